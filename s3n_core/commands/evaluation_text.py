@@ -8,6 +8,7 @@ from s3n_core.commands.text_tables import table_text
 from s3n_core.evaluation.cascade import CascadePoint, most_saving
 from s3n_core.evaluation.intervals import mean_accuracy_text
 from s3n_core.evaluation.result import Evaluation
+from s3n_core.inspection.number_text import probability_text
 
 MOST_COLUMNS = 20
 """With more classes than this, only the most frequent confusions are printed instead of the whole matrix."""
@@ -30,7 +31,7 @@ def curve_text(curve: Sequence[CascadePoint]) -> str:
     rows = [("Stop below (nats)", "Stopped", "Top-1", "Passes per image")]
     for point in curve:
         threshold = "-" if point.stop_below is None else f"{point.stop_below:g}"
-        stopped = f"{100 * point.stopped / point.images:.1f} %"
+        stopped = probability_text(point.stopped / point.images)
         rows.append((threshold, stopped, point.top1_text, f"{point.passes:.2f}"))
     best = most_saving(curve)
     if best.stop_below is None:
@@ -61,11 +62,11 @@ def _accuracies(evaluation: Evaluation) -> str:
 
 
 def _evidence(evaluation: Evaluation) -> str:
-    rules = ", ".join(f"{name} in {_percent(share)}" for name, share in evaluation.rules.items())
+    rules = ", ".join(f"{name} in {probability_text(share)}" for name, share in evaluation.rules.items())
     return (
         f"Entropy H {evaluation.entropy:.3f} nats on average (delta {evaluation.entropy_threshold:g}); "
         f"map R of Eq. 3: {rules} of the images\n"
-        f"Peaks {evaluation.peaks:.1f} per image on average; none in {_percent(evaluation.without_peaks)}"
+        f"Peaks {evaluation.peaks:.1f} per image on average; none in {probability_text(evaluation.without_peaks)}"
     )
 
 
@@ -105,10 +106,6 @@ def _unreadable(evaluation: Evaluation) -> str:
     if count > _MOST_UNREADABLE:
         lines.append(f"  and {count - _MOST_UNREADABLE} more")
     return "\n".join(lines)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _printable(text: str) -> str:

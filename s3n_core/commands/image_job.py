@@ -24,7 +24,6 @@ from s3n_core.commands.arguments import (
     open_named_model,
     say_problems,
 )
-from s3n_core.commands.failures import say
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import DataSet, ImageRecord
@@ -51,7 +50,7 @@ class ImageJob:
         """The images; files that cannot be used are listed once."""
         from s3n_core.datasets.opening import open_images
 
-        data_set = open_images(self.images, self.format, say)
+        data_set = open_images(self.images, self.format)
         say_problems(data_set, json=self.json)
         return data_set
 

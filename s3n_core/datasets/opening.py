@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from s3n_core.datasets.assignment import assigned
@@ -13,28 +13,44 @@ from s3n_core.errors import DataSetError, RunError, TooFewClasses
 from s3n_core.runs.model_paths import run_of
 
 
-def open_images(path: Path, format: str = "auto", remark: Callable[[str], None] | None = None) -> DataSet:
+def open_images(path: Path, format: str = "auto") -> DataSet:
     """Open a data set or images, with the saved assignment applied.
 
     Args:
         path: A folder of images, a data set, or one image.
         format: One of `detection.FORMATS`, or "auto".
-        remark: Called with a sentence if a damaged data set is opened as images without labels.
+
+    Raises:
+        DataSetError: There is no image, or the saved assignment cannot be read.
+    """
+    return assigned(read_images(path, format)[0])
+
+
+def read_images(path: Path, format: str = "auto") -> tuple[DataSet, str]:
+    """Read a data set or images: what cannot be trained on can still be predicted and inspected.
+
+    A folder with one class, a damaged data set, or one of a kind that cannot be used is read as images without labels,
+    unless a format was chosen. Its remarks say why.
+
+    Args:
+        path: A folder of images, a data set, or one image.
+        format: One of `detection.FORMATS`, or "auto".
+
+    Returns:
+        The data set, without the saved assignment, and a sentence where it has labels that could not be read; else "".
 
     Raises:
         DataSetError: There is no image.
     """
     try:
-        data_set = open_data_set(path, format)
+        return open_data_set(path, format), ""
     except DataSetError as error:
-        # A folder with one class or none cannot be trained on, but its images can still be inspected.
         if format != "auto" or not path.is_dir():
             raise
         data_set = open_data_set(path, "images")
-        if remark is not None and (not isinstance(error, TooFewClasses) or has_labels_elsewhere(path)):
-            remark(f"Opened as images without labels, because: {error}")
-        return data_set
-    return assigned(data_set)
+        lost = not isinstance(error, TooFewClasses) or has_labels_elsewhere(path)
+        sentence = f"Opened as images without labels, because: {error}" if lost else ""
+        return replace(data_set, remarks=(*data_set.remarks, sentence or str(error))), sentence
 
 
 def named_records(data_set: DataSet, split: str, model: Path | None) -> tuple[ImageRecord, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
+from s3n_core.inspection.number_text import probability_text
 
 _STEPS = 20
 _DIGITS = 3
@@ -52,7 +53,7 @@ class CascadePoint:
     def text(self) -> str:
         """Return a sentence that ends with a newline."""
         return (
-            f"With --stop-below {self.stop_below}: top-1 {self.top1_text}, {100 * self.stopped / self.images:.1f} % "
+            f"With --stop-below {self.stop_below}: top-1 {self.top1_text}, {probability_text(self.stopped / self.images)} "
             f"of the images by O alone, {self.passes:.2f} backbone passes per "
             "image\n"
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.evaluation.intervals import accuracy_text
+from s3n_core.evaluation.intervals import share_text
 
 ClassOrder = Literal["model", "confusion", "recall"]
 ORDERS: tuple[ClassOrder, ...] = get_args(ClassOrder)
@@ -37,8 +37,8 @@ class ConfusedPair:
 
     @property
     def share_text(self) -> str:
-        """The share with its interval, as it is shown; see `accuracy_text`."""
-        return accuracy_text(self.count, self.images)
+        """Count and share with its interval, as it is shown; see `intervals.share_text`."""
+        return share_text(self.count, self.images)
 
 
 def confusion_matrix(label: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from s3n_core.evaluation.intervals import wilson_interval
+
+
+class CoverageCurve(NamedTuple):
+    """Accuracy against coverage, in order of descending confidence; arrays of one length with values in [0, 1].
+
+    Attributes:
+        coverage: Fraction of all images.
+        accuracy: Accuracy on them.
+        low: Lower end of its 95 % Wilson interval.
+        high: Upper end of it.
+    """
+
+    coverage: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -39,8 +57,8 @@ class Coverage:
         count = int(np.searchsorted(-self.confidences, -threshold, side="right"))
         return int(self.correct_above[count]), int(self.counted_above[count])
 
-    def curve(self, points: int = 300) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return coverage and accuracy in order of descending confidence, with at most ``points`` points.
+    def curve(self, points: int = 300) -> CoverageCurve:
+        """Return coverage and accuracy with its interval in order of descending confidence, with at most ``points`` points.
 
         Leaves out the first few images, where a single one would make the curve jump.
         """
@@ -48,7 +66,10 @@ class Coverage:
         least = min(max(5, predicted // 100), predicted)
         counts = np.unique(np.linspace(least, predicted, points).round().astype(np.int64))
         counts = counts[(counts > 0) & (self.counted_above[counts] > 0)]
-        return counts / max(self.images, 1), self.correct_above[counts] / self.counted_above[counts]
+        correct, counted = self.correct_above[counts], self.counted_above[counts]
+        bounds = [wilson_interval(*pair) for pair in zip(correct.tolist(), counted.tolist(), strict=True)]
+        low, high = np.asarray(bounds, dtype=np.float64).reshape(-1, 2).T
+        return CoverageCurve(counts / max(self.images, 1), correct / counted, low, high)
 
     def by_threshold(self, points: int = 201) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return thresholds from 0 to 1, and the fraction of all images with at least that confidence."""

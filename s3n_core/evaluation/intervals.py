@@ -39,15 +39,39 @@ def accuracy_text(correct: int, count: int) -> str:
     Args:
         correct: Number of correct images.
         count: Number of images. Without any the text is "–"; of fewer than ten it is "30 to 95 % (3 of 4)"; of a
-            thousand or more it has tenths: "87.3 % of 5,794 (86.4 to 88.1)".
+            thousand or more it has tenths: "87.3 % of 5,794 (86.4 to 88.1)". It is never rounded to none or all of them:
+            "99.8 % of 600 (98.9 to 100.0)".
     """
     if not count:
         return NO_ACCURACY
-    places = 1 if count >= _MANY else 0
-    low, high = (f"{100 * bound:.{places}f}" for bound in wilson_interval(correct, count))
+    share, low, high = _percents(correct, count)
     if count < _FEW:
         return f"{low} to {high} % ({correct} of {count})"
-    return f"{100 * correct / count:.{places}f} % of {count:,} ({low} to {high})"
+    return f"{share} % of {count:,} ({low} to {high})"
+
+
+def share_text(part: int, whole: int) -> str:
+    """Return how many of some images have something in common, such as a mistake: "3 of 600 (0.5 %, 0.2 to 1.5)".
+
+    Args:
+        part: Number of these images.
+        whole: Number of all. Without any the text is "–"; of fewer than ten it is "1 of 5 (4 to 62 %)".
+    """
+    if not whole:
+        return NO_ACCURACY
+    share, low, high = _percents(part, whole)
+    spread = f"{low} to {high} %" if whole < _FEW else f"{share} %, {low} to {high}"
+    return f"{part:,} of {whole:,} ({spread})"
+
+
+def _percents(part: int, whole: int) -> tuple[str, str, str]:
+    """Return a share and the ends of its interval in percent, with as many places as they need."""
+    share = 100 * part / whole
+    places = 1 if whole >= _MANY else 0
+    while 0 < part < whole and float(f"{share:.{places}f}") in (0, 100):
+        places += 1
+    low, high = wilson_interval(part, whole)
+    return f"{share:.{places}f}", f"{100 * low:.{places}f}", f"{100 * high:.{places}f}"
 
 
 def accuracy_share_text(share: float | None, count: int | None) -> str:

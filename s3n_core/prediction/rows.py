@@ -10,6 +10,7 @@ from html import escape
 from typing import Annotated, Any
 
 from s3n_core.datasets.records import Annotation, ImageRecord, displayed_class
+from s3n_core.inspection.number_text import probability_text
 from s3n_core.models.seen_images import SeenCounts
 from s3n_core.prediction.schema import Column, Heading, PeakPlace, columns_of
 from s3n_core.system.json_values import to_json
@@ -171,7 +172,7 @@ class Prediction:
         if self.error:
             lines = {"image": self.file, "error": self.error}
         else:
-            likely = ", ".join(f"{displayed_class(name)} {100 * share:.1f} %" for name, share in self.top)
+            likely = ", ".join(f"{displayed_class(name)} {probability_text(share)}" for name, share in self.top)
             each = ", ".join(f"{letter}: {displayed_class(name)}" for letter, name in self.branches)
             lines = {"image": self.file, "predicted class": likely, "branches": each, "peaks": str(self.peaks)}
             if self.label is not None:

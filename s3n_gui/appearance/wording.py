@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from s3n_core.errors import DataChanged, S3NError, UnfinishedOutput
+from s3n_core.inspection.number_text import probability_text
 
 
 def duration_text(seconds: float) -> str:
@@ -34,8 +35,8 @@ def count_text(number: int, one: str, several: str | None = None) -> str:
 
 
 def percent_text(share: float) -> str:
-    """Return a share in [0, 1] as "87.3 %"."""
-    return f"{100 * share:.1f} %"
+    """Return a share in [0, 1] as "87.3 %"; see `probability_text`, which never rounds to none or all."""
+    return probability_text(share)
 
 
 def ago_text(moment: float, now: float | None = None) -> str:

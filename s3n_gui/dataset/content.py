@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFrame, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from s3n_gui.appearance.theme import px
+from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.audit.findings_card import FindingsCard
@@ -24,10 +22,11 @@ from s3n_gui.dataset.images.image_model import ImageModel
 from s3n_gui.dataset.images.selected_card import SelectedCard
 from s3n_gui.dataset.split.split_box import SplitBox
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
+from s3n_gui.widgets.folding_panes import FoldingPanes
 
 _WIDTHS = (284, 620, 330)
-_NARROW_MIDDLE, _MIDDLE = 190, 1
-_SHARES = (0, 6, 1)  # stretch factors of the panes
+_LIST_HEIGHT, _PICTURE_HEIGHT = 132, 120
+"""Least heights of the classes and of the selected image; a pane with less room scrolls."""
 
 
 class Content(QWidget):
@@ -58,47 +57,50 @@ class Content(QWidget):
         inside = QVBoxLayout(split_card)
         inside.setContentsMargins(12, 8, 12, 12)
         inside.addWidget(self.split_box)
-        self.panes = QSplitter(Qt.Orientation.Horizontal)
-        self.panes.setChildrenCollapsible(False)
         columns: tuple[tuple[tuple[QWidget, int], ...], ...] = (
             ((self.class_order, 0), (self.class_list, 1), (self.unequal, 0), (split_card, 0)),
             ((self.filter_bar, 0), (self.grid, 1)),
             ((self.selected, 3), (self.findings, 2)),
         )
-        for place, (widgets, share) in enumerate(zip(columns, _SHARES, strict=True)):
-            pane = QWidget()
-            stack = QVBoxLayout(pane)
-            stack.setContentsMargins(0, 0, 0, 0)
-            stack.setSpacing(INSIDE_GROUP)
-            for widget, stretch in widgets:
-                stack.addWidget(widget, stretch)
-            self.panes.addWidget(pane if place == _MIDDLE else _scrolled(pane))  # the grid scrolls by itself
-            self.panes.setStretchFactor(place, share)
-        self._widths, self._was_shown = [px(width) for width in _WIDTHS], False
+        left, middle, right = (_stacked(widgets) for widgets in columns)
+        sides = _scrolled(left), _scrolled(right)  # the grid scrolls by itself
+        self.panes = FoldingPanes(middle, left=sides[0], right=sides[1], widths=[px(width) for width in _WIDTHS])
+        focused = self.class_list, self.grid, self.selected.picture
+        for pane, inside_pane in zip((sides[0], middle, sides[1]), focused, strict=True):
+            self.panes.set_focused(pane, inside_pane)
+        self.panes.folded.connect(self._show_folded)
+        self.header.side_asked.connect(self.panes.show_side)
         column = QVBoxLayout(self)
         column.setContentsMargins(PAGE_MARGIN, 12, PAGE_MARGIN, PAGE_MARGIN)
         column.setSpacing(12)
         column.addWidget(self.header)
         column.addWidget(self.panes, 1)
+        theme().changed.connect(self._fit)
+        self._fit()
 
-    @property
-    def widths(self) -> list[int]:
-        """The widths of the panes, in pixels."""
-        return self.panes.sizes() if self._was_shown else self._widths
+    def heightForWidth(self, width: int) -> int:
+        """Return the least height at a width: the panes scroll, so the page need not be as high as they would like."""
+        layout = self.layout()
+        return -1 if layout is None else layout.totalMinimumHeightForWidth(width)
 
-    def show_widths(self, widths: Sequence[int]) -> None:
-        """Set the widths of the panes, in pixels; before the first show they are only stored."""
-        self._widths = list(widths)
-        if self._was_shown:
-            self.panes.setSizes(self._widths)
+    def _show_folded(self) -> None:
+        for side, button in self.header.sides.items():
+            button.setChecked(self.panes.shows(side))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Lay out the panes on the first show: the available width is not known before."""
-        super().showEvent(event)
-        if not self._was_shown:
-            self._was_shown = True
-            room = self.width() - 2 * PAGE_MARGIN - 2 * self.panes.handleWidth()
-            self.panes.setSizes(_fitting(self._widths, room, px(_NARROW_MIDDLE)))
+    def _fit(self) -> None:
+        self.class_list.setMinimumHeight(px(_LIST_HEIGHT))
+        self.selected.picture.setMinimumHeight(px(_PICTURE_HEIGHT))
+
+
+def _stacked(widgets: Sequence[tuple[QWidget, int]]) -> QWidget:
+    """Return a pane with widgets from top to bottom, each with its stretch factor."""
+    pane = QWidget()
+    stack = QVBoxLayout(pane)
+    stack.setContentsMargins(0, 0, 0, 0)
+    stack.setSpacing(INSIDE_GROUP)
+    for widget, stretch in widgets:
+        stack.addWidget(widget, stretch)
+    return pane
 
 
 def _scrolled(pane: QWidget) -> ColumnScrollArea:
@@ -106,13 +108,3 @@ def _scrolled(pane: QWidget) -> ColumnScrollArea:
     area = ColumnScrollArea()
     area.setWidget(pane)
     return area
-
-
-def _fitting(widths: Sequence[int], room: int, narrow: int) -> list[int]:
-    """Fit the widths into ``room`` pixels: the middle shrinks first, to ``narrow``, then the sides in proportion."""
-    left, middle, right = widths
-    middle = max(min(middle, room - left - right), min(narrow, middle))
-    sides = max(room - middle, 1)
-    if left + right > sides:
-        left, right = left * sides // (left + right), right * sides // (left + right)
-    return [left, middle, right]

@@ -137,12 +137,12 @@ class DataController(QObject):
         self.checking.show_parts(self.survey, self.planning.given)
 
     def _on_planned(self) -> None:
-        if self.filter.use is not None or self.filter.trouble == "left-out":
+        if self.filter.uses is not None or "left-out" in (self.filter.troubles or ()):
             self._list()
         self.marks_changed.emit()
 
     def _on_checked(self) -> None:
-        depends = self.filter.trouble not in (None, "left-out") or self.filter.size is not None
+        depends = bool((self.filter.troubles or frozenset()) - {"left-out"}) or self.filter.sizes is not None
         if depends or self.order.by in MEASURED:
             self._list()
         self.marks_changed.emit()

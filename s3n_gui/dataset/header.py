@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from s3n_core.datasets.readers.file_names import DEFAULT_PATTERN, FORMAT
 from s3n_core.datasets.records import DataSet
@@ -15,6 +15,9 @@ from s3n_gui.appearance.wording import place_text, tip_text
 from s3n_gui.dataset.skipped_button import SkippedButton
 from s3n_gui.state.opening import data_set_title
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.flow_layout import FlowLayout
+from s3n_gui.widgets.folding_panes import Side
+from s3n_gui.widgets.side_button import SideButton
 
 FORMAT_TITLES = {
     "auto": "Detect automatically",
@@ -40,18 +43,18 @@ class Header(QWidget):
     Signals:
         format_chosen: Reread the folder in this format.
         open_asked: Choose another folder.
+        side_asked: "left" or "right", and whether to show this side.
     """
 
     format_chosen = Signal(str)
     open_asked = Signal()
+    side_asked = Signal(str, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name = QLabel()
-        self.name.setTextFormat(Qt.TextFormat.PlainText)
+        self.name = ElidedLabel(name=True)
         self.name.setProperty("role", "title")
-        self.detected = QLabel()
-        self.detected.setTextFormat(Qt.TextFormat.PlainText)
+        self.detected = ElidedLabel()
         self.detected.setProperty("role", "quiet")
         self.change = QPushButton("Change")
         self.change.setProperty("role", "link")
@@ -82,6 +85,17 @@ class Header(QWidget):
         self.remarks.setTextFormat(Qt.TextFormat.PlainText)
         self.remarks.setWordWrap(True)
         self.remarks.hide()
+        self.sides: dict[Side, SideButton] = {
+            "left": SideButton("left", "panel-left", "Classes and split", "Ctrl+["),
+            "right": SideButton("right", "panel-right", "Selected image and findings", "Ctrl+]"),
+        }
+        words = QWidget()
+        flow = FlowLayout(8, words)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        words.setSizePolicy(policy)
+        for widget in (self.name, self.detected, self.change, self.skipped, self.place):
+            flow.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -89,13 +103,11 @@ class Header(QWidget):
         column.addLayout(row)
         column.addWidget(self.remarks)
         row.setSpacing(8)
-        row.addWidget(self.name)
-        row.addSpacing(4)
-        row.addWidget(self.detected)
-        row.addWidget(self.change)
-        row.addWidget(self.skipped)
-        row.addWidget(self.place, 1)
-        row.addWidget(self.open)
+        row.addWidget(words, 1)
+        for button in self.sides.values():
+            button.asked.connect(self.side_asked)
+            row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.open, 0, Qt.AlignmentFlag.AlignTop)
 
     def show_reading(self, root: Path) -> None:
         """Show that a folder is being read; its format cannot be changed yet."""

@@ -10,33 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.datasets.records import displayed_class
-from s3n_gui.dataset.findings import KIND_WORDS, Finding, Kind
+from s3n_gui.dataset.findings import KIND_WORDS, KINDS, Finding, Kind
 from s3n_gui.dataset.image_order import SIZE_WORDS
 from s3n_gui.dataset.survey import USE_WORDS, USES, Survey, Use
 
-Condition = Literal["labels", "use", "size", "trouble", "text"]
+Condition = Literal["labels", "uses", "sizes", "troubles", "text"]
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 """The names of the conditions, which are also the names of the filter's fields."""
-_EVERYTHING: dict[Condition, Any] = {"labels": None, "use": None, "size": None, "trouble": None, "text": ""}
+_EVERYTHING: dict[Condition, Any] = {"labels": None, "uses": None, "sizes": None, "troubles": None, "text": ""}
+_TROUBLES = ("any", *KINDS, "left-out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFilter:
-    """Conditions that an image must meet, all of them.
+    """Conditions that an image must meet, all of them; of the values of one condition it need meet only one.
 
     Attributes:
         labels: Class indices (-1: without label); None: all.
-        use: One use; None: all.
+        uses: Uses; None: all.
         text: Words that the name or class must all contain, ignoring case.
-        size: An index into ``SIZE_WORDS``: a range of the shorter side; None: all.
-        trouble: A kind of finding, "any" for all kinds that concern single images, or "left-out"; None: all.
+        troubles: Kinds of findings, "any" for all kinds that concern single images, "left-out"; None: all images.
+        sizes: Indices into ``SIZE_WORDS``: ranges of the shorter side; None: all.
     """
 
     labels: frozenset[int] | None = None
-    use: Use | None = None
+    uses: frozenset[Use] | None = None
     text: str = ""
-    trouble: Kind | str | None = None
-    size: int | None = None
+    troubles: frozenset[Kind | str] | None = None
+    sizes: frozenset[int] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -48,7 +49,7 @@ class ImageFilter:
         return " · ".join(self.words(condition, classes) for condition in self.conditions)
 
     def words(self, condition: Condition, classes: Sequence[str]) -> str:
-        """Return a condition in a few words: "Test", "256 to 511 px", "Tufted duck"; empty if it is not set.
+        """Return a condition in a few words: "Training, Test", "256 to 511 px", "Tufted duck"; empty if it is not set.
 
         Args:
             condition: The condition.
@@ -58,12 +59,12 @@ class ImageFilter:
             labels = sorted(self.labels or ())
             shown = [displayed_class(classes[label]) if label >= 0 else "Without label" for label in labels]
             return ", ".join(shown) if len(shown) < 4 else f"{len(shown):,} classes"
-        if condition == "use":
-            return "" if self.use is None else USE_WORDS[self.use].capitalize()
-        if condition == "size":
-            return "" if self.size is None else SIZE_WORDS[self.size]
-        if condition == "trouble":
-            return "" if self.trouble is None else trouble_words(self.trouble)
+        if condition == "uses":
+            return ", ".join(USE_WORDS[use].capitalize() for use in USES if use in (self.uses or ()))
+        if condition == "sizes":
+            return ", ".join(SIZE_WORDS[size] for size in sorted(self.sizes or ()))
+        if condition == "troubles":
+            return ", ".join(trouble_words(kind) for kind in _TROUBLES if kind in (self.troubles or ()))
         return f"“{self.text}”" if self.text else ""
 
     @property
@@ -74,6 +75,13 @@ class ImageFilter:
     def without(self, condition: Condition) -> ImageFilter:
         """Return the filter without one of its conditions."""
         return replace(self, **{condition: _EVERYTHING[condition]})
+
+    def switched(self, condition: Condition, value: object, on: bool) -> ImageFilter:
+        """Return the filter with or without one value of a condition; without the last one, all images pass it."""
+        values = getattr(self, condition) or frozenset()
+        values = values | {value} if on else values - {value}
+        changed: dict[str, Any] = {condition: values or None}
+        return replace(self, **changed)
 
     def only(self, condition: Condition) -> ImageFilter:
         """Return the filter with only one of its conditions."""
@@ -100,20 +108,19 @@ class ImageFilter:
         mask = np.ones(len(survey), bool)
         if self.labels is not None:
             mask &= np.isin(survey.labels, list(self.labels))
-        if self.use is not None:
-            mask &= uses == USES.index(self.use)
-        if self.size is not None and ranges is not None:
-            mask &= ranges == self.size
+        if self.uses is not None:
+            mask &= np.isin(uses, [USES.index(use) for use in self.uses])
+        if self.sizes is not None and ranges is not None:
+            mask &= np.isin(ranges, list(self.sizes))
         order = np.arange(len(survey))
-        if self.trouble == "left-out":
-            order = np.array(sorted(left_out), np.intp)
-        elif self.trouble is not None:
+        if self.troubles is not None:
             listed = [
                 i
                 for finding in findings
-                if self.trouble == finding.kind or (self.trouble == "any" and finding.kind != "small-class")
+                if finding.kind in self.troubles or ("any" in self.troubles and finding.kind != "small-class")
                 for i in finding.images
             ]
+            listed += sorted(left_out) if "left-out" in self.troubles else []
             order = np.array(list(dict.fromkeys(listed)), np.intp)
         listed_rows = order[mask[order]] if order.size else order.astype(np.intp)
         words = self.text.casefold().split()

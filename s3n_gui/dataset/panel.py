@@ -25,6 +25,7 @@ from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.folding_panes import SIDES
 from s3n_gui.widgets.page import Page
 
 _THUMBNAIL_SIDE = 288  # pixels; sharp for the largest tile, and for default tiles at 200 % screen scaling
@@ -175,7 +176,7 @@ class DataPage(Page):
         self.controller.set_filter(labels=labels)
 
     def _on_show(self, kind: str) -> None:
-        self.controller.show_only(trouble=kind)
+        self.controller.show_only(troubles=frozenset({kind}))
         self._focus_grid()
 
     def _on_order(self, name: OrderName) -> None:
@@ -200,6 +201,7 @@ class DataPage(Page):
         self._focus_grid()
 
     def _focus_grid(self) -> None:
+        self.content.panes.show_main()
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_current(self, image: int) -> None:
@@ -261,7 +263,12 @@ class DataPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return the page's actions."""
-        return {"data-find": self.search, "data-check": self.controller.checking.check}
+        return {
+            "data-find": self.search,
+            "data-check": self.controller.checking.check,
+            "data-left": self.header.sides["left"].click,
+            "data-right": self.header.sides["right"].click,
+        }
 
     def first_focus(self) -> QWidget:
         """Return the grid, or the page itself while no data set is open."""
@@ -286,9 +293,10 @@ class DataPage(Page):
         return not (self._opener_busy or self.controller.is_busy or self.selected.picture.is_reading)
 
     def save_state(self) -> dict[str, Any]:
-        """Return the widths of the panes, the size of the tiles, and the orders of classes and images."""
+        """Return the widths of the panes and which are wanted, the size of the tiles, and the orders of classes and images."""
         return {
-            "panes": self.content.widths,
+            "panes": self.content.panes.widths,
+            "sides": self.content.panes.wanted,
             "tile": self.grid.tile,
             "classes": self.classes.order,
             "order": self._kept_order(),
@@ -302,7 +310,11 @@ class DataPage(Page):
         """Restore what ``save_state`` returned; invalid values are ignored."""
         sizes, tile = state.get("panes"), state.get("tile")
         if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(s, int) and 0 < s < 20_000 for s in sizes):
-            self.content.show_widths(sizes)
+            self.content.panes.set_widths(sizes)
+        sides = state.get("sides")
+        if isinstance(sides, dict):
+            for side in SIDES:
+                self.content.panes.want(side, sides.get(side) is not False)
         if isinstance(tile, int):
             self.filter_bar.tile_slider.setValue(tile)
         self.class_order.show_order(str(state.get("classes")))

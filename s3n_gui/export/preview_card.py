@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader
+from PySide6.QtGui import QImage, QImageReader, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from s3n_core.export.figures.panels import PANEL_TEXTS
@@ -19,6 +19,8 @@ from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker
 from s3n_gui.widgets.elided_label import ElidedLabel
 
+_FILE_LETTERS = 8
+_TITLE_NEEDS, _SPACING = 320, 8
 _WAITING = {
     "starting": "Starting the engine …",
     "opening": "Opening the model …",
@@ -37,12 +39,13 @@ class PreviewCard(QFrame):
         self._tasks.done.connect(self._on_read)
         self._empty = self._remark = self._facts = ""
         self.shown: ExportedFile | None = None
-        title = QLabel("Preview")
-        title.setProperty("role", "section")
+        self.title = QLabel("Preview")
+        self.title.setProperty("role", "section")
         self.files = QComboBox()
         self.files.setAccessibleName("File of the first image")
         self.files.setToolTip("Choose which file of the first image to preview")
-        self.files.setMinimumWidth(px(180))
+        self.files.setMinimumContentsLength(_FILE_LETTERS)
+        self.files.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.facts = ElidedLabel()
         self.facts.setProperty("role", "quiet")
         self.whole, self.own, self.again = QToolButton(), QToolButton(), QToolButton()
@@ -55,8 +58,8 @@ class PreviewCard(QFrame):
             button.setToolTip(tip)
             button.setAccessibleName(tip.split(" (")[0])
         head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(title)
+        head.setSpacing(_SPACING)
+        head.addWidget(self.title)
         head.addWidget(self.files)
         head.addWidget(self.facts, 1)
         for control in (self.whole, self.own, self.again):
@@ -84,6 +87,18 @@ class PreviewCard(QFrame):
         self.again.clicked.connect(maker.again)
         theme().changed.connect(self.updateGeometry)
         self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the title of a narrow card."""
+        super().resizeEvent(event)
+        self.title.setVisible(self.width() >= px(_TITLE_NEEDS))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of the controls without the title."""
+        size = super().minimumSizeHint()
+        if self.title.isHidden():
+            return size
+        return QSize(size.width() - self.title.sizeHint().width() - _SPACING, size.height())
 
     def set_words(self, empty: str, remark: str = "") -> None:
         """Set the text that replaces a missing preview, and a remark about an existing one.

@@ -53,9 +53,10 @@ class ExportRunBar(QFrame):
         self._amount = ""
         self.command = QLineEdit()
         self.command.setReadOnly(True)
+        self.command.setMinimumWidth(px(120))
         self.command.setAccessibleName("The equivalent s3n command")
         self.command.setToolTip("The command that Export runs; you can also run it in a terminal")
-        self.copy = QPushButton("Copy the s3n command")
+        self.copy = ElidedButton("Copy the s3n command")
         self.copy.setToolTip("Copy the command that Export runs (Ctrl+Shift+C)")
         set_icon(self.copy, "copy")
         self.out = ElidedButton(name=True)
@@ -70,11 +71,11 @@ class ExportRunBar(QFrame):
         self.progress.setTextVisible(False)
         self.progress.setFixedWidth(px(140))
         self.progress.setAccessibleName("Progress of the export")
-        self.reveal = QPushButton("Open folder")
+        self.reveal = ElidedButton("Open folder")
         self.reveal.setToolTip("Open the output folder")
         set_icon(self.reveal, "open")
         self.reveal.hide()
-        self.report = QPushButton("Open report")
+        self.report = ElidedButton("Open report")
         self.report.setToolTip("Open the report in the browser")
         set_icon(self.report, "link")
         self.report.hide()
@@ -101,25 +102,31 @@ class ExportRunBar(QFrame):
         self.report.clicked.connect(self._on_report)
 
     def _lay_out(self) -> None:
-        first, second = QHBoxLayout(), QHBoxLayout()
+        first, second, third = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         first.addWidget(self.command, 1)
         first.addWidget(self.copy)
         into = QLabel("Write into")
         into.setProperty("role", "quiet")
         into.setBuddy(self.out)
         second.setSpacing(8)
-        second.addStrut(px(32))  # Keeps the row's height, so that the preview above does not resize.
+        second.addStrut(px(32))  # keeps the rows' heights, so that the preview above does not resize
         second.addWidget(into)
         second.addWidget(self.out)
-        second.addWidget(self.state, 1)
-        for widget in (self.progress, self.report, self.reveal, self.stop, self.export, self.more):
+        second.addStretch(1)
+        for widget in (self.stop, self.export, self.more):
             second.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        third.setSpacing(8)
+        third.addStrut(px(28))
+        third.addWidget(self.state, 1)
+        for shown in (self.progress, self.report, self.reveal):
+            third.addWidget(shown, 0, Qt.AlignmentFlag.AlignVCenter)
         lines = QVBoxLayout(self)
         lines.setContentsMargins(12, 10, 12, 10)
         lines.setSpacing(8)
         lines.addWidget(self.caution)
         lines.addLayout(first)
         lines.addLayout(second)
+        lines.addLayout(third)
 
     def show_choice(self, choice: ExportChoice) -> None:
         """Show the command and the output folder of a choice, and clear the result of the last export."""

@@ -45,6 +45,8 @@ class Action:
 
 _DATA: tuple[Action, ...] = (
     Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Find images by name or class", "data", True),
+    Action("data-left", "View", "Classes and split", "Ctrl+[", "panel-left", "Show or hide the left side", "data", True),
+    Action("data-right", "View", "Selected image and findings", "Ctrl+]", "panel-right", "Show or hide the right side", "data"),
     Action("data-left-out", "", "Leave out or include again", "Delete", "", "Selected images, in training only", "data"),
     Action("data-check", "Run", "Check images", "Ctrl+K", "check", "Find broken files, duplicates, small classes", "data"),
     Action("data-inspect", "", "Inspect the image", "Enter", "", "Inspect it with the current model", "data"),

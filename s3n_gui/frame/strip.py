@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.skipped_files import skipped_sentence
@@ -53,7 +53,9 @@ class Strip(QFrame):
         self.setObjectName("strip")
         self._session, self._recent, self._opener, self._models = session, recent, opener, models
         keys = QKeySequence("Ctrl+P").toString(QKeySequence.SequenceFormat.NativeText)
-        self.search_button = ElidedButton(f"Search or run a command    {keys}")
+        self._texts = [(f"Search or run a command    {keys}", "", ""), ("Search", "", "")]
+        """Texts of the three buttons, from the longest to the shortest."""
+        self.search_button = ElidedButton(self._texts[0][0])
         self.search_button.setProperty("role", "search")
         self.search_button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.search_button.setToolTip(f"Find actions, images, runs and classes ({keys})")
@@ -78,7 +80,7 @@ class Strip(QFrame):
         self._fit()
         self._draw()
 
-    def _chooser(self, kind: Kind, icon: str) -> QPushButton:
+    def _chooser(self, kind: Kind, icon: str) -> ElidedButton:
         button = ElidedButton(name=True)
         button.setProperty("role", "chooser")
         set_icon(button, icon)
@@ -102,14 +104,36 @@ class Strip(QFrame):
             data_text = "No data set"
         else:
             data_text = f"{data_set_title(data_set.root)} · {data_set_detail(data_set)}"
-        self.data_button.setText(label_text(data_text))
         self.data_button.setToolTip(tip_text(_data_tip(data_set)))
         self.data_button.setAccessibleName(f"Data set: {data_text}")
         model_text = "No model" if model is None else f"Model: {model_title(model)}"
-        self.model_button.setText(label_text(model_text))
+        search = self._texts[0][0]
+        short_data = data_text if data_set is None or self._busy else data_set_title(data_set.root)
+        short_model = model_text if model is None else model_title(model)
+        self._texts = [
+            (search, data_text, model_text),
+            ("Search", data_text, model_text),
+            ("Search", short_data, model_text),
+            ("Search", short_data, short_model),
+        ]
+        self._show_texts()
         tip = "Choose a model" if model is None else f"{model}\nClick to choose another one"
         self.model_button.setToolTip(tip_text(tip))
         self.model_button.setAccessibleName(model_text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Choose the texts that fit."""
+        super().resizeEvent(event)
+        self._show_texts()
+
+    def _show_texts(self) -> None:
+        buttons = (self.search_button, self.data_button, self.model_button)
+        for texts in self._texts:
+            for button, text in zip(buttons, texts, strict=True):
+                button.setText(label_text(text))
+            needed = sum(button.sizeHint().width() for button in buttons) + 2 * PAGE_MARGIN + 2 * SPACE + INSIDE_GROUP
+            if needed <= self.width():
+                return
 
     def _on_busy(self, busy: bool) -> None:
         self._busy = busy
@@ -137,6 +161,7 @@ class Strip(QFrame):
 
     def _fit(self) -> None:
         self.setFixedHeight(px(44))
+        self._show_texts()
 
 
 def _data_tip(data_set: DataSet | None) -> str:

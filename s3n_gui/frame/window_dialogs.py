@@ -138,7 +138,6 @@ class WindowDialogs(QObject):
             dialog.setObjectName(name)
             dialog.finished.connect(self._forget_closed)
             self._open[name] = dialog
-            dialog.resize(dialog.size().boundedTo(self._window.size()))  # the text may be large and the screen small
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()

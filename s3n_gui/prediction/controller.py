@@ -17,6 +17,7 @@ from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.worker_thread import WorkerThread
+from s3n_gui.prediction.split_choice import SplitChoice, split_choice
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table_check import TableCheck, check_table
@@ -57,6 +58,12 @@ class PredictionController(QObject):
         self.model: Path | None = session.model
         self.images: Path | None = None if session.data_set is None else data_set_place(session.data_set)
         self.part = "all"
+        self.splits = SplitChoice()
+        """The splits of the images that can be chosen, once they are known."""
+        self.remembered: dict[str, str] = {}
+        """The split that was chosen for each folder of images, newest last."""
+        self._settled = self.images is None
+        """Whether ``part`` is known: it was chosen, or found out."""
         self.stop_below: float | None = None
         self.stage: Stage = "nothing"
         self.predictions: PredictionColumns | None = None
@@ -68,7 +75,8 @@ class PredictionController(QObject):
         self._skipped: tuple[Skipped, ...] = ()
         self._job: Job | None = None
         self._tasks = Tasks(self)
-        self._tasks.done.connect(self._on_checked)
+        self._tasks.done.connect(self._on_done)
+        self._tasks.failed.connect(self._on_not_done)
         self._reader: TableReader | None = None
         self._thread: WorkerThread | None = None
         self._reading = 0
@@ -79,8 +87,8 @@ class PredictionController(QObject):
 
     @property
     def request(self) -> PredictionRequest | None:
-        """The request for the current choices; None without images or a model."""
-        if self.model is None or self.images is None:
+        """The request for the current choices; None without images or a model, or before the split is known."""
+        if self.model is None or self.images is None or not self._settled:
             return None
         return PredictionRequest(
             model=self.model,
@@ -90,6 +98,11 @@ class PredictionController(QObject):
             precision=self._settings.precision,
             stop_below=self.stop_below,
         )
+
+    @property
+    def _known_part(self) -> str:
+        """The split, or "" until it is known."""
+        return self.part if self._settled else ""
 
     @property
     def job(self) -> Job | None:
@@ -116,41 +129,87 @@ class PredictionController(QObject):
         """Look for an existing table; called when the page is shown, and nothing is read before."""
         if not self._active:
             self._active = True
+            self._find_splits()
             self._open()
 
     @Slot(object)
     def set_model(self, model: Path | None) -> None:
         """Choose a model."""
-        self._choose(model, self.images, self.part, self.stop_below)
+        self._choose(model, self.images, self._known_part if model == self.model else "", self.stop_below)
 
-    def set_images(self, images: Path | None) -> None:
-        """Choose a folder or a single image."""
-        self._choose(self.model, images, "all" if images != self.images else self.part, self.stop_below)
+    def set_images(self, images: Path | None, part: str = "") -> None:
+        """Choose a folder or a single image.
+
+        Args:
+            images: The folder or the image.
+            part: The split; empty: the one that was chosen for it before, else the usual one.
+        """
+        self._choose(self.model, images, part or (self._known_part if images == self.images else ""), self.stop_below)
 
     def set_part(self, part: str) -> None:
-        """Choose a split of the data set."""
+        """Choose a split of the data set, which is kept for it."""
+        if self.images is not None:
+            self.remembered.pop(str(self.images), None)
+            self.remembered[str(self.images)] = part
         self._choose(self.model, self.images, part, self.stop_below)
 
     def set_stop_below(self, entropy: float | None) -> None:
         """Set the entropy, in nats, up to which O alone predicts an image; None uses all branches."""
-        self._choose(self.model, self.images, self.part, entropy)
+        self._choose(self.model, self.images, self._known_part, entropy)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         self.set_images(None if data_set is None else data_set_place(data_set))
 
     def _choose(self, model: Path | None, images: Path | None, part: str, stop_below: float | None) -> None:
-        if (model, images, part, stop_below) == (self.model, self.images, self.part, self.stop_below):
+        """Take choices; an empty ``part`` is found out first, in the background."""
+        if (model, images, part, stop_below) == (self.model, self.images, self._known_part, self.stop_below):
             return
+        changed = (model, images) != (self.model, self.images)
         if self._job is not None:
             self._job.cancel()  # its rows are kept in a table of their own
             self._forget_job()
         if images != self.images:
             self._skipped = ()
-        self.model, self.images, self.part, self.stop_below = model, images, part, stop_below
+        self.model, self.images, self.part, self.stop_below = model, images, part or "all", stop_below
+        if changed:
+            self._settled = bool(part) or images is None
+            self.splits = SplitChoice()
+            self._find_splits()
+        elif part:
+            self._settled = True
         self._session.end_cause("prediction")
         self.request_changed.emit()
         if self._active:
             self._open()
+
+    def _find_splits(self) -> None:
+        """Find out the splits of the images, and which one to predict, unless it is chosen; nothing is read before."""
+        if not self._active or self.images is None:
+            self._tasks.forget("splits")
+            return
+        data_set = self._session.data_set
+        is_open = data_set is not None and data_set_place(data_set) == self.images
+        self._tasks.run("splits", partial(split_choice, self.images, data_set if is_open else None, self.model))
+
+    def _on_done(self, name: str, result: SplitChoice | TableCheck) -> None:
+        if isinstance(result, SplitChoice):
+            self._take_splits(result)
+        else:
+            self._on_checked(result)
+
+    def _on_not_done(self, name: str, error: Exception) -> None:
+        if name == "splits":  # the prediction says what is wrong with the folder
+            self._take_splits(SplitChoice())
+
+    def _take_splits(self, splits: SplitChoice) -> None:
+        self.splits = splits
+        if not self._settled:
+            kept = self.remembered.get(str(self.images), "")
+            self.part, self._settled = kept if kept in splits.available else splits.usual, True
+            self.request_changed.emit()
+            self._open()
+        else:
+            self.request_changed.emit()
 
     def _on_asked(self, split: str) -> None:
         """Predict the data set, or a split of it, with all branches for another page, unless that is done or a job runs."""
@@ -240,7 +299,7 @@ class PredictionController(QObject):
         self.predictions, self.total, self.error, self.stale, self.measured_split = None, 0, None, "", ""
         self.began.emit()
         if request is None:
-            self._set_stage("nothing")
+            self._set_stage("nothing" if self._settled or self.model is None else "reading")
         elif part_path(request.table).exists() or request.table.exists():
             self._set_stage("reading")
             self._read(request, growing=False)
@@ -305,8 +364,7 @@ class PredictionController(QObject):
             return
         self._tasks.run("check", partial(check_table, request, self.predictions.header))
 
-    @Slot(str, object)
-    def _on_checked(self, _: str, check: TableCheck) -> None:
+    def _on_checked(self, check: TableCheck) -> None:
         if self.predictions is None or self._job is not None:
             return
         self.stale, self.measured_split = check.stale, check.split

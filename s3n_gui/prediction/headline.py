@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from s3n_core.evaluation.label_check import unknown_labels
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.widgets.caution_card import CautionCard
 
-_OFFERS = {"test": "Only test images", "val": "Only validation images"}
+_OFFERS = {
+    "test": "Only test images",
+    "val": "Only validation images",
+    "validation": "Only the run's validation images",
+}
 
 
 class Headline(CautionCard):
     """A card above the results; hidden while there is nothing to say.
 
     Signals:
-        split_asked: "test" or "val": predict only these images, which tell how good the model is.
+        split_asked: "test", "val" or "validation": predict only these images, which tell how good the model is.
     """
 
     split_asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.measure = QPushButton()
-        self.measure.clicked.connect(self._on_measure)
         self._split = ""
-        self.row.addWidget(self.measure)
+        self.acted.connect(self._on_measure)
 
     def show_words(self, words: str, split: str = "") -> None:
         """Show a text; an empty one hides the card.
 
         Args:
             words: The text.
-            split: "test" or "val": offer to predict only this split; empty: no offer.
+            split: "test", "val" or "validation": offer to predict only this split; empty: no offer.
         """
         self._split = split
-        self.measure.setText(_OFFERS.get(split, ""))
-        self.measure.setVisible(bool(split))
+        self.offer(_OFFERS.get(split, ""))
         super().show_words(words)
 
     def _on_measure(self) -> None:

@@ -6,6 +6,14 @@ from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence, s
 from s3n_gui.appearance.wording import count_text, error_text, left_text
 from s3n_gui.prediction.controller import PredictionController
 
+_PREDICTED = {
+    "train": "the training images of {}",
+    "val": "the validation images of {}",
+    "validation": "the run's validation images of {}",
+    "test": "the test images of {}",
+}
+"""What is predicted, by split; {} is the folder's name."""
+
 
 def state_words(controller: PredictionController) -> str:
     """Return one line on the state of the prediction, and on files that were skipped."""
@@ -28,7 +36,7 @@ def _stage_words(controller: PredictionController) -> str:
         case "stopping":
             return "Stopping after this batch …"
         case "reading":
-            return "Reading the table …"
+            return "Looking at the images …" if controller.request is None else "Reading the table …"
         case "stopped" if predictions is not None:
             return f"Stopped after {len(predictions):,} of {count_text(total, 'image')}"
         case "finished" if predictions is not None:
@@ -48,11 +56,13 @@ def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
         return "model", "Choose a model", words, "Choose model…"
     if controller.predictions is not None and len(controller.predictions):
         return None
+    if controller.stage == "reading" and controller.request is None:
+        return "clock", "Preparing …", "The images are being listed."
     if controller.stage in ("running", "stopping", "reading"):
         return "clock", "Preparing …", "Opening the model takes a few seconds."
     if controller.error is not None:
         return "error", "Prediction failed", error_text(controller.error), "Try again"
-    name = controller.images.name
+    name = _PREDICTED.get(controller.part, "{}").format(controller.images.name)
     return (
         "predict",
         f"Predict {name}",

@@ -10,12 +10,14 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_core.datasets.records import Annotation
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.accuracy import TableAccuracy
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
+from s3n_gui.prediction.annotations import Annotations
 from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.grid.grid_bar import GridBar
 from s3n_gui.prediction.grid.grid_view import LARGEST, PredictionGrid
@@ -26,7 +28,6 @@ from s3n_gui.prediction.results import Results
 from s3n_gui.prediction.row_views import VIEWS, RowViews
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.source_choice import SourceChoice
-from s3n_gui.prediction.stale_notice import StaleNotice
 from s3n_gui.prediction.table.filter_bar import FilterBar
 from s3n_gui.prediction.table.table_model import PredictionModel
 from s3n_gui.prediction.table.table_saving import Place, TableSaving, ask_for_place
@@ -35,13 +36,18 @@ from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.model_choices import ModelChoices
+from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.caution_card import CautionCard
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.widgets.page import Page
 
 _FILL_MILLISECONDS, _REFRESH_MILLISECONDS = 150, 700
 """While rows come, how often the table and the cards below it are updated."""
+
+_KEPT_SPLITS = 200
+"""So many folders keep their split between starts."""
 
 _ROW_SIDE, _TILE_SIDE = 112, LARGEST
 """Sides of the squares that the thumbnails of the table and of the grid fit into, in pixels."""
@@ -73,12 +79,17 @@ class PredictPage(Page):
         self.source = SourceBar(models if models is not None else ModelChoices(session))
         self.filter = FilterBar()
         self.table = PredictionTable(self.model, self.thumbnails, self.path_of)
-        self.grid = PredictionGrid(self.model, self.tile_images, self.path_of)
+        self.annotations = Annotations(session)
+        self.grid = PredictionGrid(self.model, self.tile_images, self.path_of, self.annotation_of)
         self.grid_bar = GridBar(self.model)
         self.rows = RowViews(self.table, self.grid, self.grid_bar)
         self.accuracy_panel = AccuracyPanel()
         self.results = Results(self.filter, self.rows, self.accuracy_panel)
-        self.notice = StaleNotice()
+        self.notice = CautionCard(
+            action="Update predictions",
+            tip="Predict all images with the current model; replaces the predictions below",
+            icon="refresh",
+        )
         self.headline = Headline()
         self.saving = TableSaving(self)
         self.filters = TableFilters(self.model, self.rows, self.filter, self.accuracy_panel, self)
@@ -86,6 +97,8 @@ class PredictPage(Page):
         self.preview = Preview(self, cache_bytes=cache)
         self.choice = SourceChoice(self.controller, session, self.source, self.empty, self)
         self.accuracy: TableAccuracy | None = None
+        self._waits = False
+        """Whether the focus waits beside the button that stops the job, to go to the rows when there are some."""
         self._fill = QTimer(self, singleShot=True, interval=_FILL_MILLISECONDS)
         self._fill.timeout.connect(self._take_rows)
         self._refresh = QTimer(self, singleShot=True, interval=_REFRESH_MILLISECONDS)
@@ -115,7 +128,7 @@ class PredictPage(Page):
         controller.grown.connect(self._on_grown)
         controller.failed.connect(self._on_failed)
         controller.checked.connect(self._show_stale)
-        self.notice.anew_asked.connect(self._start_over)
+        self.notice.acted.connect(self._start_over)
         self.headline.split_asked.connect(controller.set_part)
         self.filter.save_asked.connect(self.save_as)
         self.filter.inspect_asked.connect(self._open_first)
@@ -126,8 +139,9 @@ class PredictPage(Page):
         self.accuracy_panel.enlarge_asked.connect(self.set_matrix_large)
         self.accuracy_panel.pair_opened.connect(self._open_pair)
         self.accuracy_panel.class_opened.connect(self._open_class)
-        self.accuracy_panel.pair_chosen.connect(self.results.show_rows)
-        self.accuracy_panel.class_chosen.connect(self.results.show_rows)
+        self.accuracy_panel.pair_chosen.connect(self._show_rows)
+        self.accuracy_panel.class_chosen.connect(self._show_rows)
+        self.filter.pair_cleared.connect(self.rows.focus_view)
         self.rows.opened.connect(self.open_row)
         self.rows.preview_asked.connect(self.show_preview)
         self.rows.view_changed.connect(self._on_view)
@@ -159,7 +173,7 @@ class PredictPage(Page):
     def show_demo(self) -> None:
         """Predict the demo's images."""
         self.controller.set_model(demo_model())
-        self.controller.set_images(demo_images())
+        self.controller.set_images(demo_images(), "all")
         if self.controller.stage == "ready":
             self._start()
 
@@ -170,10 +184,11 @@ class PredictPage(Page):
         )
 
     def save_state(self) -> dict[str, Any]:
-        """Return the sizes of the panes, the view and how it shows the images."""
+        """Return the sizes of the panes, the view and how it shows the images, and the split chosen for each folder."""
         bar = self.grid_bar
         view = {"view": self.rows.shown, "tile": bar.size_slider.value(), "peaks": bar.peaks.isChecked()}
-        return {"panes": self.results.panes, "cards": self.results.cards, **view}
+        splits = dict(list(self.controller.remembered.items())[-_KEPT_SPLITS:])
+        return {"panes": self.results.panes, "cards": self.results.cards, "splits": splits, **view}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Restore what ``save_state`` returned."""
@@ -185,6 +200,9 @@ class PredictPage(Page):
             self.results.show_cards(False)
         if view in VIEWS:
             self.rows.show_view(view)
+        splits = state.get("splits")
+        if isinstance(splits, dict):
+            self.controller.remembered.update({str(folder): part for folder, part in splits.items() if part in PARTS})
         panes = state.get("panes")
         if isinstance(panes, list) and len(panes) == 2 and all(isinstance(size, int) and size > 0 for size in panes):
             self.results.set_panes(panes)
@@ -211,6 +229,10 @@ class PredictPage(Page):
         request = self.controller.request
         return request.image_path(file) if request is not None else None
 
+    def annotation_of(self, file: str) -> Annotation:
+        """Return what the open data set gives for a row's image."""
+        return self.annotations.of(file, self.controller.images)
+
     def open_row(self, row: int) -> None:
         """Inspect the image of a row with the model that predicted it."""
         predictions = self.controller.predictions
@@ -235,7 +257,8 @@ class PredictPage(Page):
         """Show the preview of a row."""
         predictions = self.controller.predictions
         if predictions is not None:
-            self.preview.show_row(predictions, row, self.path_of(predictions.files[row]))
+            file = predictions.files[row]
+            self.preview.show_row(predictions, row, self.path_of(file), self.annotation_of(file))
 
     def save_as(self) -> None:
         """Let the user save the shown rows."""
@@ -260,6 +283,14 @@ class PredictPage(Page):
             self.set_matrix_large(False)
         else:
             super().keyPressEvent(event)
+
+    def _show_rows(self) -> None:
+        """Show the rows of a class or pair; in a low window they replace the cards, and take the focus."""
+        focused = self.window().focusWidget()
+        in_cards = focused is not None and self.accuracy_panel.isAncestorOf(focused)
+        self.results.show_rows()
+        if in_cards and self.accuracy_panel.isHidden():
+            self.rows.focus_view()
 
     def _toggle_matrix(self) -> None:
         self.set_matrix_large(not self.results.large)
@@ -353,16 +384,39 @@ class PredictPage(Page):
         )
         self.source.state.setToolTip(state_tip(controller))
         case = empty_case(controller)
+        focused = self.window().focusWidget()  # known while the window is inactive, too
+        in_empty = focused is not None and self.empty.isAncestorOf(focused)
+        in_results = focused is not None and self.results.isAncestorOf(focused)
         self.stack.setCurrentIndex(0 if case is not None else 1)
         # A hidden widget would take the focus and keep Tab from reaching the visible buttons.
         self.setFocusProxy(self.rows.view if case is None else None)  # type: ignore[arg-type]  # None is allowed
         if case is not None:
             self.empty.show_case(*case)
+        self._move_focus(in_empty, in_results)
         if not running:
             self._take_rows()
             self._show_accuracy()
             self._show_sought()
         self.notice.show_words("" if running else controller.stale)
+
+    def _move_focus(self, in_empty: bool, in_results: bool) -> None:
+        """Keep the focus with the work where the page that had it is hidden, or its buttons are.
+
+        Args:
+            in_empty: The empty page had the focus.
+            in_results: The results had it.
+        """
+        empty = self.stack.currentIndex() == 0
+        offers = empty and not self.empty.buttons[0].isHidden()
+        if (in_empty or self._waits) and not empty:
+            self.rows.focus_view()
+        elif in_empty and not offers:
+            self.source.stop.setFocus()
+        elif in_results and offers:
+            self.empty.buttons[0].setFocus()
+        elif in_results and empty:
+            self.source.images.setFocus()
+        self._waits = empty and not offers and (in_empty or self._waits)
 
     def _show_stale(self) -> None:
         self._show_stage()

@@ -9,14 +9,29 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from s3n_core.datasets.records import Annotation, Box
 from s3n_core.prediction.schema import PeakPlace
+from s3n_gui.prediction.annotations import NO_ANNOTATION
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 
+PEAKS_TIP = (
+    "Discs: peaks in T_d; rings: peaks in T_c; both: shared peaks; larger: stronger R; an open diamond: outside the box "
+    "of the data set"
+)
 
-def peak_marks(places: Sequence[PeakPlace]) -> tuple[PeakMark, ...]:
-    """Return the marks of a row's peaks, in pixels of the upright original."""
+
+def peak_marks(places: Sequence[PeakPlace], annotation: Annotation = NO_ANNOTATION) -> tuple[PeakMark, ...]:
+    """Return the marks of a row's peaks, in pixels of the upright original; those outside the annotated box are marked."""
     return tuple(
-        PeakMark(key=(0, number), x=x, y=y, strength=response, weight_d=weight_d, weight_c=weight_c)
+        PeakMark(
+            key=(0, number),
+            x=x,
+            y=y,
+            strength=response,
+            weight_d=weight_d,
+            weight_c=weight_c,
+            outside=annotation.is_outside(x, y),
+        )
         for number, (x, y, response, weight_d, weight_c) in enumerate(places)
     )
 
@@ -34,6 +49,7 @@ def draw_picture(
     image: QImage,
     peaks: tuple[PeakMark, ...] = (),
     original: tuple[int, int] | None = None,
+    box: Box | None = None,
 ) -> None:
     """Draw an image with its peaks.
 
@@ -42,15 +58,17 @@ def draw_picture(
         place: The rectangle that the image fills.
         image: The image, at any resolution.
         peaks: Its peaks; not drawn without ``original``.
-        original: (width, height) of the upright original, in whose pixels the peaks are.
+        original: (width, height) of the upright original, in whose pixels the peaks and the box are.
+        box: The box of the data set, to be drawn, or None.
     """
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawImage(place, image)
-    if peaks and original is not None:
+    if (peaks or box is not None) and original is not None:
         scale = place.width() / original[0], place.height() / original[1]
 
         def to_screen(places: NDArray[np.floating]) -> NDArray[np.float64]:
             moved: NDArray[np.float64] = np.asarray(places, dtype=np.float64) * scale + (place.left(), place.top())
             return moved
 
-        draw_marks(painter, Marks(peaks=peaks), to_screen, (place.width() * place.height()) ** 0.5)
+        frame = None if box is None else QRectF(box.x, box.y, box.width, box.height)
+        draw_marks(painter, Marks(peaks=peaks, box=frame), to_screen, (place.width() * place.height()) ** 0.5)

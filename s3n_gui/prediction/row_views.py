@@ -1,10 +1,11 @@
-"""The rows as a table or as a grid of images: one is shown, with the same selection."""
+"""The rows as a table or as a grid of images: one is shown, with the same selection and the same keys."""
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_gui.prediction.grid.grid_bar import GridBar
@@ -48,11 +49,24 @@ class RowViews(QStackedWidget):
         replaced.deleteLater()
         for view in (table, grid):
             view.opened.connect(self.opened)
-            view.preview_asked.connect(self.preview_asked)
+            view.installEventFilter(self)
+        table.preview_asked.connect(self.preview_asked)
         table.chosen_changed.connect(self.chosen_changed)
         bar.order_chosen.connect(self._on_order)
         bar.peaks_toggled.connect(grid.show_peaks)
         bar.tile_chosen.connect(grid.set_tile)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Preview the current row on Space and open it on Enter, in both views."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            row, key = self.current_row(), event.key()
+            if row >= 0 and key == Qt.Key.Key_Space:
+                self.preview_asked.emit(row)
+                return True
+            if row >= 0 and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.opened.emit(row)
+                return True
+        return super().eventFilter(watched, event)
 
     @property
     def shown(self) -> View:

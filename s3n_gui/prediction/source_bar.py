@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QWidget,
 )
@@ -20,16 +22,23 @@ from PySide6.QtWidgets import (
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.wording import label_text, place_text, tip_text
+from s3n_gui.prediction.split_choice import SplitChoice
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
-from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.flow_layout import FlowLayout
 from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
-_PART_TEXTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
-_NAME_WIDTHS = (240, 240, 160, 100, 60)
+_PART_TEXTS = {
+    "all": "All images",
+    "train": "Training",
+    "val": "Validation",
+    "validation": "Run's validation",
+    "test": "Test",
+}
+_NAME_WIDTHS = (240, 240, 160, 120)
 """Widths of the names of images and model, in pixels at normal text size, from the widest window to the narrowest."""
 _SHORT = {"Update predictions": "Update"}
 """Words on the button in a narrow window."""
@@ -41,7 +50,7 @@ class SourceBar(QWidget):
     Signals:
         folder_asked: The user wants to choose another folder.
         data_set_asked: The user wants to use the open data set.
-        part_chosen: The split: "all", "train", "val" or "test".
+        part_chosen: The split: one of ``PARTS``.
         stop_below_chosen: The entropy, in nats, up to which O alone predicts an image; None uses all branches.
         start_asked: Start the job; whether to start over.
         stop_asked: Stop the job.
@@ -71,9 +80,10 @@ class SourceBar(QWidget):
         self.model.setMenu(self.models)
         self.part = QComboBox()
         self.part.setAccessibleName("Split")
-        self.part.setToolTip("Predict all images, or only one split")
-        for name in PARTS:
-            self.part.addItem(_PART_TEXTS[name], name)
+        self.part.setToolTip(
+            "Which images to predict. First choice: the labelled test images, else the validation images of the model's\n"
+            "run, else all. What you choose is kept for this data set."
+        )
         self.part.activated.connect(self._on_part)
         self.stop_below = FractionField()
         self.stop_below.setRange(0.0, _HIGHEST)
@@ -96,7 +106,7 @@ class SourceBar(QWidget):
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.state.setProperty("role", "quiet")
         self.start = QPushButton("Predict")
-        self._word, self._running = "Predict", False
+        self._word, self._running, self._compacting = "Predict", False, False
         self._images_name = self._model_name = ""
         self.start.setProperty("role", "primary")
         self.stop = QPushButton("Stop")
@@ -119,14 +129,20 @@ class SourceBar(QWidget):
         row.setSpacing(8)
         self._by = QLabel("with")
         self._by.setProperty("role", "quiet")
+        self._choosers = choosers = QWidget()
+        self._flow = FlowLayout(8, choosers)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        choosers.setSizePolicy(policy)
         for chooser in (self.images, self.part, self._by, self.model, self.stop_below):
-            row.addWidget(chooser)
+            self._flow.addWidget(chooser)
+        row.addWidget(choosers)
         row.addWidget(self.state, 1)
         for control in (self.progress, self.stop, self.start, self.more):
             row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
 
-    def show_choice(self, images: Path | None, model: Path | None, part: str, parts: tuple[str, ...]) -> None:
-        """Show the choices and the available splits."""
+    def show_choice(self, images: Path | None, model: Path | None, part: str, splits: SplitChoice) -> None:
+        """Show the choices and the available splits, with their numbers of images where they are known."""
         self._images_name = data_set_title(images) if images else "Choose images…"
         self.images.setToolTip(
             tip_text(f"The images to predict: {place_text(images, 80)}") if images else "The images to predict"
@@ -137,12 +153,13 @@ class SourceBar(QWidget):
             if model
             else "Model for the predictions"
         )
-        if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
-            self.part.clear()
-            for name in parts:
-                self.part.addItem(_PART_TEXTS[name], name)
-        self.part.setCurrentIndex(max(self.part.findData(part), 0))
-        self.part.setVisible(len(parts) > 1 and images is not None)
+        self.part.clear()
+        for name, count in zip_longest(splits.available, splits.counts):
+            self.part.addItem(_PART_TEXTS[name] if count is None else f"{_PART_TEXTS[name]} · {count:,}", name)
+        if self.part.findData(part) < 0:  # not known yet, or gone
+            self.part.addItem(_PART_TEXTS[part], part)
+        self.part.setCurrentIndex(self.part.findData(part))
+        self.part.setVisible(self.part.count() > 1 and images is not None)
         self._compact()
 
     def show_stop_below(self, entropy: float | None) -> None:
@@ -170,17 +187,36 @@ class SourceBar(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what a narrow window has no room for."""
         super().resizeEvent(event)
-        self._compact()
+        if event.size().width() != event.oldSize().width():  # else it is only the height of its lines
+            self._compact()
+
+    def event(self, event: QEvent) -> bool:
+        """Choose the words anew when a control needs another width, for example for larger text."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._compact()
+        return done
 
     def minimumSizeHint(self) -> QSize:
         """Return a small width: what does not fit is left out."""
-        return QSize(px(400), super().minimumSizeHint().height())
+        return QSize(px(320), super().minimumSizeHint().height())
 
     def _compact(self) -> None:
+        if self._compacting:  # showing a widget lays out the line at once
+            return
+        self._compacting = True
+        self._fit_words()
+        self._compacting = False
+
+    def _fit_words(self) -> None:
         for level, names in enumerate(_NAME_WIDTHS):
             self._show_words(short=level > 0, names=px(names))
-            if self._row.minimumSize().width() <= self.width():
+            self._flow.invalidate()  # a change of a widget invalidates only the layout that it is in
+            self._row.invalidate()
+            others = self._row.minimumSize().width() - self._flow.minimumSize().width()
+            if self._flow.sizeHint().width() + others <= self.width():
                 return
+        self._show_words(short=True, names=px(_NAME_WIDTHS[0]))  # the choosers take several lines
 
     def _show_words(self, *, short: bool, names: int) -> None:
         """Show all words, or only those that cannot be missed, with names of at most ``names`` pixels."""
@@ -190,6 +226,7 @@ class SourceBar(QWidget):
         self.start.setText(_SHORT.get(self._word, self._word) if short else self._word)
         self.start.setAccessibleName(self._word)
         self.state.setVisible(not short)
+        self._row.setStretchFactor(self._choosers, int(short))  # it takes the room that the text leaves
         self._by.setVisible(not short)
         self.stop_below.setVisible(not (short and self._running))  # it is disabled then
 

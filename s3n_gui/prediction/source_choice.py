@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.state.opening import data_set_place
-from s3n_gui.state.prediction_request import PARTS
 from s3n_gui.state.session import Session
 from s3n_gui.widgets.empty_page import EmptyPage
 
@@ -44,10 +43,8 @@ class SourceChoice(QObject):
     def show_request(self) -> None:
         """Show the choices and the available splits."""
         controller, data_set = self._controller, self._session.data_set
-        parts: tuple[str, ...] = PARTS
-        if data_set is not None and data_set.root == controller.images:
-            parts = ("all", *(split for split in data_set.splits() if split))
-        self._bar.show_choice(controller.images, controller.model, controller.part, parts)
+        splits = controller.splits
+        self._bar.show_choice(controller.images, controller.model, controller.part, splits)
         self._bar.show_stop_below(controller.stop_below)
         self._bar.own.setEnabled(data_set is not None)
 

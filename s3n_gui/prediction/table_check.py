@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from s3n_core.datasets.opening import open_images, split_records
+from s3n_core.datasets.opening import named_records, open_images
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.chosen_images import evaluation_images
 from s3n_core.prediction.rows import PredictionHeader, fingerprint
@@ -23,7 +23,8 @@ class TableCheck:
 
     Attributes:
         stale: What has changed since the table was made, as a sentence; empty if nothing, or if the check failed.
-        split: "test" or "val": the table is of all images, and the model should be measured on this split. Otherwise empty.
+        split: The table is of all images, and the model should be measured on this split: "test", "validation" or
+            "val". Otherwise empty.
     """
 
     stale: str = ""
@@ -34,11 +35,12 @@ def check_table(request: PredictionRequest, header: PredictionHeader) -> TableCh
     """Check a table against the current model and images."""
     try:
         stale = difference(request, header)
-        split = "" if stale or request.part != "all" else evaluation_images(open_images(request.images), None)[0]
+        whole = not stale and request.part == "all"
+        split = evaluation_images(open_images(request.images), request.model)[0] if whole else "all"
     except (S3NError, OSError):  # the next prediction reports it
         _log.info("a table could not be compared with the current model and images", exc_info=True)
         return TableCheck()
-    return TableCheck(stale, split if split in ("test", "val") else "")
+    return TableCheck(stale, "" if split == "all" else split)
 
 
 def difference(request: PredictionRequest, header: PredictionHeader) -> str:
@@ -52,7 +54,7 @@ def difference(request: PredictionRequest, header: PredictionHeader) -> str:
             return "These predictions are from an earlier checkpoint of this run, which now has a better one."
         return f"The model file {request.model.name} has changed since these predictions."
     data_set = open_images(request.images)
-    records = split_records(data_set, request.part)
+    records = named_records(data_set, request.part, request.model)
     if len(records) != header.count:
         now, then = count_text(len(records), "image"), f"{header.count:,}"
         return f"There are now {now}, but these predictions cover {then}."

@@ -6,14 +6,13 @@ import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import DataSetError, S3NError, TooFewClasses
+from s3n_core.errors import DataSetError, S3NError
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
@@ -166,9 +165,12 @@ class Opener(QObject):
         self._tasks.close()
 
     @Slot(str, object)
-    def _on_read(self, _: str, data_set: DataSet) -> None:
+    def _on_read(self, _: str, read: tuple[DataSet, str]) -> None:
+        data_set, sentence = read
         self._set_busy(False)
         self._session.data_set = data_set
+        if sentence:
+            self._session.report_error(sentence, cause="data")
         self._recent.add("data", self._folder, data_set_detail(data_set), example_images(data_set))
         if self._wanted_image is not None:
             self._session.image, self._wanted_image = self._wanted_image, None
@@ -193,20 +195,16 @@ class Opener(QObject):
             self.busy_changed.emit(busy)
 
 
-def _read_data_set(path: Path, format: str) -> DataSet:
+def _read_data_set(path: Path, format: str) -> tuple[DataSet, str]:
+    """Read a data set or images; return it with a sentence on labels that could not be read, or ""."""
     from s3n_core.datasets.assignment import assigned
-    from s3n_core.datasets.detection import open_data_set
+    from s3n_core.datasets.opening import read_images
 
     with collections_paused():
-        try:
-            data_set = open_data_set(path, format)
-        except TooFewClasses as error:  # nothing to learn from, but its images can be predicted and inspected
-            if format != "auto":
-                raise
-            data_set = replace(open_data_set(path, "images"), remarks=(str(error),))
+        data_set, sentence = read_images(path, format)
         with suppress(DataSetError):  # The Data page reports an unreadable assignment.
             data_set = assigned(data_set)
-    return data_set
+    return data_set, sentence
 
 
 @contextmanager

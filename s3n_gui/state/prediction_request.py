@@ -8,7 +8,8 @@ from pathlib import Path
 
 from s3n_core.runs.locations import home
 
-PARTS = ("all", "train", "val", "test")
+PARTS = ("all", "train", "val", "validation", "test")
+"""All images, the splits of a data set, and the validation images of the model's run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class PredictionRequest:
     Attributes:
         model: A model file or a run folder.
         images: A folder of images, or one image.
-        part: "all", or a split of the data set: "train", "val" or "test".
+        part: "all"; a split of the data set: "train", "val" or "test"; or "validation": those of the model's run.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
         stop_below: Entropy H in nats up to which branch O alone predicts an image (fast mode); None runs all branches.

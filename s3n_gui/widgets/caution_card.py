@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import set_icon, theme, tokens
 
 
 class CautionCard(QFrame):
-    """The card: an icon and the sentence. More may be added to ``row``.
+    """The card: an icon, the sentence, and perhaps a button.
+
+    Signals:
+        acted: The button was pressed.
 
     Args:
         framed: False: it stands in another card, and has no border of its own.
+        action: The text of the button; empty: there is none.
+        tip: Its tooltip.
+        icon: The name of its icon.
     """
 
-    def __init__(self, parent: QWidget | None = None, *, framed: bool = True) -> None:
+    acted = Signal()
+
+    def __init__(
+        self, parent: QWidget | None = None, *, framed: bool = True, action: str = "", tip: str = "", icon: str = ""
+    ) -> None:
         super().__init__(parent)
         if framed:
             self.setProperty("role", "card")
@@ -29,6 +39,12 @@ class CautionCard(QFrame):
         self.row.setSpacing(8)
         self.row.addWidget(self._icon)
         self.row.addWidget(self._words, 1)
+        self.button = QPushButton()
+        if icon:
+            set_icon(self.button, icon)
+        self.button.clicked.connect(self.acted)
+        self.row.addWidget(self.button)
+        self.offer(action, tip)
         theme().changed.connect(self._draw)
         self._draw()
         self.hide()
@@ -43,6 +59,12 @@ class CautionCard(QFrame):
         self._words.setText(words)
         self.setAccessibleName(words)
         self.setVisible(bool(words))
+
+    def offer(self, action: str, tip: str = "") -> None:
+        """Set the text and the tooltip of the button; an empty text hides it."""
+        self.button.setText(action)
+        self.button.setToolTip(tip)
+        self.button.setVisible(bool(action))
 
     def _draw(self) -> None:
         set_icon(self._icon, "caution", 20, colour=tokens().caution)

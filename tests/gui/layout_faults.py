@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
     QStyleOptionToolButton,
     QTabBar,
     QTabWidget,
+    QTextBrowser,
     QToolButton,
     QWidget,
 )
@@ -221,6 +222,8 @@ def _outside(widget: QWidget) -> Iterator[str]:
                 if need > have + TOLERANCE and policy == never:
                     yield f"out of reach: {name_of(inside)}: {need} {what} for {have} without a scroll bar"
         return
+    if isinstance(widget, QTextBrowser) and widget.horizontalScrollBar().maximum():
+        yield f"sideways: {name_of(widget)}: {widget.horizontalScrollBar().maximum()} pixels beside the text's room"
     if isinstance(widget, QTabWidget):
         return
     room = widget.rect().adjusted(-TOLERANCE, -TOLERANCE, TOLERANCE, TOLERANCE)

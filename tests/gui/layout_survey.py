@@ -5,34 +5,63 @@ As a program it takes the screen's scale from ``QT_SCALE_FACTOR``, prints one li
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 
 from layout_faults import layout_faults
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QScrollArea
 
+import s3n_gui
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import DataChanged
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
+from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
+from s3n_gui.dataset.findings import Finding, Pair
+from s3n_gui.dataset.panel import DataPage
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.state.demo import demo_images, demo_model, demo_run
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.training.runs.train_longer import TrainLongerDialog
+from s3n_gui.training.shown_run import ChangedDataDialog
 
 SMALL, USUAL, LARGE = (960, 540), (1280, 720), (2560, 1440)
 SMALL_SCREEN = (960, 540 - 30)
 """The room for a window on a small screen, without its title bar."""
-TEXT_SIZES = (0.8, 1.0, 1.6)
-CORNERS = ((0.8, SMALL), (0.8, LARGE), (1.0, SMALL), (1.0, USUAL), (1.6, SMALL), (1.6, USUAL), (1.6, LARGE))
+TEXT_SIZES = (0.8, 1.0, 1.2, 1.4, 1.6)
+CORNERS = (
+    (0.8, SMALL),
+    (0.8, LARGE),
+    (1.0, SMALL),
+    (1.0, USUAL),
+    (1.2, SMALL),
+    (1.4, SMALL),
+    (1.6, SMALL),
+    (1.6, USUAL),
+    (1.6, LARGE),
+)
 """Text sizes and the sizes of the window at them."""
 EMPTY_CORNERS = ((1.0, SMALL), (1.6, SMALL))
+SIDEWAYS = ("train", "inspect")
+"""Pages with panes side by side that may scroll sideways where the text is large."""
 _TRIES = 12
 _PATIENCE = 120.0
 _MODEL = "0123456789abcdef"
+_CHANGES = (
+    "3 images are missing (the first: 001.Frost_tailed_Willowling/Frost_tailed_Willowling_0002.jpg)",
+    "12 images were added",
+)
+_PAIRS = tuple(
+    Pair(one=0, other=other, remark="near-duplicate (14 of 256 hash bits differ), mirrored") for other in (1, 2)
+)
 
 
 def survey(
@@ -43,7 +72,8 @@ def survey(
 ) -> list[str]:
     """Return the faults of all pages (or of some) at each text size and window size, each with where it was found.
 
-    A page that scrolls as a whole at normal text size is a fault, too: large text may need it, usual text must not.
+    A page that scrolls sideways is a fault, too (but see ``SIDEWAYS``), and one that scrolls up and down at normal text
+    size: large text may need it, usual text must not.
     """
     found = []
     for factor, size in corners:
@@ -62,15 +92,20 @@ def _lasting(app: QApplication, window: MainWindow, factor: float) -> list[str]:
     faults: list[str] = []
     for _ in range(_TRIES):
         app.processEvents()
-        faults = layout_faults(window) + (_scrolls(window) if factor <= 1 else [])
+        faults = layout_faults(window) + _scrolls(window, factor)
         if not faults:
             break
     return faults
 
 
-def _scrolls(window: MainWindow) -> list[str]:
+def _scrolls(window: MainWindow, factor: float) -> list[str]:
     area = window.pages.currentWidget()
-    bars = {"wide": area.horizontalScrollBar().maximum(), "high": area.verticalScrollBar().maximum()}  # type: ignore[attr-defined]
+    assert isinstance(area, QScrollArea)
+    bars = {}
+    if factor <= 1 or window.pages.current_name not in SIDEWAYS:
+        bars["wide"] = area.horizontalScrollBar().maximum()
+    if factor <= 1:
+        bars["high"] = area.verticalScrollBar().maximum()
     return [f"the page is {over} pixels too {what}" for what, over in bars.items() if over]
 
 
@@ -86,14 +121,32 @@ def show_demo_everywhere(app: QApplication, window: MainWindow) -> None:
         _wait(app, window.pages.page(name).is_ready)
 
 
+def all_dialogs() -> set[type[QDialog]]:
+    """Return all dialogs of the window's package; base classes of others are none by themselves."""
+    for module in pkgutil.walk_packages(s3n_gui.__path__, "s3n_gui."):
+        importlib.import_module(module.name)
+
+    def below(kind: type[QDialog]) -> set[type[QDialog]]:
+        kinds = kind.__subclasses__()
+        return (
+            {kind, *(found for one in kinds for found in below(one))} if not kinds else set().union(*map(below, kinds))
+        )
+
+    return {kind for kind in below(QDialog) if kind.__module__.startswith("s3n_gui.")}
+
+
 def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
-    """Open the dialogs one after the other; each is closed after its turn."""
+    """Open all dialogs and help pages one after the other, with content; each is closed after its turn.
+
+    The demo must be shown on the Data page.
+    """
     dialogs = window.dialogs
     for name, show in (
         ("settings", dialogs.show_settings),
         ("shortcuts", dialogs.show_shortcuts),
         ("glossary", dialogs.show_glossary),
         ("about", dialogs.show_about),
+        *((f"help-{page}", partial(dialogs.show_help, page, page)) for page in window.pages.names),
     ):
         show()
         dialog = dialogs.dialog(name)
@@ -101,9 +154,17 @@ def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
         app.processEvents()
         yield dialog
         dialog.close()
+    data = window.pages.page("data")
+    assert isinstance(data, DataPage)
     for made in (
         ClosingDialog(["Training a-run-with-a-rather-long-name-07", "Training run-08"], window),
         TrainLongerDialog(demo_run(), 3, window),
+        ChangedDataDialog(
+            DataChanged("", root=Path("/home/a-person/images/birds of the north"), changes=_CHANGES), window
+        ),
+        PairsDialog(
+            data.controller, Finding(kind="near-duplicate", title="2 pairs of near-duplicates", pairs=_PAIRS), window
+        ),
     ):
         made.show()
         app.processEvents()

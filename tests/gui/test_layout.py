@@ -11,12 +11,22 @@ from pathlib import Path
 import layout_survey
 import pytest
 from layout_faults import layout_faults
-from layout_survey import EMPTY_CORNERS, SMALL, SMALL_SCREEN, TEXT_SIZES, opened_dialogs, show_demo_everywhere, survey
+from layout_survey import (
+    EMPTY_CORNERS,
+    SMALL,
+    SMALL_SCREEN,
+    TEXT_SIZES,
+    all_dialogs,
+    opened_dialogs,
+    show_demo_everywhere,
+    survey,
+)
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_gui.appearance import theme
 from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.prediction.panel import PredictPage
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_button import ElidedButton
 
@@ -47,11 +57,22 @@ def test_all_pages_and_dialogs(themed: QApplication, window: MainWindow) -> None
     found += survey(themed, window)
     window.resize(*SMALL)
     theme.apply(themed, "light", LARGEST_TEXT)
+    met: set[type[QDialog]] = set()
     for dialog in opened_dialogs(themed, window):
+        met.add(type(dialog))
         found += [f"{dialog.windowTitle()}: {fault}" for fault in layout_faults(dialog)]
         if dialog.width() > SMALL[0] or dialog.height() > SMALL[1]:
             found.append(f"{dialog.windowTitle()} is {dialog.width()} x {dialog.height()}")
+    window.show_page("predict")
+    predict = window.pages.page("predict")
+    assert isinstance(predict, PredictPage)
+    predict.show_preview(0)
+    for _ in range(8):
+        themed.processEvents()
+    found += [f"preview: {fault}" for fault in layout_faults(window)]
+    predict.preview.close_it()
     assert found == []
+    assert all_dialogs() - met == set(), "layout_survey.opened_dialogs opens every dialog with content"
 
 
 def test_messages_and_the_palette_at_the_largest_text(themed: QApplication, window: MainWindow) -> None:
@@ -64,7 +85,7 @@ def test_messages_and_the_palette_at_the_largest_text(themed: QApplication, wind
     assert survey(themed, window, ((LARGEST_TEXT, SMALL),), pages=("start",)) == []
 
 
-@pytest.mark.parametrize("scale", ["1.5", "2"])
+@pytest.mark.parametrize("scale", ["1.25", "1.5", "2"])
 def test_scaled_screens(scale: str, s3n_home: Path) -> None:
     """The scale of a screen is fixed when Qt starts, so each has a process of its own."""
     places = [str(Path(layout_survey.__file__).parent), *sys.path]

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from s3n_gui.appearance.theme import set_icon, tokens
 from s3n_gui.appearance.wording import count_text, tip_text
-from s3n_gui.dataset.findings import GRAVE, Finding
+from s3n_gui.dataset.findings import GRAVE, Finding, Kind
 
 _SHOWN_DETAILS = 12
 _BUTTONS = ("Show me", "Compare", "Leave out")
@@ -95,6 +95,16 @@ class FindingRow(QWidget):
         row.setSpacing(8)
         row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the finding."""
+        return self._finding.kind
+
+    @property
+    def buttons(self) -> tuple[QPushButton, ...]:
+        """All buttons, of which some may be hidden."""
+        return self.show_button, self.pairs_button, self.leave_button
 
     def _on_show(self) -> None:
         self.show_asked.emit(self._finding.kind)

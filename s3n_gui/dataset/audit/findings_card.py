@@ -118,6 +118,8 @@ class FindingsCard(QFrame):
         self.words.setText(f"Every image is being read. You can continue working.\n{known}".strip())
 
     def _show_rows(self) -> None:
+        focused = self.window().focusWidget()  # known while a dialog is active, too
+        at = next(((row.kind, row.buttons.index(focused)) for row in self.rows if focused in row.buttons), None)
         for row in self.rows:
             self._rows.removeWidget(row)
             row.hide()
@@ -130,6 +132,9 @@ class FindingsCard(QFrame):
             row.leave_out_asked.connect(self._on_leave_out)
             self.rows.append(row)
             self._rows.insertWidget(self._rows.count() - 1, row)
+            if at is not None and row.kind == at[0]:
+                shown = [button for button in row.buttons if not button.isHidden()]
+                (row.buttons[at[1]] if row.buttons[at[1]] in shown else shown[0]).setFocus()
 
     def close_pairs(self) -> None:
         """Close the dialog that compares pairs."""

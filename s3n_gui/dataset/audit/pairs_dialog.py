@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.findings import Finding, Pair
 from s3n_gui.dataset.images.large_image import Picture
 from s3n_gui.dataset.survey import USE_WORDS, USES
+from s3n_gui.widgets.dialog_size import fit_in_window
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 
@@ -23,7 +24,7 @@ class PairsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Compare images")
         self._controller, self._pairs, self._at = controller, finding.pairs, 0
-        self.title = QLabel(finding.title)
+        self.title = ElidedLabel(finding.title)
         self.title.setProperty("role", "section")
         self.place = QLabel()
         self.place.setProperty("role", "quiet")
@@ -45,7 +46,7 @@ class PairsDialog(QDialog):
         pictures.setSpacing(PAGE_MARGIN)
         for side in self.sides:
             pictures.addWidget(side, 1)
-        self.remark = QLabel()
+        self.remark = ElidedLabel()
         self.remark.setProperty("role", "quiet")
         close = QPushButton("Close")
         close.clicked.connect(self.close)
@@ -63,7 +64,7 @@ class PairsDialog(QDialog):
         other.camera_changed.connect(one.look)
         controller.marks_changed.connect(self._show)
         controller.survey_changed.connect(self.close)  # the pairs belong to the previous data set
-        self.resize(px(920), px(560))
+        fit_in_window(self, QSize(px(920), px(560)))
         self._show()
         self.next.setFocus()
 
@@ -90,7 +91,9 @@ class PairsDialog(QDialog):
         pair = self.pair
         for side, image in zip(self.sides, (pair.one, pair.other), strict=True):
             side.show_image(image)
-        self.remark.setText(f"{pair.remark[:1].upper()}{pair.remark[1:]}.")
+        remark = f"{pair.remark[:1].upper()}{pair.remark[1:]}."
+        self.remark.setText(remark)
+        self.remark.setToolTip(tip_text(remark))
         self.place.setText(f"{self._at + 1:,} of {len(self._pairs):,}")
         self.previous.setEnabled(self._at > 0)
         self.next.setEnabled(self._at + 1 < len(self._pairs))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon
@@ -45,10 +44,10 @@ class FilterBar(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Find images by name or class")
         self.search.setToolTip("Show only images whose name or class contains all these words (Ctrl+F)")
-        self.search.setMinimumWidth(60)
+        self.search.setMinimumWidth(px(90))
         self.search.setMaximumWidth(px(280))
         self.filter_button = _menu_button("Filter", "filter")
-        self.filter_button.setToolTip("Show only images of a split, a size or with a finding")
+        self.filter_button.setToolTip("Show only images of some splits, sizes or findings")
         self.sort_button = _menu_button("Sort", "sort")
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
@@ -92,8 +91,9 @@ class FilterBar(QWidget):
         self.filter_menu.triggered.connect(self._on_filter)
         self.filter_button.setMenu(self.filter_menu)
         self._submenus: dict[Condition, QMenu] = {}
-        for condition, title in (("use", "Split"), ("size", "Shorter side"), ("trouble", "Findings")):
-            submenu = self.filter_menu.addMenu(title)
+        for condition, title in (("uses", "Split"), ("sizes", "Shorter side"), ("troubles", "Findings")):
+            submenu = _StayingMenu(title, self.filter_menu)
+            self.filter_menu.addMenu(submenu)
             self._submenus[condition] = submenu  # type: ignore[index]  # the literal above
         sort_menu = QMenu(self.sort_button)
         sort_menu.triggered.connect(self._on_sort)
@@ -126,28 +126,28 @@ class FilterBar(QWidget):
     def _fill_filters(self) -> None:
         """Fill the menu; numbers are what a choice would list together with the other filters."""
         planning, checking = self._controller.planning, self._controller.checking
-        self._fill("use", [(use, USE_WORDS[use]) for use in USES])
-        self._fill("size", list(enumerate(SIZE_WORDS)) if checking.measures is not None else [])
+        self._fill("uses", [(use, USE_WORDS[use]) for use in USES])
+        self._fill("sizes", list(enumerate(SIZE_WORDS)) if checking.measures is not None else [])
         if checking.measures is None:
-            self._offer_check(self._submenus["size"], "Check images to measure them")
+            self._offer_check(self._submenus["sizes"], "Check images to measure them")
         found = [finding.kind for finding in checking.findings or () if finding.images]
         kinds = ["any"] if set(found) - {"small-class"} else []
         kinds += [kind for kind in KINDS if kind in found] + (["left-out"] if planning.left_out else [])
-        self._fill("trouble", [(kind, trouble_words(kind)) for kind in kinds])
+        self._fill("troubles", [(kind, trouble_words(kind)) for kind in kinds])
         if checking.findings is None:
-            self._offer_check(self._submenus["trouble"], "Check images to find problems")
+            self._offer_check(self._submenus["troubles"], "Check images to find problems")
         elif not kinds:
-            self._submenus["trouble"].addAction("No findings").setEnabled(False)
+            self._submenus["troubles"].addAction("No findings").setEnabled(False)
 
     def _fill(self, condition: Condition, values: list[tuple[Any, str]]) -> None:
         menu, chosen = self._submenus[condition], self._controller.filter
         menu.clear()
         others = chosen.without(condition)
         for value, words in values:
-            number = self._controller.count(replace(others, **{condition: value}))
+            number = self._controller.count(others.switched(condition, value, on=True))
             action = menu.addAction(f"{words}\t{number:,}")
             action.setCheckable(True)
-            action.setChecked(getattr(chosen, condition) == value)
+            action.setChecked(value in (getattr(chosen, condition) or ()))
             action.setEnabled(number > 0 or action.isChecked())
             action.setData((condition, value))
 
@@ -161,8 +161,7 @@ class FilterBar(QWidget):
         if condition == "check":
             self.check_asked.emit()
         else:
-            chosen = self._controller.filter.without(condition)
-            self._controller.apply_filter(replace(chosen, **{condition: value}) if action.isChecked() else chosen)
+            self._controller.apply_filter(self._controller.filter.switched(condition, value, action.isChecked()))
 
     def _on_sort(self, action: QAction) -> None:
         self.order_chosen.emit(action.data())
@@ -198,6 +197,26 @@ class FilterBar(QWidget):
     def _on_cleared(self) -> None:
         self.show_all()
         self.left.emit()
+
+
+class _StayingMenu(QMenu):
+    """A menu that stays open while its entries are switched with the mouse or Space, so that several can be chosen."""
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Switch an entry."""
+        if not self._switch(self.actionAt(event.position().toPoint())):
+            super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Switch the entry under the keyboard cursor on Space."""
+        if event.key() != Qt.Key.Key_Space or not self._switch(self.activeAction()):
+            super().keyPressEvent(event)
+
+    def _switch(self, action: QAction | None) -> bool:
+        switches = action is not None and action.isEnabled() and action.isCheckable()
+        if switches and action is not None:
+            action.trigger()
+        return switches
 
 
 def _menu_button(word: str, icon: str) -> QPushButton:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QApplication,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -18,17 +19,19 @@ from s3n_core.datasets.assignment import MOST_TEST_SHARE
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.dataset.controller import DataController
+from s3n_gui.dataset.image_filter import Condition
 from s3n_gui.dataset.split.share_fields import ShareFields
 from s3n_gui.dataset.split.use_bar import UseBar, UseDot
 from s3n_gui.dataset.survey import USE_WORDS, USES
 
 _MOST_VALIDATION = 50  # percent
+_CLICK = " Click to show these images, with Ctrl in addition to others."
 _TIPS = {
-    "train": "The model is trained on these images. Click to show them.",
-    "validation": "Used only to choose the best epoch; the model never learns from them. Click to show them.",
-    "test": "Used only for the final test. Click to show them.",
-    "unlabelled": "Images without a label, which can be predicted. Click to show them.",
-    "left-out": "Images that you have left out of training. Click to show them.",
+    "train": "The model is trained on these images.",
+    "validation": "Used only to choose the best epoch; the model never learns from them.",
+    "test": "Used only for the final test.",
+    "unlabelled": "Images without a label, which can be predicted.",
+    "left-out": "Images that you have left out of training.",
 }
 
 
@@ -147,13 +150,18 @@ class SplitBox(QWidget):
 
     def _show_use(self) -> None:
         chosen = self._controller.filter
-        use = "left-out" if chosen.trouble == "left-out" else chosen.use
+        shown = (chosen.uses or frozenset()) | ((chosen.troubles or frozenset()) & {"left-out"})
         for name, button in self.buttons.items():
-            button.setChecked(name == use)
+            button.setChecked(name in shown)
 
-    def _on_use(self, use: str) -> None:
-        out = use == "left-out"
-        self._controller.set_filter(use=None if out else use or None, trouble="left-out" if out else None)
+    def _on_use(self, use: str, on: bool, more: bool) -> None:
+        """List the images of a use: only these, or with Ctrl besides those that are listed already."""
+        chosen = self._controller.filter
+        condition: Condition = "troubles" if use == "left-out" else "uses"
+        if not more:
+            on = on or len(chosen.uses or ()) > 1  # one of several is chosen alone
+            chosen = chosen.without("uses").without("troubles")
+        self._controller.apply_filter(chosen.switched(condition, use, on))
 
     def _fit(self) -> None:
         for label in self._numbers.values():
@@ -163,18 +171,23 @@ class SplitBox(QWidget):
 
 
 class _UseButton(QPushButton):
-    """The row of a use; ``chosen`` carries the use, or "" if the row was unchecked."""
+    """The row of a use.
 
-    chosen = Signal(str)
+    Signals:
+        chosen: Its use, whether it is checked now, and whether Ctrl was held.
+    """
+
+    chosen = Signal(str, bool, bool)
 
     def __init__(self, use: str, word: str) -> None:
         super().__init__()
         self._use = use
         self.setProperty("role", "row")
         self.setCheckable(True)
-        self.setToolTip(_TIPS[use])
+        self.setToolTip(_TIPS[use] + _CLICK)
         self.setAccessibleName(word)
         self.clicked.connect(self._on_clicked)
 
     def _on_clicked(self, checked: bool) -> None:
-        self.chosen.emit(self._use if checked else "")
+        more = bool(QApplication.keyboardModifiers() & Qt.KeyboardModifier.ControlModifier)
+        self.chosen.emit(self._use, checked, more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -19,6 +19,7 @@ from s3n_core.version import __version__
 from s3n_gui.appearance.resources import resource
 from s3n_gui.appearance.theme import font, px, set_icon
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP
+from s3n_gui.widgets.dialog_size import fit_in_window
 
 CITATION = """@inproceedings{ding2019selective,
   title     = {Selective Sparse Sampling for Fine-Grained Image Recognition},
@@ -89,7 +90,7 @@ class AboutDialog(QDialog):
         column.addWidget(tabs, 1)
         column.addSpacing(INSIDE_GROUP)
         column.addLayout(foot)
-        self.resize(px(680), px(560))
+        fit_in_window(self, QSize(px(680), px(560)))
 
 
 def _text(title: str, content: str) -> QPlainTextEdit:

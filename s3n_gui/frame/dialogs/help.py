@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.resources import resource
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN, TYPE_SCALE
+from s3n_gui.widgets.dialog_size import fit_in_window
 
 GLOSSARY = "glossary"
 
@@ -39,7 +41,7 @@ class HelpDialog(QDialog):
         column.addWidget(buttons)
         theme().changed.connect(self._draw)
         self._draw()
-        self.resize(px(720), px(620))  # a readable line length
+        fit_in_window(self, QSize(px(720), px(620)))  # a readable line length
 
     def _draw(self) -> None:
         self.text.document().setDefaultStyleSheet(_style())

@@ -28,6 +28,7 @@ from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.state.settings import SETTINGS, Settings
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
+from s3n_gui.widgets.dialog_size import fit_in_window
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.number_fields import WholeNumberField
 
@@ -104,9 +105,7 @@ class SettingsDialog(QDialog):
         """Take the size of the content, within the window's."""
         for box, width in ((self.text_size, 220), (self.device, 220), (self.idle, 140), (self.thumbnails, 140)):
             box.setMaximumWidth(px(width))
-        wanted = self.sizeHint().expandedTo(QSize(px(600), 0))
-        window = self.parentWidget()
-        self.resize(wanted if window is None else wanted.boundedTo(window.size()))
+        fit_in_window(self, self.sizeHint().expandedTo(QSize(px(600), 0)))
 
     def _section(self, title: str) -> None:
         label = QLabel(title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -18,6 +18,7 @@ from s3n_gui.appearance.theme import font, number_font, px
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.frame.actions import ACTIONS, MENUS, Action, Menu, shortcut_text
 from s3n_gui.frame.pages import PAGES
+from s3n_gui.widgets.dialog_size import fit_in_window
 
 _MENU_OF_KEYS: Menu = "View"
 """Where keys of the whole window are listed that are in no menu."""
@@ -62,7 +63,7 @@ class ShortcutsDialog(QDialog):
         column.addWidget(self.filter)
         column.addWidget(self.tree, 1)
         column.addWidget(buttons)
-        self.resize(px(780), px(620))
+        fit_in_window(self, QSize(px(780), px(620)))
 
     def _filter(self, text: str) -> None:
         wanted = text.casefold().strip()

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from s3n_core.evaluation.confusion import ConfusedPair
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
-from s3n_gui.appearance.wording import count_text, tip_text
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex
 
 PAIR_ROLE = Qt.ItemDataRole.UserRole
@@ -90,8 +90,7 @@ class _PairModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{self._names[pair.label]}\n{self._names[pair.predicted]}"
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            of = f"{count_text(pair.count, 'image')}, {pair.share_text}"
-            words = f"{self._names[pair.label]}, predicted as {self._names[pair.predicted]}: {of}"
+            words = f"{self._names[pair.label]}, predicted as {self._names[pair.predicted]}: {pair.share_text}"
             return tip_text(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 

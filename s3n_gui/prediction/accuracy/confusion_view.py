@@ -20,9 +20,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from s3n_core.evaluation.intervals import accuracy_text
+from s3n_core.evaluation.intervals import share_text
 from s3n_gui.appearance.theme import px, theme
-from s3n_gui.appearance.wording import count_text, tip_text
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.prediction.accuracy.matrix_drawing import MatrixDrawing, shaded
 from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
 
@@ -94,11 +94,9 @@ class ConfusionView(QWidget):
     def text_of(self, cell: Cell) -> str:
         """Return the description of a cell."""
         count, images = int(self._counts[cell]), int(self._counts[cell[0]].sum())
-        of = count_text(count, "image")
-        share = f", {accuracy_text(count, images)}" if images else ""
         if cell[0] == cell[1]:
-            return f"{self._names[cell[0]]}: {of} correct{share}"
-        return f"{self._names[cell[0]]}, predicted as {self._names[cell[1]]}: {of}{share}"
+            return f"{self._names[cell[0]]}, predicted correctly: {share_text(count, images)}"
+        return f"{self._names[cell[0]]}, predicted as {self._names[cell[1]]}: {share_text(count, images)}"
 
     def show_whole(self) -> None:
         """Zoom out."""

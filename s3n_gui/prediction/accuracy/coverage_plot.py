@@ -10,8 +10,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from s3n_core.evaluation.coverage import CoverageCurve
 from s3n_gui.appearance.theme import branch_colour, number_font, px, theme, tokens
 
+_BAND_ALPHA = 48
+_LEAST_HEIGHT = 64
 _LOWEST = (0.9, 0.8, 0.6, 0.4, 0.2, 0.0)
 
 
@@ -28,20 +31,23 @@ class CoveragePlot(QWidget):
         super().__init__(parent)
         self._across: NDArray[Any] = np.zeros(0)
         self._upward: NDArray[Any] = np.zeros(0)
+        self._band: tuple[NDArray[Any], NDArray[Any]] | None = None
         self._mark: tuple[float, float] | None = None
         self._low = 0.0
         self._judged = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(px(52))
-        theme().changed.connect(self.update)
+        theme().changed.connect(self._fit)
+        self._fit()
 
-    def show_accuracy(self, coverage: NDArray[Any], accuracy: NDArray[Any]) -> None:
-        """Show accuracy over coverage, both in [0, 1]."""
-        self._across, self._upward, self._judged = coverage, accuracy, True
-        least = float(accuracy.min()) if len(accuracy) else 0.0
+    def show_accuracy(self, curve: CoverageCurve) -> None:
+        """Show accuracy over coverage, with a band for the 95 % interval at each point."""
+        self._across, self._upward, self._judged = curve.coverage, curve.accuracy, True
+        self._band = (curve.low, curve.high)
+        least = float(curve.low.min()) if len(curve.low) else 0.0
         self._low = next(low for low in _LOWEST if low <= max(least - 0.01, 0.0))
         self.setToolTip(
-            "Coverage (share of images kept) and accuracy when only the most confident predictions are kept"
+            "Coverage (share of images kept) and accuracy when only the most confident predictions are kept.\n"
+            "Band: 95 % interval of the accuracy at each point"
         )
         self.setAccessibleName("Accuracy against coverage")
         self.update()
@@ -49,6 +55,7 @@ class CoveragePlot(QWidget):
     def show_coverage(self, threshold: NDArray[Any], coverage: NDArray[Any]) -> None:
         """Show coverage over threshold, both in [0, 1]."""
         self._across, self._upward, self._low, self._judged = threshold, coverage, 0.0, False
+        self._band = None
         self.setToolTip("Share of images with at least this confidence")
         self.setAccessibleName("Coverage against threshold")
         self.update()
@@ -62,6 +69,10 @@ class CoveragePlot(QWidget):
         """Return a small size."""
         return QSize(px(260), px(120))
 
+    def _fit(self) -> None:
+        self.setMinimumHeight(px(_LEAST_HEIGHT))
+        self.update()
+
     def _field(self) -> QRectF:
         return QRectF(self.rect()).adjusted(px(38), px(6), -px(12), -px(20))
 
@@ -69,6 +80,9 @@ class CoveragePlot(QWidget):
         field = self._field()
         high = (upward - self._low) / (1 - self._low)
         return QPointF(field.left() + across * field.width(), field.bottom() - min(max(high, 0), 1) * field.height())
+
+    def _line(self, upward: NDArray[Any]) -> list[QPointF]:
+        return [self._place(x, y) for x, y in zip(self._across.tolist(), upward.tolist(), strict=True)]
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pick the position under the mouse."""
@@ -90,7 +104,7 @@ class CoveragePlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(number_font("caption"))
         height = painter.fontMetrics().height()
-        for share in (0.0, 0.5, 1.0):
+        for share in (0.0, 0.5, 1.0) if field.height() >= 2.4 * height else (0.0, 1.0):
             value = self._low + share * (1 - self._low)
             y = field.bottom() - share * field.height()
             painter.setPen(QPen(QColor(colours.border), 1))
@@ -111,9 +125,16 @@ class CoveragePlot(QWidget):
             box = QRectF(field.left(), field.bottom() + 4, field.width(), height)
             painter.drawText(box, side, text)
         if len(self._across):
+            if self._band is not None:
+                low, high = (self._line(bound) for bound in self._band)
+                shade = QColor(branch_colour("joint"))
+                shade.setAlpha(_BAND_ALPHA)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(shade)
+                painter.drawPolygon(QPolygonF(low + high[::-1]))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(branch_colour("joint"), 2))
-            points = [self._place(x, y) for x, y in zip(self._across.tolist(), self._upward.tolist(), strict=True)]
-            painter.drawPolyline(QPolygonF(points))
+            painter.drawPolyline(QPolygonF(self._line(self._upward)))
         if self._mark is not None:
             place = self._place(*self._mark)
             painter.setPen(QPen(QColor(colours.quiet), 1, Qt.PenStyle.DashLine))

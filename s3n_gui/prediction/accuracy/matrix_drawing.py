@@ -103,7 +103,9 @@ class MatrixDrawing:
     def _draw_words(self, painter: QPainter, area: QRectF) -> None:
         painter.setFont(number_font("caption"))
         painter.setPen(QColor(tokens().quiet))
-        top = QRectF(area.left(), 0, area.width(), area.top() - 2)
+        lacking = painter.fontMetrics().horizontalAdvance("predicted") + 2 - area.width()
+        grow = max(lacking / 2, 0.0)  # a small matrix is narrower than the word
+        top = QRectF(area.left() - grow, 0, area.width() + 2 * grow, area.top() - 2)
         painter.drawText(top, Qt.AlignmentFlag.AlignHCenter, "predicted")
         painter.save()
         painter.translate(area.left() - 4, area.center().y())

@@ -65,7 +65,7 @@ class ThresholdCard(Card):
         self.title.setText("Accuracy" if counted else "Coverage")
         if accuracy is not None and counted:
             self.note.setText(accuracy.top1_text)
-            self.plot.show_accuracy(*accuracy.coverage.curve())
+            self.plot.show_accuracy(accuracy.coverage.curve())
         elif accuracy is not None:
             self.note.setText("No label that the model knows" if labelled else "No labels: accuracy cannot be computed")
             self.plot.show_coverage(*accuracy.coverage.by_threshold())

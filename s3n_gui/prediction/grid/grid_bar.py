@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.prediction.grid.grid_view import LARGEST, SMALLEST, USUAL
+from s3n_gui.prediction.peak_picture import PEAKS_TIP
 from s3n_gui.prediction.table.row_order import POSITION
 from s3n_gui.prediction.table.table_model import SHOWN, PredictionModel
 
@@ -44,7 +45,7 @@ class GridBar(QWidget):
         self.direction.setAccessibleName("Reverse the order")
         self.peaks = QCheckBox("Peaks")
         self.peaks.setChecked(True)
-        self.peaks.setToolTip("Discs: peaks in T_d; rings: peaks in T_c; both: shared peaks; larger: stronger R")
+        self.peaks.setToolTip(PEAKS_TIP)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.size_slider.setRange(SMALLEST, LARGEST)
         self.size_slider.setValue(USUAL)

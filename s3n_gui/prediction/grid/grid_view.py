@@ -1,14 +1,14 @@
-"""The grid of images: the rows of the table as tiles, in the same order, with the same keys."""
+"""The grid of images: the rows of the table as tiles, in the same order."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.annotations import AnnotationOf, not_annotated
 from s3n_gui.prediction.grid.tiles import PathOf, TileDelegate
 from s3n_gui.prediction.table.table_model import ROW_ROLE, AnyIndex, PredictionModel
 from s3n_gui.widgets.images.tile_view import TileView
@@ -22,19 +22,22 @@ class PredictionGrid(TileView):
     """The grid.
 
     Signals:
-        opened: Enter or a double click on an image; its row in the table's own order.
-        preview_asked: Space on an image; its row.
+        opened: A double click on an image; its row in the table's own order.
     """
 
     opened = Signal(int)
-    preview_asked = Signal(int)
 
     def __init__(
-        self, model: PredictionModel, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget | None = None
+        self,
+        model: PredictionModel,
+        thumbnails: ThumbnailLoader,
+        path_of: PathOf,
+        annotation_of: AnnotationOf = not_annotated,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(USUAL, parent)
         self._rows, self._thumbnails, self._path_of = model, thumbnails, path_of
-        self._tiles = TileDelegate(thumbnails, path_of, self)
+        self._tiles = TileDelegate(thumbnails, path_of, annotation_of, self)
         self.setItemDelegate(self._tiles)
         self.setModel(model)
         self.setAccessibleName("Predictions as images")
@@ -92,16 +95,6 @@ class PredictionGrid(TileView):
         self.setAccessibleDescription(
             str(current.data(Qt.ItemDataRole.AccessibleTextRole)) if current.isValid() else ""
         )
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Preview on Space, open on Enter, move with the arrow keys."""
-        row = self.current_row()
-        if row >= 0 and event.key() == Qt.Key.Key_Space:
-            self.preview_asked.emit(row)
-        elif row >= 0 and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.opened.emit(row)
-        else:
-            super().keyPressEvent(event)
 
     def _path_at(self, place: int) -> Path | None:
         predictions = self._rows.predictions

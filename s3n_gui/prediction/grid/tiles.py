@@ -13,6 +13,7 @@ from s3n_core.datasets.records import displayed_class, readable_name
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import font, number_font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.annotations import NO_ANNOTATION, AnnotationOf
 from s3n_gui.prediction.peak_picture import draw_picture, fitted, peak_marks
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.prediction.table.table_model import ROW_ROLE, AnyIndex, PredictionModel
@@ -29,9 +30,11 @@ _LINE = 18
 class TileDelegate(QStyledItemDelegate):
     """Paints tiles."""
 
-    def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget) -> None:
+    def __init__(
+        self, thumbnails: ThumbnailLoader, path_of: PathOf, annotation_of: AnnotationOf, parent: QWidget
+    ) -> None:
         super().__init__(parent)
-        self._thumbnails, self._path_of = thumbnails, path_of
+        self._thumbnails, self._path_of, self._annotation_of = thumbnails, path_of, annotation_of
         self.peaks = True
         self.labelled = False
 
@@ -90,7 +93,8 @@ class TileDelegate(QStyledItemDelegate):
         painter.save()
         painter.setClipPath(shape)
         places = predictions.places(row) if self.peaks and row not in predictions.errors else ()
-        draw_picture(painter, place, image, peak_marks(places), self._thumbnails.original_size(path))
+        marks = peak_marks(places, self._annotation_of(predictions.files[row]) if places else NO_ANNOTATION)
+        draw_picture(painter, place, image, marks, self._thumbnails.original_size(path))
         painter.restore()
         return place
 

@@ -8,13 +8,15 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from s3n_core.datasets.records import displayed_class, readable_name
+from s3n_core.datasets.records import Annotation, displayed_class, readable_name
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.annotations import NO_ANNOTATION
 from s3n_gui.prediction.preview.preview_image import PreviewPicture
 from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _SIDE = 1280
@@ -40,6 +42,7 @@ class Preview(QFrame):
         self.setProperty("role", "panel")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Preview of an image")
+        self.setProperty("floats", True)
         self.row = -1
         self.images = ThumbnailLoader(_SIDE, self, cache_bytes=cache_bytes, threads=1, sizes=True)
         self.images.ready.connect(self._on_image)
@@ -58,9 +61,9 @@ class Preview(QFrame):
         keys = QLabel("Arrow keys: other images · Enter: inspect · Space: close")
         keys.setProperty("role", "caption")
         keys.setWordWrap(True)
-        self._side = QWidget()
-        column = QVBoxLayout(self._side)
-        column.setContentsMargins(0, 0, 0, 0)
+        words = QWidget()
+        column = QVBoxLayout(words)
+        column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
         column.addWidget(self.file)
         column.addWidget(self.said)
@@ -74,20 +77,31 @@ class Preview(QFrame):
         row.setContentsMargins(12, 12, 16, 12)
         row.setSpacing(16)
         row.addWidget(self.picture, 1)
+        self._side = ColumnScrollArea()  # large text may need more height than there is
+        self._side.setWidget(words)
         row.addWidget(self._side)
         parent.installEventFilter(self)
         self.hide()
 
-    def show_row(self, predictions: PredictionColumns, row: int, path: Path | None) -> None:
-        """Show a row."""
+    def show_row(
+        self, predictions: PredictionColumns, row: int, path: Path | None, annotation: Annotation = NO_ANNOTATION
+    ) -> None:
+        """Show a row.
+
+        Args:
+            predictions: The table.
+            row: Its index.
+            path: Its image, or None.
+            annotation: What the data set gives for the image.
+        """
         self.row = row
         error = predictions.errors.get(row, "")
-        self.picture.choose(path, () if error else predictions.places(row))
+        self.picture.choose(path, () if error else predictions.places(row), annotation)
         if path is not None:
             self.picture.show_image(self.images.image(path), self.images.original_size(path))
         self.file.setText(readable_name(predictions.files[row]))
         self.file.setToolTip(tip_text(readable_name(predictions.files[row])))
-        self.said.setText(error or _words(predictions, row))
+        self.said.setText(error or _words(predictions, row, self.picture.outside))
         label = "" if error else predictions.name("label", row)
         joint = [] if error else predictions.top(row)[:_JOINT]
         self.joint.show_bars(
@@ -172,14 +186,14 @@ def _right(name: str, label: str, *, wrong: bool = False) -> bool | None:
     return True if name == label else (False if wrong else None)
 
 
-def _words(predictions: PredictionColumns, row: int) -> str:
+def _words(predictions: PredictionColumns, row: int, outside: int) -> str:
     label, correct = predictions.name("label", row), int(predictions.column("correct")[row])
     facts = []
     if label:
         facts.append(f"Label {displayed_class(label)}" + (", predicted wrongly" if correct == 0 else ""))
     peaks = int(predictions.column("peaks")[row])
     if peaks >= 0:
-        facts.append(count_text(peaks, "peak"))
+        facts.append(count_text(peaks, "peak") + (f", {outside:,} outside the box" if outside else ""))
     facts.append(f"Entropy H {predictions.column('entropy')[row]:.2f} nats{_map_words(predictions.word('rule', row))}")
     return "\n".join(facts)
 

@@ -9,8 +9,10 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from s3n_core.datasets.records import Annotation, Box
 from s3n_core.prediction.schema import PeakPlace
-from s3n_gui.prediction.peak_picture import draw_picture, fitted, peak_marks
+from s3n_gui.prediction.annotations import NO_ANNOTATION
+from s3n_gui.prediction.peak_picture import PEAKS_TIP, draw_picture, fitted, peak_marks
 from s3n_gui.widgets.images.image_ground import draw_ground
 from s3n_gui.widgets.images.marks import PeakMark
 
@@ -25,26 +27,33 @@ class PreviewPicture(QWidget):
         self.original: tuple[int, int] | None = None
         """(width, height) of the upright original in pixels, once it is known."""
         self._peaks: tuple[PeakMark, ...] = ()
+        self._box: Box | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 150)
         self.setAccessibleName("The image with its peaks")
-        self.setToolTip("Discs: peaks in T_d; rings: peaks in T_c; both: shared peaks; larger: stronger R")
+        self.setToolTip(PEAKS_TIP)
 
-    def choose(self, path: Path | None, places: Sequence[PeakPlace]) -> None:
+    def choose(self, path: Path | None, places: Sequence[PeakPlace], annotation: Annotation = NO_ANNOTATION) -> None:
         """Choose another image; its pixels follow later.
 
         Args:
             path: The image file.
             places: Its peaks, in pixels of the upright original (EXIF orientation applied).
+            annotation: What the data set gives for it; its box is drawn, and peaks outside of it are marked.
         """
         self.path, self._image, self.original = path, QImage(), None
-        self._peaks = peak_marks(places)
+        self._peaks, self._box = peak_marks(places, annotation), annotation.box
         self.update()
 
     @property
     def marked(self) -> int:
         """The number of peaks drawn; 0 until the image is loaded."""
         return len(self._peaks) if self.original is not None and not self._image.isNull() else 0
+
+    @property
+    def outside(self) -> int:
+        """The number of peaks outside the box."""
+        return sum(peak.outside for peak in self._peaks)
 
     def show_image(self, image: QImage | None, original: tuple[int, int] | None = None) -> None:
         """Show the pixels, at any resolution; None while they are loading.
@@ -64,5 +73,6 @@ class PreviewPicture(QWidget):
         ground = draw_ground(painter, QRectF(self.rect()))
         if not self._image.isNull():
             painter.setClipPath(ground)
-            draw_picture(painter, fitted(QRectF(self.rect()), self._image), self._image, self._peaks, self.original)
+            place = fitted(QRectF(self.rect()), self._image)
+            draw_picture(painter, place, self._image, self._peaks, self.original, self._box)
         painter.end()

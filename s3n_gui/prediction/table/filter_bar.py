@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
@@ -68,7 +68,7 @@ class FilterBar(QWidget):
         self.pair.setMaximumWidth(px(320))
         self.pair.hide()
         self.pair_words = ""
-        self._what = "these"
+        self._what, self._compacting = "these", False
         self.inspect, self.export, self.save = QPushButton(), QPushButton(), QPushButton()
         self.inspect.setToolTip("Inspect only these images; press Enter on a row to begin with that one")
         set_icon(self.inspect, "inspect")
@@ -108,7 +108,7 @@ class FilterBar(QWidget):
         row.addWidget(self.export)
         row.addStretch(1)
         row.addWidget(self.count)
-        switch = QHBoxLayout()
+        self._switch = switch = QHBoxLayout()
         switch.setSpacing(0)
         for view_button in self.views.buttons():
             switch.addWidget(view_button)
@@ -186,15 +186,27 @@ class FilterBar(QWidget):
         super().resizeEvent(event)
         self._compact()
 
+    def event(self, event: QEvent) -> bool:
+        """Choose the words anew when a control needs another width, for example for larger text."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._compact()
+        return done
+
     def minimumSizeHint(self) -> QSize:
         """Return a small width: what does not fit is shortened."""
         return QSize(px(240), super().minimumSizeHint().height())
 
     def _compact(self) -> None:
+        if self._compacting:  # showing a widget lays out the line at once
+            return
+        self._compacting = True
         for level in range(_LEVELS):
             self._show_words(level)
+            self._switch.invalidate()  # a change of a widget invalidates only the outer layout
             if self._row.minimumSize().width() <= self.width():
-                return
+                break
+        self._compacting = False
 
     def _show_words(self, level: int) -> None:
         """Show texts beside the icons; each level has fewer of them, the last one has none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from s3n_gui.appearance.theme import px, theme
@@ -27,8 +27,8 @@ class PredictionTable(QTableView):
     """The table.
 
     Signals:
-        opened: Enter or a double click on a row; its index in the table's own order.
-        preview_asked: Space on a row; its index.
+        opened: A double click on a row; its index in the table's own order.
+        preview_asked: A click on a thumbnail; the index of its row.
         current_changed: The current row has changed; its index, or -1.
         chosen_changed: Other rows are selected.
     """
@@ -120,16 +120,6 @@ class PredictionTable(QTableView):
         """Emit the current row."""
         super().currentChanged(current, previous)  # type: ignore[arg-type]
         self.current_changed.emit(self.current_row())
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Preview on Space, open on Enter, move with the arrow keys."""
-        row = self.current_row()
-        if row >= 0 and event.key() == Qt.Key.Key_Space:
-            self.preview_asked.emit(row)
-        elif row >= 0 and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.opened.emit(row)
-        else:
-            super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Preview on a click on a thumbnail."""

@@ -174,7 +174,7 @@ class SettingRow(QWidget):
 
     def _fit(self) -> None:
         if not isinstance(self.control, QCheckBox):
-            self.control.setFixedWidth(px(90) + 30)  # the text grows, the arrow does not
+            self.control.setFixedWidth(px(92) + 30)  # the text grows, the arrow does not
         self.control.setFont(number_font("body"))
         inside = self.control.findChild(QLineEdit)  # of a spin box; it has a font of its own once one was set
         if inside is not None:

@@ -20,7 +20,7 @@ from s3n_core.errors import DataSetError
 from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, mean_recall_interval
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.evaluate import evaluate
-from s3n_core.evaluation.intervals import accuracy_share_text, accuracy_text, wilson_interval
+from s3n_core.evaluation.intervals import accuracy_share_text, accuracy_text, share_text, wilson_interval
 from s3n_core.evaluation.result import MEAN, Evaluation
 from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model
@@ -217,6 +217,14 @@ def test_one_text_for_every_accuracy() -> None:
     assert accuracy_text(9, 9) == "70 to 100 % (9 of 9)"
     assert accuracy_text(9, 10) == "90 % of 10 (60 to 98)"
     assert accuracy_text(5058, 5794) == "87.3 % of 5,794 (86.4 to 88.1)", "of many, tenths mean something"
+    assert accuracy_text(3, 600) == "0.5 % of 600 (0.2 to 1.5)", "three are not none"
+    assert accuracy_text(599, 600) == "99.8 % of 600 (99.1 to 100.0)", "and all but one are not all"
+    assert accuracy_text(600, 600) == "100 % of 600 (99 to 100)"
+    assert accuracy_text(1, 20_000) == "0.01 % of 20,000 (0.00 to 0.03)"
+    assert share_text(3, 600) == "3 of 600 (0.5 %, 0.2 to 1.5)"
+    assert share_text(1, 5) == "1 of 5 (4 to 62 %)"
+    assert share_text(0, 30) == "0 of 30 (0 %, 0 to 11)"
+    assert share_text(0, 0) == "–"
     assert accuracy_text(0, 0) == "–"
     assert accuracy_share_text(16 / 30, 30) == accuracy_text(16, 30)
     assert accuracy_share_text(16 / 30, None) == "53 % of ?", "no interval where the number of images is not known"

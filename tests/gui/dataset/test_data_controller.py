@@ -132,7 +132,7 @@ def test_leaving_out_changes_what_is_held_out_and_the_list_of_it(
     qtbot: QtBot, controller: DataController, session: Session, data_set: DataSet
 ) -> None:
     show(qtbot, controller, session, data_set)
-    controller.set_filter(use="validation")
+    controller.set_filter(uses=frozenset({"validation"}))
     held = controller.listed.tolist()
     assert len(held) == 3
     controller.planning.leave_out(held[:1])
@@ -211,7 +211,7 @@ def test_a_data_set_without_a_split_gets_a_test_part(
     qtbot.waitUntil(lambda: not controller.is_busy)
     assert (controller.planning.uses == TEST).sum() == 30
     assert len(session.data_set.of_split("test")) == 30  # type: ignore[union-attr]
-    controller.set_filter(use="test")
+    controller.set_filter(uses=frozenset({"test"}))
     assert len(controller.listed) == 30
     session.data_set = None
     show(qtbot, controller, session, open_again(plain))

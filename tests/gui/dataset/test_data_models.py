@@ -67,19 +67,21 @@ def test_a_broken_list_of_left_out_images_is_reported_and_not_fatal(data_set: Da
 def test_the_filter_narrows_by_class_use_and_text(prepared: Survey) -> None:
     assert len(listed(prepared)) == 34
     assert len(listed(prepared, labels=frozenset({1}))) == 10
-    assert len(listed(prepared, use="test")) == 6
-    assert listed(prepared, labels=frozenset({1}), use="test") == {f"test/Bird_ñandú/bird {n}.png" for n in (0, 1)}
+    assert len(listed(prepared, uses=frozenset({"test"}))) == 6
+    assert listed(prepared, labels=frozenset({1}), uses=frozenset({"test"})) == {
+        f"test/Bird_ñandú/bird {n}.png" for n in (0, 1)
+    }
     assert listed(prepared, text="ÑANDÚ 7") == {"train/Bird_ñandú/bird 7.png"}
     assert listed(prepared, text="nothing has this") == set()
-    assert len(listed(prepared, trouble="left-out")) == 2
-    assert listed(prepared, trouble="any") == set()
+    assert len(listed(prepared, troubles=frozenset({"left-out"}))) == 2
+    assert listed(prepared, troubles=frozenset({"any"})) == set()
 
 
 def test_images_without_a_label_can_be_listed(tmp_path: Path) -> None:
     records = (ImageRecord(path=tmp_path / "a", name="a", label=0), ImageRecord(path=tmp_path / "b", name="b"))
     prepared = survey(DataSet(root=tmp_path, format="images", classes=("x", "y"), records=records))
     assert listed(prepared, labels=frozenset({-1})) == {"b"}
-    assert listed(prepared, use="unlabelled") == {"b"}
+    assert listed(prepared, uses=frozenset({"unlabelled"})) == {"b"}
     tree = class_tree(prepared)
     count_images(tree, prepared, prepared.uses, frozenset())
     assert [(node.title, node.total) for node in tree.children] == [("x", 1), ("y", 0), ("Without label", 1)]
@@ -89,7 +91,7 @@ def test_a_hundred_thousand_images_are_filtered(tmp_path: Path) -> None:
     """benchmarks/data_page.py measures the time."""
     data_set = many(100_000, tmp_path)
     prepared = survey(data_set)
-    found = ImageFilter(text="warbler 77", use="train").apply(prepared, prepared.uses, (), frozenset())
+    found = ImageFilter(text="warbler 77", uses=frozenset({"train"})).apply(prepared, prepared.uses, (), frozenset())
     assert found.tolist() == [
         number
         for number, record in enumerate(data_set.records)
@@ -151,7 +153,8 @@ def test_an_audit_becomes_findings(data_set: DataSet, prepared: Survey) -> None:
         "it has only 40 x 30 pixels",
     )
     assert names(
-        prepared, ImageFilter(trouble="any").apply(prepared, prepared.uses, list(findings.values()), frozenset())
+        prepared,
+        ImageFilter(troubles=frozenset({"any"})).apply(prepared, prepared.uses, list(findings.values()), frozenset()),
     ) == {prepared.record(index).name for index in trouble}
 
 

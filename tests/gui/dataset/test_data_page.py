@@ -226,7 +226,7 @@ def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
     leak = next(row for row in data_page.findings.rows if "training and test" in row.show_button.accessibleName())
     qtbot.mouseClick(leak.show_button, Qt.MouseButton.LeftButton)
     assert data_page.images.rowCount() == 2
-    assert list(data_page.filter_bar.chips.chips) == ["trouble"]
+    assert list(data_page.filter_bar.chips.chips) == ["troubles"]
     qtbot.mouseClick(leak.leave_button, Qt.MouseButton.LeftButton)
     assert read_left_out(folder) == {"train/空_bird/leak.png"}
     qtbot.waitUntil(data_page.is_ready)

@@ -25,7 +25,7 @@ from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.image_order import UNMEASURED, ImageOrder, Measures, OrderName, name_ranks
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
-from s3n_gui.dataset.survey import Survey, survey
+from s3n_gui.dataset.survey import USES, Survey, survey
 from s3n_gui.state.session import Session
 
 SIZES = {"a/bird 10.png": (300, 200), "a/bird 2.png": (90, 50), "b/bird 1.png": (600, 700), "b/Ant 3.png": (90, 64)}
@@ -128,16 +128,16 @@ def test_sizes_are_ranges_of_the_shorter_side(prepared: Survey, report: dict[str
     assert found == {
         "a/bird 10.png": 1, "a/bird 2.png": 0, "b/bird 1.png": 3, "b/Ant 3.png": 1, "b/broken.png": UNMEASURED
     }  # fmt: skip
-    rows = ImageFilter(size=1).apply(prepared, prepared.uses, (), frozenset(), ranges)
+    rows = ImageFilter(sizes=frozenset({1})).apply(prepared, prepared.uses, (), frozenset(), ranges)
     assert {prepared.record(row).name for row in rows} == {"a/bird 10.png", "b/Ant 3.png"}
-    assert len(ImageFilter(size=1).apply(prepared, prepared.uses, (), frozenset(), None)) == len(prepared)
+    assert len(ImageFilter(sizes=frozenset({1})).apply(prepared, prepared.uses, (), frozenset(), None)) == len(prepared)
 
 
 def test_conditions_are_taken_apart() -> None:
-    chosen = ImageFilter(use="test", text="bird", size=0)
-    assert chosen.conditions == ("use", "size", "text")
-    assert chosen.without("text").conditions == ("use", "size")
-    assert chosen.only("size") == ImageFilter(size=0)
+    chosen = ImageFilter(uses=frozenset({"test"}), text="bird", sizes=frozenset({0}))
+    assert chosen.conditions == ("uses", "sizes", "text")
+    assert chosen.without("text").conditions == ("uses", "sizes")
+    assert chosen.only("sizes") == ImageFilter(sizes=frozenset({0}))
     assert ImageFilter().conditions == ()
 
 
@@ -170,7 +170,7 @@ def test_filters_are_combined_and_removed_by_their_chips(
     data_page.controller.set_filter(text="bird 1")
     assert chips(data_page) == ["Test  6", "Bird ñandú  10", "“bird 1”  6"]
     assert data_page.images.rowCount() == 1
-    for condition, left in (("labels", 3), ("text", 6), ("use", total)):
+    for condition, left in (("labels", 3), ("text", 6), ("uses", total)):
         chip = data_page.filter_bar.chips.chips[condition]  # type: ignore[index]  # a literal above
         chip.setFocus()
         QTest.keyClick(chip, Qt.Key.Key_Space)
@@ -179,6 +179,42 @@ def test_filters_are_combined_and_removed_by_their_chips(
         assert focused in (*data_page.filter_bar.chips.chips.values(), data_page.grid)
     assert QApplication.focusWidget() is data_page.grid
     assert not data_page.filter_bar.chips.isVisible()
+
+
+def test_a_condition_takes_several_values(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    tests, training = (sum(record.split == split for record in data_set.records) for split in ("test", "train"))
+    validation = int((data_page.controller.planning.uses == USES.index("validation")).sum())
+    choose(data_page, "Split", "Test")
+    choose(data_page, "Split", "Validation")
+    assert data_page.images.rowCount() == tests + validation
+    assert chips(data_page) == [f"Validation, Test  {tests + validation}"]
+    buttons = data_page.split_box.buttons
+    assert [name for name, button in buttons.items() if button.isChecked()] == ["validation", "test"]
+    QTest.mouseClick(buttons["train"], Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier)
+    assert data_page.images.rowCount() == tests + training
+    QTest.mouseClick(buttons["test"], Qt.MouseButton.LeftButton)
+    assert data_page.images.rowCount() == tests, "a click without Ctrl lists these alone"
+    choose(data_page, "Split", "Test")
+    assert data_page.controller.filter.is_empty, "without the last value all images pass"
+
+
+def test_a_menu_of_filters_stays_open_while_entries_are_switched(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    data_page.filter_bar.filter_menu.aboutToShow.emit()
+    (menu,) = (m for m in data_page.filter_bar.filter_menu.findChildren(QMenu) if m.title() == "Split")
+    menu.popup(data_page.mapToGlobal(data_page.rect().center()))
+    entries = {action.text().split("\t")[0]: action for action in menu.actions()}
+    QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(entries["Test"]).center())
+    menu.setActiveAction(entries["Training"])
+    QTest.keyClick(menu, Qt.Key.Key_Space)
+    assert menu.isVisible()
+    assert data_page.controller.filter.uses == {"train", "test"}
+    menu.close()
 
 
 def test_typing_keeps_the_focus_and_escape_leads_to_the_images(

@@ -49,7 +49,7 @@ def test_cells_too_small_for_numbers_have_none_but_say_it(qtbot: QtBot, themed: 
     assert {whole.pixel(200, y) for y in range(100, 110)} <= {whole.pixel(300, y) for y in range(100, 110)}
     place = view.frame.box((50, 60)).center()
     qtbot.mouseMove(view, place.toPoint())
-    assert view.toolTip() == "class 50, predicted as class 60: 3 images, 0 % of 600 (0 to 1)"
+    assert view.toolTip() == "class 50, predicted as class 60: 3 of 600 (0.5 %, 0.2 to 1.5)"
     for _ in range(12):
         qtbot.keyClick(view, Qt.Key.Key_Plus)
     image = view.grab().toImage()
@@ -98,4 +98,4 @@ def test_the_keyboard_says_a_cell_of_the_small_matrix(qtbot: QtBot, themed: QApp
     view.pointed.connect(said.append)
     qtbot.keyClick(view, Qt.Key.Key_Right)
     qtbot.keyClick(view, Qt.Key.Key_Right)
-    assert said[-1] == "class 0, predicted as class 1: 1 image, 4 to 62 % (1 of 5)"
+    assert said[-1] == "class 0, predicted as class 1: 1 of 5 (4 to 62 %)"

@@ -17,15 +17,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
-from s3n_core.datasets.records import DataSet, ImageRecord, Skipped
+from s3n_core.datasets.records import Box, DataSet, ImageRecord, Skipped
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.evaluation.intervals import accuracy_text
 from s3n_core.system.resources import resource
+from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.headline import headline_words
 from s3n_gui.prediction.panel import PredictPage, page
+from s3n_gui.prediction.peak_picture import peak_marks
 from s3n_gui.prediction.source_bar import SourceBar
+from s3n_gui.prediction.split_choice import SplitChoice
 from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 from s3n_gui.prediction.table.table_model import section_of
 from s3n_gui.prediction.table.table_saving import Place
@@ -76,13 +79,13 @@ def unlabelled(qtbot: QtBot, predict: PredictPage, tmp_path: Path) -> PredictPag
     return fill(qtbot, predict, tmp_path, labelled=False)
 
 
-def test_it_says_what_is_missing(predict: PredictPage, session: Session, tmp_path: Path) -> None:
+def test_it_says_what_is_missing(qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path) -> None:
     assert predict.stack.currentIndex() == 0
     assert "images" in predict.empty.title.text()
     predict.controller.set_images(tmp_path)
     assert "model" in predict.empty.title.text()
     session.model = MODEL
-    assert predict.controller.stage == "ready"
+    qtbot.waitUntil(lambda: predict.controller.stage == "ready")
     assert predict.source.start.isEnabled()
     assert predict.empty.buttons[0].text() == "Predict"
 
@@ -92,10 +95,10 @@ def test_it_says_what_was_skipped(qtbot: QtBot, predict: PredictPage, session: S
     images = tuple(ImageRecord(path=tmp_path / name, name=name) for name in ("a.jpg", "b.jpg"))
     session.model = MODEL
     session.data_set = DataSet(root=tmp_path, format="images", classes=(), records=images, skipped=(raw,))
-    assert predict.source.state.text() == "3 files skipped"
+    qtbot.waitUntil(lambda: predict.source.state.text() == "3 files skipped")
     assert predict.source.state.toolTip() == "Skipped 3 files that are not readable images (3 .cr2)."
     session.data_set = DataSet(root=tmp_path / "other", format="images", classes=(), records=images)
-    assert predict.source.state.text() == ""
+    qtbot.waitUntil(lambda: predict.source.state.text() == "")
 
 
 def test_a_finished_table_is_found_again(filled: PredictPage) -> None:
@@ -206,6 +209,29 @@ def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path
     assert filled.preview.said.text() == "the file is cut off"
 
 
+def test_peaks_outside_the_box_are_marked(qtbot: QtBot, filled: PredictPage, session: Session, tmp_path: Path) -> None:
+    made = rows(300)
+    row = next(number for number, one in enumerate(made) if len(one.peak_places) > 2)
+    x, y = made[row].peak_places[0][:2]
+    box = Box(x=x - 1, y=y - 1, width=2, height=2)
+    path = tmp_path / made[row].file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (500, 375), (90, 120, 150)).save(path)
+    others = sum(not box.contains(*place[:2]) for place in made[row].peak_places)
+    assert others
+    assert not any(mark.outside for mark in peak_marks(made[row].peak_places)), "without a box"
+    record = ImageRecord(path=path, name=made[row].file, box=box)
+    other = ImageRecord(path=tmp_path / "other.png", name="other.png")
+    session.data_set = DataSet(root=tmp_path, format="images", classes=(), records=(record, other))
+    filled.show_preview(row)
+    assert filled.preview.picture.outside == others
+    peaks = count_text(len(made[row].peak_places), "peak")
+    assert f"{peaks}, {others} outside the box" in filled.preview.said.text()
+    assert filled.annotation_of(made[row].file).box == box
+    filled.controller.set_images(tmp_path / "elsewhere", "all")
+    assert filled.annotation_of(made[row].file).box is None
+
+
 def turned() -> bytes:
     """Return EXIF data of a portrait photograph."""
     exif = Image.Exif()
@@ -307,7 +333,7 @@ def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, s
     assert session.predictions is None
     started: list[bool] = []
     filled.controller.start = lambda *, restart=False: started.append(restart)  # type: ignore[method-assign, assignment]
-    filled.notice.anew.click()
+    filled.notice.button.click()
     assert started == [True]
 
 
@@ -342,7 +368,7 @@ def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication, se
     bar = SourceBar(ModelChoices(session))
     qtbot.addWidget(bar)
     bar.resize(1000, 40)
-    bar.show_choice(resource("demo/images"), None, "all", ())
+    bar.show_choice(resource("demo/images"), None, "all", SplitChoice())
     assert bar.images.text() == "demo birds"
     bar.show_stage("Predict", "", can_start=True, running=False, can_start_over=False)
     bar.show()
@@ -361,13 +387,13 @@ def test_a_job_stopped_before_its_first_row_is_begun_anew(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     controller = predict.controller
     controller.set_model(MODEL)
-    controller.set_images(IMAGES)
+    controller.set_images(IMAGES, "all")
     request = controller.request
     assert request is not None
     request.table.parent.mkdir(parents=True, exist_ok=True)
     write_part(request.table, [])
-    controller.set_images(IMAGES.parent)
-    controller.set_images(IMAGES)
+    controller.set_images(IMAGES.parent, "all")
+    controller.set_images(IMAGES, "all")
     qtbot.waitUntil(lambda: controller.predictions is not None and controller.stage == "ready", timeout=5000)
     assert predict.source.start.text() == "Predict"
     failures: list[str] = []
@@ -393,7 +419,7 @@ def test_a_real_job_is_stopped_and_goes_on(
     (images / source.parent.name / "zz_broken.jpg").write_bytes(b"no image")
     controller = predict.controller
     controller.set_model(MODEL)
-    controller.set_images(images)
+    controller.set_images(images, "all")
     controller.start()
     assert controller.stage == "running"
     qtbot.waitUntil(lambda: controller.predictions is not None and len(controller.predictions) > 0, timeout=300_000)
@@ -430,7 +456,7 @@ def test_a_table_of_something_else_can_be_replaced_whatever_the_engine_says(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     controller = predict.controller
     controller.set_model(MODEL)
-    controller.set_images(IMAGES)
+    controller.set_images(IMAGES, "all")
     (tmp_path / "nonsense").mkdir()
     talk_nonsense(monkeypatch, tmp_path / "nonsense")
     request = controller.request
@@ -488,9 +514,9 @@ def test_the_headline_stands_above_the_table(qtbot: QtBot, filled: PredictPage) 
     headline = filled.headline
     assert headline.isVisible()
     assert headline.words == "It is not known whether this model has seen these images."
-    assert not headline.measure.isVisible()
+    assert not headline.button.isVisible()
     headline.show_words("Some.", "test")
     with qtbot.waitSignal(filled.controller.request_changed):
-        headline.measure.click()
+        headline.button.click()
     assert filled.controller.part == "test"
     assert not headline.isVisible()

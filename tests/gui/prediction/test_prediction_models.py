@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_up_rows import CLASSES, predictions, rows
 
+from s3n_core.evaluation.intervals import wilson_interval
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.row_order import KINDS, RowFilter, shown_rows
 from s3n_gui.state.prediction_request import PredictionRequest
@@ -76,9 +77,12 @@ def test_figures_agree_with_counting() -> None:
         coverage, top1 = accuracy.coverage.at(threshold)
         assert coverage == pytest.approx(len(kept) / 500)
         assert top1 == (pytest.approx(sum(bool(row.correct) for row in kept) / len(kept)) if kept else None)
-    coverage_curve, accuracy_curve = accuracy.coverage.curve()
+    coverage_curve, accuracy_curve, low, high = accuracy.coverage.curve()
     assert coverage_curve[-1] == pytest.approx(len(judged) / 500)
     assert accuracy_curve[-1] == pytest.approx(accuracy.top1)
+    assert (low[-1], high[-1]) == pytest.approx(wilson_interval(sum(bool(row.correct) for row in judged), len(judged)))
+    assert ((low <= accuracy_curve) & (accuracy_curve <= high)).all()
+    assert high[0] - low[0] > high[-1] - low[-1], "fewer images say less"
 
 
 def test_without_labels_there_is_no_accuracy() -> None:

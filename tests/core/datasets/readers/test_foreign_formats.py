@@ -25,9 +25,9 @@ def test_coco(tmp_path: Path) -> None:
     (root / "annotations" / "instances_train2017.json").write_text(json.dumps(content))
     with pytest.raises(DataSetError, match="COCO data set for detection"):
         open_data_set(root)
-    said: list[str] = []
-    assert len(open_images(root, remark=said.append).records) == 2
-    assert "COCO" in said[0], "its images can be predicted, and it is said that labels are not read"
+    data_set = open_images(root)
+    assert len(data_set.records) == 2
+    assert "COCO" in data_set.remarks[-1], "its images can be predicted, and it is said that labels are not read"
 
 
 @pytest.mark.parametrize("beside", [True, False])
