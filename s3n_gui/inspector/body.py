@@ -120,6 +120,11 @@ class Body(QWidget):
             self._room = QSize(room)
             self._arrange()
 
+    def reveal(self) -> None:
+        """Show the widgets, all of which exist now, arranged for the room known by now."""
+        self._arrange()
+        self.show()
+
     def _arrange(self) -> None:
         if not self._room.isValid() or not hasattr(self, "side") or self.side.is_unfinished:
             return

@@ -129,7 +129,7 @@ class InspectPage(Page):
 
     def _make_parts(self) -> None:
         parts = (*self.body.stage.panes.pieces(), *self.body.side.pieces())
-        for piece in (*parts, self._connect, self._show_all, self.body.show, self._announce):
+        for piece in (*parts, self._connect, self._show_all, self.body.reveal, self._announce):
             self._making.add(piece)
 
     def finish(self) -> None:

@@ -163,3 +163,26 @@ def test_the_side_panel_goes_below_where_there_is_no_room_beside(page: InspectPa
     area.takeWidget()
     page.setParent(None)
     area.deleteLater()
+
+
+def test_a_window_that_gets_small_while_the_page_is_made_is_arranged_when_it_is_made(
+    themed: QApplication, session: Session, settings: Settings
+) -> None:
+    theme.apply(themed, "light", 1.4)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    made = InspectPage(session, settings, FakeClient)
+    area.setWidget(made)
+    area.resize(857, 390)
+    area.show()
+    made.show_for(area.maximumViewportSize())  # as the frame does; no part of the page exists yet
+    made.finish()
+    for _ in range(4):
+        QApplication.processEvents()
+    assert made.body.is_narrow
+    assert area.horizontalScrollBar().maximum() == 0
+    made.shut_down()
+    area.close()
+    area.deleteLater()
+    theme.apply(themed, "light", 1.0)
