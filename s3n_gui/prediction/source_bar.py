@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -109,6 +109,7 @@ class SourceBar(QWidget):
         self._word, self._running, self._compacting = "Predict", False, False
         self._images_name = self._model_name = ""
         self.start.setProperty("role", "primary")
+        self.start.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.stop = QPushButton("Stop")
         self.stop.setToolTip("Stop and keep the rows that are done (Ctrl+.)")
         set_icon(self.stop, "stop")
@@ -123,7 +124,9 @@ class SourceBar(QWidget):
         self.more.setMenu(others)
         self.start.clicked.connect(self._on_start)
         self.stop.clicked.connect(self.stop_asked)
-        theme().changed.connect(self._compact)
+        self._polished = QTimer(self, singleShot=True, interval=0)  # the controls take the new text size one by one
+        self._polished.timeout.connect(self._compact)
+        theme().changed.connect(self._polished.start)
         self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
@@ -190,13 +193,6 @@ class SourceBar(QWidget):
         if event.size().width() != event.oldSize().width():  # else it is only the height of its lines
             self._compact()
 
-    def event(self, event: QEvent) -> bool:
-        """Choose the words anew when a control needs another width, for example for larger text."""
-        done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._compact()
-        return done
-
     def minimumSizeHint(self) -> QSize:
         """Return a small width: what does not fit is left out."""
         return QSize(px(320), super().minimumSizeHint().height())
@@ -206,6 +202,8 @@ class SourceBar(QWidget):
             return
         self._compacting = True
         self._fit_words()
+        self._row.invalidate()
+        self._row.activate()
         self._compacting = False
 
     def _fit_words(self) -> None:

@@ -68,7 +68,7 @@ class FilterBar(QWidget):
         self.pair.setMaximumWidth(px(320))
         self.pair.hide()
         self.pair_words = ""
-        self._what, self._compacting = "these", False
+        self._what, self._compacting, self._level = "these", False, 0
         self.inspect, self.export, self.save = QPushButton(), QPushButton(), QPushButton()
         self.inspect.setToolTip("Inspect only these images; press Enter on a row to begin with that one")
         set_icon(self.inspect, "inspect")
@@ -125,6 +125,9 @@ class FilterBar(QWidget):
         self.save.clicked.connect(self.save_asked)
         self.views.idClicked.connect(self._on_view)
         self.cards.clicked.connect(self.cards_toggled)
+        self._polished = QTimer(self, singleShot=True, interval=0)  # the controls take the new text size one by one
+        self._polished.timeout.connect(self._compact)
+        theme().changed.connect(self._polished.start)
         theme().changed.connect(self._fit)
         self._fit()
 
@@ -187,9 +190,9 @@ class FilterBar(QWidget):
         self._compact()
 
     def event(self, event: QEvent) -> bool:
-        """Choose the words anew when a control needs another width, for example for larger text."""
+        """Shorten the words when a control has become wider than its place, as it takes a larger text size."""
         done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:
+        if event.type() == QEvent.Type.LayoutRequest and self._level < _LEVELS - 1 and self._lacks_room():
             self._compact()
         return done
 
@@ -202,11 +205,16 @@ class FilterBar(QWidget):
             return
         self._compacting = True
         for level in range(_LEVELS):
+            self._level = level
             self._show_words(level)
-            self._switch.invalidate()  # a change of a widget invalidates only the outer layout
-            if self._row.minimumSize().width() <= self.width():
+            if not self._lacks_room():
                 break
         self._compacting = False
+
+    def _lacks_room(self) -> bool:
+        self._switch.invalidate()  # a change of a widget invalidates only the layout that it is in
+        self._row.invalidate()
+        return self._row.minimumSize().width() > self.width()
 
     def _show_words(self, level: int) -> None:
         """Show texts beside the icons; each level has fewer of them, the last one has none."""
