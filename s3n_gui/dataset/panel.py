@@ -222,8 +222,8 @@ class DataPage(Page):
     def _on_leave_out(self, out: bool) -> None:
         self.controller.planning.leave_out(self.grid.chosen(), out=out)
 
-    def _on_use_for(self, part: str) -> None:
-        chosen = next((known for known in SPLIT_NAMES if known == part), None)
+    def _on_use_for(self, split: str) -> None:
+        chosen = next((known for known in SPLIT_NAMES if known == split), None)
         self.controller.planning.use_for(self.grid.chosen(), chosen)
 
     def _on_setting(self, name: str) -> None:

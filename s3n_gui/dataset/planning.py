@@ -98,7 +98,7 @@ class Planning(QObject):
         """The number of images that the user has moved to a split."""
         return len(self.assignment.parts)
 
-    def part_of(self, image: int) -> SplitName | None:
+    def split_of(self, image: int) -> SplitName | None:
         """Return the split that the user has moved an image to, or None."""
         return None if self._survey is None else self.assignment.parts.get(self._survey.record(image).name)
 
@@ -106,18 +106,18 @@ class Planning(QObject):
         """Return whether an image has a label; without one it belongs to no split."""
         return self._survey is not None and bool(self._survey.uses[image] != UNLABELLED)
 
-    def use_for(self, images: Collection[int], part: SplitName | None) -> None:
+    def use_for(self, images: Collection[int], split: SplitName | None) -> None:
         """Move images to a split, or, with None, back to the data set's own; undoable."""
         if self._survey is None:
             return
         names = [self._survey.record(image).name for image in images if self.may_be_assigned(image)]
         parts = {name: kept for name, kept in self.assignment.parts.items() if name not in set(names)}
-        if part is not None:
-            parts |= dict.fromkeys(names, part)
-        where = "back to the data set's own split" if part is None else f"to {USE_WORDS[part].lower()}"
+        if split is not None:
+            parts |= dict.fromkeys(names, split)
+        where = "back to the data set's own split" if split is None else f"to {USE_WORDS[split].lower()}"
         self._assign(f"moving {count_text(len(names), 'image')} {where}", replace(self.assignment, parts=parts))
 
-    def forget_parts(self) -> None:
+    def forget_splits(self) -> None:
         """Move all images back to the data set's own split, or to the drawn one; undoable."""
         text = f"clearing the splits of {count_text(self.by_hand, 'image')}"
         self._assign(text, replace(self.assignment, parts={}))

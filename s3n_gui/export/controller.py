@@ -60,7 +60,7 @@ class ExportController(QObject):
     def set(self, **changes: Any) -> None:
         """Change fields of ``choice``, by their names in ``ExportChoice``."""
         if "images" in changes and changes["images"] != self.choice.images:
-            changes.setdefault("part", "all")
+            changes.setdefault("split", "all")
             changes.setdefault("only", None)
         if changes.get("out") is not None:
             self._out_chosen = True
@@ -146,7 +146,7 @@ class ExportController(QObject):
 
     def _on_selection(self, selection: ImageSelection | None) -> None:
         if selection is not None:
-            self.set(images=selection.root, only=selection, part="all", first=None)
+            self.set(images=selection.root, only=selection, split="all", first=None)
         else:
             self.set(only=None)
 

@@ -28,7 +28,7 @@ class ExportChoice:
     Attributes:
         model: A model file or a run folder; None until one is chosen.
         images: A folder of images, or one image; None until one is chosen.
-        part: "all", or a split of the data set.
+        split: "all", or a split of the data set.
         only: Chosen images of ``images``; None: all.
         first: Number of images to export, from the first; None: all.
         sheet: Write one labelled sheet per image.
@@ -51,7 +51,7 @@ class ExportChoice:
 
     model: Path | None = None
     images: Path | None = None
-    part: str = "all"
+    split: str = "all"
     only: ImageSelection | None = None
     first: int | None = None
     sheet: bool = True
@@ -124,7 +124,7 @@ class ExportChoice:
             str(self.images),
             "--out",
             str(self.out),
-            *(["--split", self.part] if self.part != "all" else []),
+            *(["--split", self.split] if self.split != "all" else []),
             *(["--only", str(self.only.list_file)] if self.only is not None else []),
             *(["--most", str(self.first)] if self.first is not None else []),
             *(["--restart"] if restart else []),

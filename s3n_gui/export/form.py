@@ -29,7 +29,7 @@ from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.widgets.selection_chip import SelectionChip
 
-_PARTS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
+_SPLITS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 _MOST_IMAGES = 10_000_000
 
 
@@ -88,8 +88,8 @@ class ExportForm(ColumnScrollArea):
         self.images.clicked.connect(self._on_images)
         self.chosen = SelectionChip(self._session, counts=True, parent=self)
         self._sources = menu
-        self.part = choice_box(_PARTS, "Split", "Export all images, or only one split")
-        self.part.activated.connect(self._on_part)
+        self.split = choice_box(_SPLITS, "Split", "Export all images, or only one split")
+        self.split.activated.connect(self._on_split)
         self.limited = QCheckBox("Only the first")
         self.limited.setToolTip("Export only the first images of the list")
         self.first = WholeNumberField()
@@ -105,7 +105,7 @@ class ExportForm(ColumnScrollArea):
         row.addWidget(self.limited)
         row.addWidget(self.first)
         row.addStretch(1)
-        for widget in (self.images, self.chosen, self.part, self.model):
+        for widget in (self.images, self.chosen, self.split, self.model):
             self._column.addWidget(widget)
         self._column.addLayout(row)
 
@@ -147,12 +147,12 @@ class ExportForm(ColumnScrollArea):
         self.model.setToolTip(
             tip_text(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")
         )
-        if [self.part.itemData(i) for i in range(self.part.count())] != list(parts):
-            self.part.clear()
+        if [self.split.itemData(i) for i in range(self.split.count())] != list(parts):
+            self.split.clear()
             for name in parts:
-                self.part.addItem(_PARTS[name], name)
-        self.part.setVisible(len(parts) > 1 and choice.images is not None and choice.only is None)
-        self.part.setCurrentIndex(max(self.part.findData(choice.part), 0))
+                self.split.addItem(_SPLITS[name], name)
+        self.split.setVisible(len(parts) > 1 and choice.images is not None and choice.only is None)
+        self.split.setCurrentIndex(max(self.split.findData(choice.split), 0))
         self.limited.setChecked(choice.first is not None)
         self.first.setEnabled(choice.first is not None)
         if choice.first is not None:
@@ -175,8 +175,8 @@ class ExportForm(ColumnScrollArea):
     def _on_model(self) -> None:
         self.models.show_below(self.model)
 
-    def _on_part(self) -> None:
-        self._tell(part=self.part.currentData())
+    def _on_split(self) -> None:
+        self._tell(split=self.split.currentData())
 
     def _on_first(self) -> None:
         self._tell(first=self.first.value() if self.limited.isChecked() else None)

@@ -26,7 +26,7 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
 
-_PARTS = ("all", "train", "val", "test")
+_SPLITS = ("all", "train", "val", "test")
 
 
 def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
@@ -186,7 +186,7 @@ class ExportPage(Page):
 
     def _show_choice(self) -> None:
         choice, data_set = self.controller.choice, self._session.data_set
-        parts = _PARTS
+        parts = _SPLITS
         if data_set is not None and data_set.root == choice.images:
             parts = ("all", *(split for split in data_set.splits() if split))  # type: ignore[assignment]
         self.form.show_choice(choice, parts)
@@ -203,13 +203,13 @@ class ExportPage(Page):
     def _on_preview(self) -> None:
         preview, choice = self.controller.preview, self.controller.choice
         if preview.file is not None and not preview.busy:
-            self._counted = choice.images, choice.part, choice.only, preview.count
+            self._counted = choice.images, choice.split, choice.only, preview.count
             self._show_amount()
 
     def _show_amount(self) -> None:
         choice = self.controller.choice
-        images, part, only, count = self._counted
-        if count and (images, part, only) == (choice.images, choice.part, choice.only) and not choice.problem:
+        images, split, only, count = self._counted
+        if count and (images, split, only) == (choice.images, choice.split, choice.only) and not choice.problem:
             self.bar.show_amount(*choice.amount(count))
 
     def _show_job(self) -> None:

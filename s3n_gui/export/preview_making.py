@@ -40,7 +40,7 @@ class FirstImages:
 
 
 def first_images(
-    path: Path, part: str, data_set: DataSet | None = None, only: ImageSelection | None = None
+    path: Path, split: str, data_set: DataSet | None = None, only: ImageSelection | None = None
 ) -> tuple[_Place, FirstImages]:
     """Return (path, split, chosen images) and the first images, in the order of `s3n export`.
 
@@ -48,7 +48,7 @@ def first_images(
 
     Args:
         path: A folder of images, a data set, or one image.
-        part: "all", or a split of the data set.
+        split: "all", or a split of the data set.
         data_set: The data set in ``path``, if it is already open.
         only: Chosen images; None: all.
 
@@ -58,10 +58,10 @@ def first_images(
     if data_set is None:
         with collections_paused():
             data_set = open_images(path)
-    records = split_records(data_set, part)
+    records = split_records(data_set, split)
     if only is not None:
         records = records_named(records, only.files)
-    return (path, part, only), FirstImages(candidates(records, data_set.classes), len(records))
+    return (path, split, only), FirstImages(candidates(records, data_set.classes), len(records))
 
 
 class PreviewMaker(QObject):
@@ -143,7 +143,7 @@ class PreviewMaker(QObject):
             self._client.close()
 
     def _wanted(self, choice: ExportChoice) -> tuple[_Place, Mapping[str, Any], str]:
-        return (choice.images, choice.part, choice.only), choice.preview_options(), self._ending
+        return (choice.images, choice.split, choice.only), choice.preview_options(), self._ending
 
     @Slot()
     def _ask(self) -> None:
@@ -165,7 +165,7 @@ class PreviewMaker(QObject):
         elif choice.images is not None:
             self._generation = 0
             data_set = None if self._reads_anew else self._data_set
-            self._tasks.run(_LISTING, partial(first_images, choice.images, choice.part, data_set, choice.only))
+            self._tasks.run(_LISTING, partial(first_images, choice.images, choice.split, data_set, choice.only))
 
     @Slot(str, object)
     def _on_listed(self, _: str, listed: tuple[_Place, FirstImages]) -> None:

@@ -57,7 +57,7 @@ class PredictionController(QObject):
         self._session, self._settings, self._jobs = session, settings, jobs
         self.model: Path | None = session.model
         self.images: Path | None = None if session.data_set is None else data_set_place(session.data_set)
-        self.part = "all"
+        self.split = "all"
         self.splits = SplitChoice()
         """The splits of the images that can be chosen, once they are known."""
         self.remembered: dict[str, str] = {}
@@ -93,16 +93,16 @@ class PredictionController(QObject):
         return PredictionRequest(
             model=self.model,
             images=self.images,
-            part=self.part,
+            split=self.split,
             device=self._settings.device,
             precision=self._settings.precision,
             stop_below=self.stop_below,
         )
 
     @property
-    def _known_part(self) -> str:
+    def _known_split(self) -> str:
         """The split, or "" until it is known."""
-        return self.part if self._settled else ""
+        return self.split if self._settled else ""
 
     @property
     def job(self) -> Job | None:
@@ -135,34 +135,34 @@ class PredictionController(QObject):
     @Slot(object)
     def set_model(self, model: Path | None) -> None:
         """Choose a model."""
-        self._choose(model, self.images, self._known_part if model == self.model else "", self.stop_below)
+        self._choose(model, self.images, self._known_split if model == self.model else "", self.stop_below)
 
-    def set_images(self, images: Path | None, part: str = "") -> None:
+    def set_images(self, images: Path | None, split: str = "") -> None:
         """Choose a folder or a single image.
 
         Args:
             images: The folder or the image.
-            part: The split; empty: the one that was chosen for it before, else the usual one.
+            split: The split; empty: the one that was chosen for it before, else the usual one.
         """
-        self._choose(self.model, images, part or (self._known_part if images == self.images else ""), self.stop_below)
+        self._choose(self.model, images, split or (self._known_split if images == self.images else ""), self.stop_below)
 
-    def set_part(self, part: str) -> None:
+    def set_split(self, split: str) -> None:
         """Choose a split of the data set, which is kept for it."""
         if self.images is not None:
             self.remembered.pop(str(self.images), None)
-            self.remembered[str(self.images)] = part
-        self._choose(self.model, self.images, part, self.stop_below)
+            self.remembered[str(self.images)] = split
+        self._choose(self.model, self.images, split, self.stop_below)
 
     def set_stop_below(self, entropy: float | None) -> None:
         """Set the entropy, in nats, up to which O alone predicts an image; None uses all branches."""
-        self._choose(self.model, self.images, self._known_part, entropy)
+        self._choose(self.model, self.images, self._known_split, entropy)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         self.set_images(None if data_set is None else data_set_place(data_set))
 
-    def _choose(self, model: Path | None, images: Path | None, part: str, stop_below: float | None) -> None:
+    def _choose(self, model: Path | None, images: Path | None, split: str, stop_below: float | None) -> None:
         """Take choices; an empty ``part`` is found out first, in the background."""
-        if (model, images, part, stop_below) == (self.model, self.images, self._known_part, self.stop_below):
+        if (model, images, split, stop_below) == (self.model, self.images, self._known_split, self.stop_below):
             return
         changed = (model, images) != (self.model, self.images)
         if self._job is not None:
@@ -170,12 +170,12 @@ class PredictionController(QObject):
             self._forget_job()
         if images != self.images:
             self._skipped = ()
-        self.model, self.images, self.part, self.stop_below = model, images, part or "all", stop_below
+        self.model, self.images, self.split, self.stop_below = model, images, split or "all", stop_below
         if changed:
-            self._settled = bool(part) or images is None
+            self._settled = bool(split) or images is None
             self.splits = SplitChoice()
             self._find_splits()
-        elif part:
+        elif split:
             self._settled = True
         self._session.end_cause("prediction")
         self.request_changed.emit()
@@ -205,7 +205,7 @@ class PredictionController(QObject):
         self.splits = splits
         if not self._settled:
             kept = self.remembered.get(str(self.images), "")
-            self.part, self._settled = kept if kept in splits.available else splits.usual, True
+            self.split, self._settled = kept if kept in splits.available else splits.usual, True
             self.request_changed.emit()
             self._open()
         else:

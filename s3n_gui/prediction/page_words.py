@@ -62,7 +62,7 @@ def empty_case(controller: PredictionController) -> tuple[str, ...] | None:
         return "clock", "Preparing …", "Opening the model takes a few seconds."
     if controller.error is not None:
         return "error", "Prediction failed", error_text(controller.error), "Try again"
-    name = _PREDICTED.get(controller.part, "{}").format(controller.images.name)
+    name = _PREDICTED.get(controller.split, "{}").format(controller.images.name)
     return (
         "predict",
         f"Predict {name}",

@@ -36,7 +36,7 @@ from s3n_gui.prediction.table_filters import TableFilters
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.model_choices import ModelChoices
-from s3n_gui.state.prediction_request import PARTS
+from s3n_gui.state.prediction_request import SPLIT_CHOICES
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.caution_card import CautionCard
@@ -129,7 +129,7 @@ class PredictPage(Page):
         controller.failed.connect(self._on_failed)
         controller.checked.connect(self._show_stale)
         self.notice.acted.connect(self._start_over)
-        self.headline.split_asked.connect(controller.set_part)
+        self.headline.split_asked.connect(controller.set_split)
         self.filter.save_asked.connect(self.save_as)
         self.filter.inspect_asked.connect(self._open_first)
         self.filter.export_asked.connect(self._export)
@@ -202,7 +202,9 @@ class PredictPage(Page):
             self.rows.show_view(view)
         splits = state.get("splits")
         if isinstance(splits, dict):
-            self.controller.remembered.update({str(folder): part for folder, part in splits.items() if part in PARTS})
+            self.controller.remembered.update(
+                {str(folder): split for folder, split in splits.items() if split in SPLIT_CHOICES}
+            )
         panes = state.get("panes")
         if isinstance(panes, list) and len(panes) == 2 and all(isinstance(size, int) and size > 0 for size in panes):
             self.results.set_panes(panes)

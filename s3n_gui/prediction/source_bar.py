@@ -31,7 +31,7 @@ from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
-_PART_TEXTS = {
+_SPLIT_TEXTS = {
     "all": "All images",
     "train": "Training",
     "val": "Validation",
@@ -50,7 +50,7 @@ class SourceBar(QWidget):
     Signals:
         folder_asked: The user wants to choose another folder.
         data_set_asked: The user wants to use the open data set.
-        part_chosen: The split: one of ``PARTS``.
+        split_chosen: The split: one of ``SPLIT_CHOICES``.
         stop_below_chosen: The entropy, in nats, up to which O alone predicts an image; None uses all branches.
         start_asked: Start the job; whether to start over.
         stop_asked: Stop the job.
@@ -58,7 +58,7 @@ class SourceBar(QWidget):
 
     folder_asked = Signal()
     data_set_asked = Signal()
-    part_chosen = Signal(str)
+    split_chosen = Signal(str)
     stop_below_chosen = Signal(object)
     start_asked = Signal(bool)
     stop_asked = Signal()
@@ -78,13 +78,13 @@ class SourceBar(QWidget):
         self.models = ModelMenu(models, self)
         self.models.chosen.connect(models.use)
         self.model.setMenu(self.models)
-        self.part = QComboBox()
-        self.part.setAccessibleName("Split")
-        self.part.setToolTip(
+        self.split = QComboBox()
+        self.split.setAccessibleName("Split")
+        self.split.setToolTip(
             "Which images to predict. First choice: the labelled test images, else the validation images of the model's\n"
             "run, else all. What you choose is kept for this data set."
         )
-        self.part.activated.connect(self._on_part)
+        self.split.activated.connect(self._on_split)
         self.stop_below = FractionField()
         self.stop_below.setRange(0.0, _HIGHEST)
         self.stop_below.setDecimals(3)
@@ -137,14 +137,14 @@ class SourceBar(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         choosers.setSizePolicy(policy)
-        for chooser in (self.images, self.part, self._by, self.model, self.stop_below):
+        for chooser in (self.images, self.split, self._by, self.model, self.stop_below):
             self._flow.addWidget(chooser)
         row.addWidget(choosers)
         row.addWidget(self.state, 1)
         for control in (self.progress, self.stop, self.start, self.more):
             row.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
 
-    def show_choice(self, images: Path | None, model: Path | None, part: str, splits: SplitChoice) -> None:
+    def show_choice(self, images: Path | None, model: Path | None, split: str, splits: SplitChoice) -> None:
         """Show the choices and the available splits, with their numbers of images where they are known."""
         self._images_name = data_set_title(images) if images else "Choose images…"
         self.images.setToolTip(
@@ -156,13 +156,13 @@ class SourceBar(QWidget):
             if model
             else "Model for the predictions"
         )
-        self.part.clear()
+        self.split.clear()
         for name, count in zip_longest(splits.available, splits.counts):
-            self.part.addItem(_PART_TEXTS[name] if count is None else f"{_PART_TEXTS[name]} · {count:,}", name)
-        if self.part.findData(part) < 0:  # not known yet, or gone
-            self.part.addItem(_PART_TEXTS[part], part)
-        self.part.setCurrentIndex(self.part.findData(part))
-        self.part.setVisible(self.part.count() > 1 and images is not None)
+            self.split.addItem(_SPLIT_TEXTS[name] if count is None else f"{_SPLIT_TEXTS[name]} · {count:,}", name)
+        if self.split.findData(split) < 0:  # not known yet, or gone
+            self.split.addItem(_SPLIT_TEXTS[split], split)
+        self.split.setCurrentIndex(self.split.findData(split))
+        self.split.setVisible(self.split.count() > 1 and images is not None)
         self._compact()
 
     def show_stop_below(self, entropy: float | None) -> None:
@@ -236,8 +236,8 @@ class SourceBar(QWidget):
     def _on_stop_below(self, entropy: float) -> None:
         self.stop_below_chosen.emit(round(entropy, 3) or None)
 
-    def _on_part(self) -> None:
-        self.part_chosen.emit(self.part.currentData())
+    def _on_split(self) -> None:
+        self.split_chosen.emit(self.split.currentData())
 
     def _on_start(self) -> None:
         self.start_asked.emit(False)

@@ -24,7 +24,7 @@ class SourceChoice(QObject):
         self._controller, self._session, self._bar, self._page = controller, session, bar, page
         bar.folder_asked.connect(self.choose_folder)
         bar.data_set_asked.connect(self._take_data_set)
-        bar.part_chosen.connect(controller.set_part)
+        bar.split_chosen.connect(controller.set_split)
         bar.stop_below_chosen.connect(controller.set_stop_below)
         bar.start_asked.connect(self._start)
         bar.stop_asked.connect(controller.cancel)
@@ -44,7 +44,7 @@ class SourceChoice(QObject):
         """Show the choices and the available splits."""
         controller, data_set = self._controller, self._session.data_set
         splits = controller.splits
-        self._bar.show_choice(controller.images, controller.model, controller.part, splits)
+        self._bar.show_choice(controller.images, controller.model, controller.split, splits)
         self._bar.show_stop_below(controller.stop_below)
         self._bar.own.setEnabled(data_set is not None)
 

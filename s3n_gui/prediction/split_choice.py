@@ -11,7 +11,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.splits import VALIDATION
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.chosen_images import evaluation_images
-from s3n_gui.state.prediction_request import PARTS
+from s3n_gui.state.prediction_request import SPLIT_CHOICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class SplitChoice:
     Attributes:
         usual: The one to predict by itself, which is that of ``s3n evaluate``: the labelled test images, else the
             validation images of the model's run, else those of the data set, else all.
-        available: All of them, among ``PARTS``; "all" is one of them.
+        available: All of them, among ``SPLIT_CHOICES``; "all" is one of them.
         counts: The number of images of each.
     """
 
@@ -43,11 +43,11 @@ def split_choice(images: Path, data_set: DataSet | None, model: Path | None) -> 
     """
     known = open_images(images) if data_set is None else data_set
     counts = {"all": len(known.records)}
-    counts |= {part: len(known.of_split(part)) for part in known.splits() if part}
+    counts |= {split: len(known.of_split(split)) for split in known.splits() if split}
     with suppress(S3NError):  # the model lies in no run, or was trained on other images
         of_run = named_records(known, VALIDATION, model)
         counts[VALIDATION] = len(of_run)
         if set(of_run) == set(known.of_split("val")):
             del counts["val"]  # the same images under another name
-    available = tuple(part for part in PARTS if counts.get(part))
-    return SplitChoice(evaluation_images(known, model)[0], available, tuple(counts[part] for part in available))
+    available = tuple(split for split in SPLIT_CHOICES if counts.get(split))
+    return SplitChoice(evaluation_images(known, model)[0], available, tuple(counts[split] for split in available))

@@ -35,7 +35,7 @@ def check_table(request: PredictionRequest, header: PredictionHeader) -> TableCh
     """Check a table against the current model and images."""
     try:
         stale = difference(request, header)
-        whole = not stale and request.part == "all"
+        whole = not stale and request.split == "all"
         split = evaluation_images(open_images(request.images), request.model)[0] if whole else "all"
     except (S3NError, OSError):  # the next prediction reports it
         _log.info("a table could not be compared with the current model and images", exc_info=True)
@@ -54,7 +54,7 @@ def difference(request: PredictionRequest, header: PredictionHeader) -> str:
             return "These predictions are from an earlier checkpoint of this run, which now has a better one."
         return f"The model file {request.model.name} has changed since these predictions."
     data_set = open_images(request.images)
-    records = named_records(data_set, request.part, request.model)
+    records = named_records(data_set, request.split, request.model)
     if len(records) != header.count:
         now, then = count_text(len(records), "image"), f"{header.count:,}"
         return f"There are now {now}, but these predictions cover {then}."

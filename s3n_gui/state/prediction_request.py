@@ -8,7 +8,7 @@ from pathlib import Path
 
 from s3n_core.runs.locations import home
 
-PARTS = ("all", "train", "val", "validation", "test")
+SPLIT_CHOICES = ("all", "train", "val", "validation", "test")
 """All images, the splits of a data set, and the validation images of the model's run."""
 
 
@@ -19,7 +19,7 @@ class PredictionRequest:
     Attributes:
         model: A model file or a run folder.
         images: A folder of images, or one image.
-        part: "all"; a split of the data set: "train", "val" or "test"; or "validation": those of the model's run.
+        split: "all"; a split of the data set: "train", "val" or "test"; or "validation": those of the model's run.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
         stop_below: Entropy H in nats up to which branch O alone predicts an image (fast mode); None runs all branches.
@@ -27,7 +27,7 @@ class PredictionRequest:
 
     model: Path
     images: Path
-    part: str = "all"
+    split: str = "all"
     device: str = "auto"
     precision: str = "auto"
     stop_below: float | None = None
@@ -35,7 +35,7 @@ class PredictionRequest:
     @property
     def table(self) -> Path:
         """The path of the window's table for this request: always the same, so that a stopped job resumes."""
-        parts = [str(self.model.absolute()), str(self.images.absolute()), self.part, self.precision]
+        parts = [str(self.model.absolute()), str(self.images.absolute()), self.split, self.precision]
         text = "\0".join(parts if self.stop_below is None else [*parts, f"{self.stop_below:g}"])
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         return home() / "window" / "predictions" / f"{key}.json"
@@ -53,7 +53,7 @@ class PredictionRequest:
             str(self.images),
             "--out",
             str(out or self.table),
-            *(["--split", self.part] if self.part != "all" else []),
+            *(["--split", self.split] if self.split != "all" else []),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),
             *([f"--stop-below={self.stop_below:g}"] if self.stop_below is not None else []),

@@ -55,14 +55,14 @@ class SelectedCard(QFrame):
         self.use_button.clicked.connect(self._on_use)
         self._menu = QMenu(self.use_button)
         self.use_actions: dict[str, QAction] = {}
-        for part, word in (*((part, USE_WORDS[part]) for part in SPLIT_NAMES), ("", "As in the data set")):
-            if not part:
+        for split, word in (*((split, USE_WORDS[split]) for split in SPLIT_NAMES), ("", "As in the data set")):
+            if not split:
                 self._menu.addSeparator()
             action = self._menu.addAction(word)
-            action.setObjectName(part)
+            action.setObjectName(split)
             action.setCheckable(True)
-            self.use_actions[part] = action
-        self._menu.triggered.connect(self._on_part)
+            self.use_actions[split] = action
+        self._menu.triggered.connect(self._on_split)
         self.inspect_button = QPushButton("Inspect")
         self.inspect_button.setToolTip("Inspect this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
@@ -133,7 +133,7 @@ class SelectedCard(QFrame):
         record = survey.record(image)
         self.name.setText(file_name(record))
         self.name.setToolTip(tip_text(str(record.path)))
-        by_hand = self._controller.planning.part_of(image)
+        by_hand = self._controller.planning.split_of(image)
         facts = [USE_WORDS[USES[self._controller.planning.uses[image]]] + (" (by hand)" if by_hand else "")]
         if survey.labels[image] >= 0:
             facts.insert(0, survey.title(image))
@@ -170,12 +170,12 @@ class SelectedCard(QFrame):
         self.leave_out_asked.emit(self._image not in self._controller.planning.left_out)
 
     def _on_use(self) -> None:
-        now = self._controller.planning.part_of(self._image) or ""
-        for part, action in self.use_actions.items():
-            action.setChecked(part == now)
+        now = self._controller.planning.split_of(self._image) or ""
+        for split, action in self.use_actions.items():
+            action.setChecked(split == now)
         self._menu.popup(self.use_button.mapToGlobal(self.use_button.rect().bottomLeft()))
 
-    def _on_part(self, action: QAction) -> None:
+    def _on_split(self, action: QAction) -> None:
         self.use_asked.emit(action.objectName())
 
     def _on_annotations(self) -> None:

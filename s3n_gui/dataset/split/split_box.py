@@ -96,7 +96,7 @@ class SplitBox(QWidget):
         planning = controller.planning
         self.test.chosen.connect(planning.set_test_share)
         self.validation.chosen.connect(planning.set_validation)
-        self.forget.clicked.connect(planning.forget_parts)
+        self.forget.clicked.connect(planning.forget_splits)
         controller.survey_changed.connect(self._show)
         controller.marks_changed.connect(self._show)
         controller.listed_changed.connect(self._show_use)

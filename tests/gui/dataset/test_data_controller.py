@@ -190,7 +190,7 @@ def test_an_image_can_be_used_for_another_part_and_taken_back(
     controller.planning.use_for([image, 0], "validation")
     qtbot.waitUntil(lambda: not controller.is_busy)
     assert controller.planning.uses[[image, 0]].tolist() == [VALIDATION, VALIDATION]
-    controller.planning.forget_parts()
+    controller.planning.forget_splits()
     assert controller.planning.by_hand == 0
     for _ in range(3):
         controller.planning.undo_stack.undo()

@@ -25,7 +25,7 @@ def test_defaults_are_left_unsaid() -> None:
 
 def test_every_choice_is_said() -> None:
     chosen = replace(
-        PLAIN, part="test", first=3, sheet=False, arrays=True, report=True, test_peaks=True,
+        PLAIN, split="test", first=3, sheet=False, arrays=True, report=True, test_peaks=True,
         panels=("peaks", "map_d"), layout="tall", picture="svg",
         dpi=300, inches=2.5, colours="magma", opacity=0.25, device="cpu", precision="float32",
     )  # fmt: skip
@@ -62,7 +62,7 @@ def test_the_command_line_knows_every_option() -> None:
     from s3n_core.cli import app
 
     chosen = replace(
-        PLAIN, model=Path("none.safetensors"), part="test", first=3, sheet=False, arrays=True, report=True,
+        PLAIN, model=Path("none.safetensors"), split="test", first=3, sheet=False, arrays=True, report=True,
         test_peaks=True, panels=("peaks",), layout="tall", picture="jpeg",
         dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
     )  # fmt: skip

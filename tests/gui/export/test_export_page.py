@@ -156,7 +156,7 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     bar.show_written(tmp_path, {"total": 2})
     preview.changed.emit()
     assert "written to" in bar.state.text()
-    controller.set(part="test")  # not counted yet
+    controller.set(split="test")  # not counted yet
     assert bar.state.text() == ""
 
 
@@ -230,7 +230,7 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
     maker.show(replace(choice, opacity=0.4), opened)
     asked(4)
     assert read == [IMAGES, IMAGES]
-    maker.show(replace(choice, part="test"), opened)
+    maker.show(replace(choice, split="test"), opened)
     qtbot.waitUntil(lambda: "no split" in maker.problem, timeout=PATIENCE)
     maker.shut_down()
 

@@ -21,9 +21,9 @@ def test_the_whole_data_set_is_predicted_once(
     records = tuple(ImageRecord(path=tmp_path / name, name=name) for name in ("a.jpg", "b.jpg"))
     session.data_set = DataSet(root=tmp_path, format="flat", classes=(), records=records)
     controller = PredictionController(session, settings, jobs)
-    controller.set_part("test")
+    controller.set_split("test")
     started: list[str] = []
-    monkeypatch.setattr(controller, "start", lambda: started.append(controller.part))
+    monkeypatch.setattr(controller, "start", lambda: started.append(controller.split))
     session.ask_for_predictions()
     assert started == ["all"]
     controller.stage = "finished"

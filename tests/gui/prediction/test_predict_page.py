@@ -518,5 +518,5 @@ def test_the_headline_stands_above_the_table(qtbot: QtBot, filled: PredictPage) 
     headline.show_words("Some.", "test")
     with qtbot.waitSignal(filled.controller.request_changed):
         headline.button.click()
-    assert filled.controller.part == "test"
+    assert filled.controller.split == "test"
     assert not headline.isVisible()

@@ -127,8 +127,8 @@ def test_100_000_rows_are_sorted_and_filtered_as_arrays(monkeypatch: pytest.Monk
 def test_the_request_names_one_place_and_one_command(tmp_path: object) -> None:
     from pathlib import Path
 
-    request = PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner"), part="test", device="cpu")
-    assert request.table == PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner"), part="test").table
+    request = PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner"), split="test", device="cpu")
+    assert request.table == PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner"), split="test").table
     assert request.table != PredictionRequest(model=Path("/m/run"), images=Path("/data/ein ordner")).table
     arguments = request.arguments(restart=True)
     assert arguments[:3] == ("predict", "/m/run", "/data/ein ordner")

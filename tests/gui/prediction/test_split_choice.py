@@ -88,8 +88,8 @@ def test_a_table_of_the_validation_images_of_a_run_is_checked(tmp_path: Path, mo
     assert check_table(whole, every).split == "validation", "offered above the figures of all images"
 
 
-def request_of(model: Path, images: Path, part: str) -> PredictionRequest:
-    return PredictionRequest(model=model, images=images, part=part)
+def request_of(model: Path, images: Path, split: str) -> PredictionRequest:
+    return PredictionRequest(model=model, images=images, split=split)
 
 
 @pytest.fixture
@@ -109,24 +109,24 @@ def test_the_choice_is_visible_and_kept_for_the_data_set(
     tested = open_data_set(folder(tmp_path / "tested", "train", "test"))
     flat = open_data_set(folder(tmp_path / "flat", ""))
     session.model = run_with(tmp_path, flat, flat.records[:1])
-    controller, split = predict.controller, predict.source.part
+    controller, box = predict.controller, predict.source.split
 
-    def shown(part: str) -> None:
-        qtbot.waitUntil(lambda: controller.stage == "ready" and controller.part == part)
+    def shown(split: str) -> None:
+        qtbot.waitUntil(lambda: controller.stage == "ready" and controller.split == split)
         assert controller.request is not None
-        assert controller.request.part == part
-        assert split.currentData() == part
-        assert split.isVisibleTo(predict)
+        assert controller.request.split == split
+        assert box.currentData() == split
+        assert box.isVisibleTo(predict)
 
     session.data_set = tested
     shown("test")
-    assert split.currentText() == "Test · 4"
+    assert box.currentText() == "Test · 4"
     assert predict.empty.title.text() == "Predict the test images of tested"
     session.data_set = flat
     shown("validation")
-    assert split.currentText() == "Run's validation · 1"
-    split.setCurrentIndex(split.findData("all"))
-    split.activated.emit(split.currentIndex())
+    assert box.currentText() == "Run's validation · 1"
+    box.setCurrentIndex(box.findData("all"))
+    box.activated.emit(box.currentIndex())
     shown("all")
     session.data_set = tested
     shown("test")
@@ -137,13 +137,13 @@ def test_the_choice_is_visible_and_kept_for_the_data_set(
     again.restore_state(predict.save_state())
     again.controller.activate()
     qtbot.waitUntil(lambda: again.controller.stage == "ready")
-    assert again.controller.part == "all", "it is kept between starts"
+    assert again.controller.split == "all", "it is kept between starts"
     again.shut_down()
     late = PredictPage(session, settings, jobs)
     qtbot.addWidget(late)
     late.controller.activate()
     qtbot.waitUntil(lambda: late.controller.stage == "ready")
-    assert late.controller.part == "validation", "of a data set that was open before the page was made"
+    assert late.controller.split == "validation", "of a data set that was open before the page was made"
     late.shut_down()
 
 
@@ -153,7 +153,7 @@ def test_nothing_is_predicted_before_the_split_is_known(session: Session, settin
     controller.set_images(Path("birds"))
     controller.start()
     assert (controller.request, controller.job) == (None, None)
-    controller.set_part("all")
+    controller.set_split("all")
     assert controller.request is not None
     controller.shut_down()
 

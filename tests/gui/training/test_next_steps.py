@@ -135,7 +135,7 @@ def test_evaluate_predicts_the_test_images(
 ) -> None:  # fmt: skip
     controller = PredictionController(session, settings, jobs)
     started: list[str] = []
-    monkeypatch.setattr(controller, "start", lambda: started.append(controller.part))
+    monkeypatch.setattr(controller, "start", lambda: started.append(controller.split))
     shown(train_page, run, qtbot)
     notices: list[str] = []
     session.notice_reported.connect(notices.append)
@@ -149,7 +149,7 @@ def test_evaluate_predicts_the_test_images(
     session.data_set = dataclasses.replace(data_set, records=tuple(records))
     train_page.bar.evaluate.click()
     assert pages == ["predict"]
-    assert (controller.part, controller.model, controller.images) == ("test", run, images)
+    assert (controller.split, controller.model, controller.images) == ("test", run, images)
     controller.shut_down()
 
 
