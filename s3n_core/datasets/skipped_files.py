@@ -191,12 +191,15 @@ def needs_attention(skipped: Iterable[Skipped]) -> bool:
 
 def skipped_words(skipped: Iterable[Skipped]) -> str:
     """Return "4 files skipped": how much a person may miss (`needs_attention`); empty where that is nothing."""
-    missed = [item for item in skipped if _may_be_missed(item)]
-    folders = _total(item for item in missed if item.suffix == FOLDER)
-    files = _total(missed) - folders
-    counts = [f"{files} file{'' if files == 1 else 's'}"] if files else []
-    counts += [f"{folders} folder{'' if folders == 1 else 's'}"] if folders else []
-    return f"{' and '.join(counts)} skipped" if counts else ""
+    counts = _counted([item for item in skipped if _may_be_missed(item)])
+    return f"{counts} skipped" if counts else ""
+
+
+def passed_over_words(skipped: Iterable[Skipped]) -> str:
+    """Return "3 folders passed over": what was skipped that nobody misses, such as clutter of a disk; empty where nothing was."""
+    left = [item for item in skipped if not _may_be_missed(item)]
+    counts = _counted(left)
+    return f"{counts} passed over" if counts else ""
 
 
 def skipped_line(item: Skipped) -> str:
@@ -219,6 +222,14 @@ def _may_be_missed(item: Skipped) -> bool:
 
 def _is_unreadable(item: Skipped) -> bool:
     return item.reason in _UNREADABLE or _NO_DECODER.fullmatch(item.reason) is not None
+
+
+def _counted(items: Sequence[Skipped]) -> str:
+    folders = _total(item for item in items if item.suffix == FOLDER)
+    files = _total(items) - folders
+    counts = [f"{files} file{'' if files == 1 else 's'}"] if files else []
+    counts += [f"{folders} folder{'' if folders == 1 else 's'}"] if folders else []
+    return " and ".join(counts)
 
 
 def _total(items: Iterable[Skipped]) -> int:

@@ -121,7 +121,7 @@ class Header(QWidget):
     def show_data_set(self, data_set: DataSet, *, by_hand: bool = False) -> None:
         """Show a data set; ``by_hand``: the user chose its format."""
         self.change.setEnabled(True)
-        self.skipped.show_skipped(data_set.skipped)
+        self.skipped.show_skipped(data_set.skipped, data_set.problems)
         self.name.setText(data_set_title(data_set.root.resolve()))
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))

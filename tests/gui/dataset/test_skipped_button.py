@@ -37,11 +37,25 @@ def test_the_page_says_what_was_skipped(
     assert opened == [str(folder / "train" / "Aster_bird")]
 
 
-def test_companions_alone_need_no_word(qtbot: QtBot, data_page: DataPage, session: Session, folder: Path) -> None:
+def test_companions_and_clutter_are_counted_quietly(
+    qtbot: QtBot, data_page: DataPage, session: Session, folder: Path
+) -> None:
     (folder / "train" / "Aster_bird" / "notes.txt").write_text("in May")
     (folder / "train" / "Aster_bird" / ".DS_Store").write_bytes(b"")
+    (folder / "#recycle").mkdir()
     show(qtbot, data_page, session, folder)
-    assert not data_page.header.skipped.isVisible()
+    button = data_page.header.skipped
+    assert button.text() == "2 files and 1 folder passed over"
+    assert button.isVisible()
+    assert any(line.startswith("1 folder: ") for line in button.lines)
+
+
+def test_a_text_that_is_no_list_is_named(qtbot: QtBot, data_page: DataPage, session: Session, folder: Path) -> None:
+    (folder / "train.txt").write_text("epoch 1 loss 2.3\nepoch 2 loss 1.9\n")
+    show(qtbot, data_page, session, folder)
+    button = data_page.header.skipped
+    assert button.text() == "1 problem"
+    assert any(line.startswith("train.txt: none of its lines names an image") for line in button.lines)
 
 
 def test_the_next_data_set_starts_without(qtbot: QtBot, data_page: DataPage, session: Session, folder: Path) -> None:
