@@ -50,8 +50,6 @@ CORNERS = (
 )
 """Text sizes and the sizes of the window at them."""
 EMPTY_CORNERS = ((1.0, SMALL), (1.6, SMALL))
-SIDEWAYS = ("train", "inspect")
-"""Pages with panes side by side that may scroll sideways where the text is large."""
 _TRIES = 12
 _PATIENCE = 120.0
 _MODEL = "0123456789abcdef"
@@ -72,7 +70,7 @@ def survey(
 ) -> list[str]:
     """Return the faults of all pages (or of some) at each text size and window size, each with where it was found.
 
-    A page that scrolls sideways is a fault, too (but see ``SIDEWAYS``), and one that scrolls up and down at normal text
+    A page that scrolls sideways is a fault, too, and one that scrolls up and down at normal text
     size: large text may need it, usual text must not.
     """
     found = []
@@ -101,9 +99,7 @@ def _lasting(app: QApplication, window: MainWindow, factor: float) -> list[str]:
 def _scrolls(window: MainWindow, factor: float) -> list[str]:
     area = window.pages.currentWidget()
     assert isinstance(area, QScrollArea)
-    bars = {}
-    if factor <= 1 or window.pages.current_name not in SIDEWAYS:
-        bars["wide"] = area.horizontalScrollBar().maximum()
+    bars = {"wide": area.horizontalScrollBar().maximum()}
     if factor <= 1:
         bars["high"] = area.verticalScrollBar().maximum()
     return [f"the page is {over} pixels too {what}" for what, over in bars.items() if over]
