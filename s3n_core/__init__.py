@@ -10,6 +10,8 @@ from s3n_core.version import __version__
 
 if TYPE_CHECKING:
     from s3n_core.api import (
+        Atlas,
+        Comparison,
         Contributions,
         DataSet,
         Evaluation,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         S3NError,
         Source,
         figure,
+        find_parts,
         load_model,
         open_data,
         open_run,
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Atlas",
+    "Comparison",
     "Contributions",
     "DataSet",
     "Evaluation",
@@ -49,6 +54,7 @@ __all__ = [
     "Source",
     "__version__",
     "figure",
+    "find_parts",
     "load_model",
     "open_data",
     "open_run",

@@ -20,6 +20,8 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.model import ImageLike, Model, Source
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.comparison import Comparison
 from s3n_core.prediction.predictions import Predictions
 from s3n_core.prediction.rows import Prediction
 from s3n_core.progress import Progress, progress_bar
@@ -27,6 +29,8 @@ from s3n_core.training.events import Event, RunStarted, StepDone
 from s3n_core.training.run import Run
 
 __all__ = [
+    "Atlas",
+    "Comparison",
     "Contributions",
     "DataSet",
     "Evaluation",
@@ -42,6 +46,7 @@ __all__ = [
     "S3NError",
     "Source",
     "figure",
+    "find_parts",
     "load_model",
     "open_data",
     "open_run",
@@ -181,6 +186,36 @@ def start_training(
     run = _prepared(data, recipe, name, device, {**settings, **fields}, progress)
     run.resume()
     return run
+
+
+def find_parts(
+    model: Model | str | PathLike[str],
+    data: str | PathLike[str] | DataSet,
+    *,
+    split: str | None = None,
+    out: str | PathLike[str] | None = None,
+    parts: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+) -> Atlas:
+    """Find the parts that a model's peaks lie on, over a set of images.
+
+    Args:
+        model: The model, or what `load_model` opens.
+        data: A data set, or its folder.
+        split: "train", "val", "test", "validation" (those of the model's run) or "all"; None: as `Model.evaluate`, the
+            labelled test images where there are any.
+        out: The atlas's folder. A stopped one is continued, a finished one is opened. None: a temporary folder, which lasts as
+            long as the atlas.
+        parts: Number of parts; None: suggested.
+        seed: Seed of all draws.
+        progress: See `Progress`; counts images.
+
+    Raises:
+        S3NError: The images or the folder cannot be used.
+    """
+    opened = model if isinstance(model, Model) else load_model(model)
+    return opened.find_parts(data, split=split, out=out, parts=parts, seed=seed, progress=progress)
 
 
 def figure(

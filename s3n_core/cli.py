@@ -21,6 +21,7 @@ from s3n_core.commands import (
     faithfulness,
     import_checkpoint,
     inspection_server,
+    parts,
     predict,
     reproduce,
     runs,
@@ -55,6 +56,7 @@ app.command("data", help=data.HELP)(data.data)
 app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)
 app.command("devices", help=devices.HELP)(devices.devices)
 app.command("inspection-server", help=inspection_server.HELP, hidden=True)(inspection_server.inspection_server)
+app.add_typer(parts.app, name="parts", help=parts.HELP)
 app.add_typer(runs.app, name="runs", help=runs.HELP)
 
 

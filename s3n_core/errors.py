@@ -210,6 +210,12 @@ class DataChanged(RunError):
     changes: tuple[str, ...]
 
 
+class AtlasError(S3NError):
+    """The folder of an atlas cannot be used, or an edit of its parts cannot be made."""
+
+    code = "atlas.error"
+
+
 class RecipeError(S3NError):
     """A recipe, or a setting of one, is not valid."""
 

@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 from weakref import ReferenceType, ref
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from s3n_core.inspection.stages import Resampled
     from s3n_core.method.network import S3NOutput
     from s3n_core.models.opening import Model as OpenedModel
+    from s3n_core.parts.atlas import Atlas
 
 ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
 """An image file, a PIL image (rotated by EXIF and converted to RGB, like files), or RGB pixels, uint8, (h, w, 3)."""
@@ -334,6 +337,38 @@ class Model:
         part, records = evaluation_images(data_set, self.path, split)
         with progress_bar("Evaluating", progress) as bar:
             return evaluate(self._network, records, data_set.classes, split=part, progress=bar)
+
+    def find_parts(
+        self,
+        data: str | PathLike[str] | DataSet,
+        *,
+        split: str | None = None,
+        out: str | PathLike[str] | None = None,
+        parts: int | None = None,
+        seed: int = 0,
+        progress: Progress = None,
+    ) -> Atlas:
+        """Find the parts that the peaks lie on; see `s3n_core.find_parts`.
+
+        Raises:
+            S3NError: The images or the folder cannot be used.
+        """
+        from s3n_core.evaluation.chosen_images import evaluation_images
+        from s3n_core.parts.atlas import Atlas
+        from s3n_core.parts.building import build_atlas
+        from s3n_core.parts.comparing import compare_classes
+
+        data_set = data if isinstance(data, DataSet) else _open(data)
+        part, records = evaluation_images(data_set, self.path, split)
+        kept = TemporaryDirectory(prefix="s3n-atlas-") if out is None else None
+        folder = Path(kept.name) if kept is not None else Path(out or "").expanduser()
+        steps = build_atlas(self._network, data_set, records, folder, split=part, parts=parts, seed=seed)
+        with progress_bar("Finding parts", progress) as bar, closing(steps):
+            for step in steps:
+                bar(step.done, step.total)
+        atlas, by_name = Atlas(folder), {record.name: record for record in records}
+        atlas.compared_by(partial(compare_classes, atlas, self._network, by_name))
+        return atlas if kept is None else atlas.kept_in(kept)
 
     def close(self) -> None:
         """Free the network; the model cannot be used any more."""

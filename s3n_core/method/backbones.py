@@ -104,6 +104,37 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
     return backbone, _take(backbone, name, own, weights) if own else _take(network, name, state, weights)
 
 
+def middle_stage(name: BackboneName) -> str:
+    """Return the name, inside `Backbone.layers`, of the last layer with 16 input pixels per cell in the published network.
+
+    Features of the last layer gather by class; those of this stage by what lies there. Nothing is computed: the layers
+    are asked for shapes only.
+    """
+    with torch.device("meta"):
+        layers = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
+        found = _last_at_stride(layers, torch.zeros(1, 3, _PROBE, _PROBE), 16)
+    assert found is not None, name
+    return found
+
+
+_PROBE = 64  # side of the image that a backbone is asked for its shapes with, in pixels
+
+
+def _last_at_stride(layers: nn.Module, values: Tensor, stride: int) -> str | None:
+    """Return the name of the last layer whose output has ``stride`` input pixels per cell; None if there is none."""
+    last: str | None = None
+    for name, layer in layers.named_children():
+        before, values = values, layer(values)
+        if _PROBE // values.shape[2] <= stride:
+            last = name
+        elif _PROBE // before.shape[2] < stride:  # it begins above that stage and ends below it
+            inside = _last_at_stride(layer, before, stride)
+            return None if inside is None else f"{name}.{inside}"
+        else:
+            break
+    return last
+
+
 def _feature_layers(name: str, network: Any) -> nn.Module:
     if name.startswith("resnet"):
         return nn.Sequential(*(layer for key, layer in network.named_children() if key not in ("avgpool", "fc")))

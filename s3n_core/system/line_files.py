@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -170,6 +170,21 @@ class LineFile:
                 self._file.seek(self._end)
             raise
         self._end += len(data)
+
+
+@contextlib.contextmanager
+def only_writer(out: Path) -> Iterator[None]:
+    """Keep a second job from writing ``out`` while the block runs.
+
+    Raises:
+        OutputError: The folder cannot be written to.
+        OutputBusy: Another job is writing it.
+    """
+    lock = _locked(out)
+    try:
+        yield
+    finally:
+        _let_go(lock)
 
 
 def _locked(out: Path) -> BaseFileLock | None:

@@ -21,8 +21,10 @@ COMMANDS = [
     "import-checkpoint",
     "demo-data",
     "devices",
+    "parts",
     "runs",
 ]
+PARTS_COMMANDS = ["build", "show", "compare", "edit", "export"]
 RUNS_COMMANDS = ["list", "show", "pause", "stop", "resume", "trash", "restore", "empty-trash"]
 
 HELP_AND_LOOK = """
@@ -35,7 +37,10 @@ sys.exit(code)
 """
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"runs {name}" for name in RUNS_COMMANDS)])
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS, *(f"runs {name}" for name in RUNS_COMMANDS), *(f"parts {name}" for name in PARTS_COMMANDS)],
+)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_help_has_an_example(s3n: Command, command: str, option: str) -> None:
     outcome = s3n(*command.split(), option)

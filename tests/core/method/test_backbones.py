@@ -1,5 +1,6 @@
 import urllib.error
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torchvision import models
 
 from s3n_core.errors import ModelFileError
 from s3n_core.method import backbones
-from s3n_core.method.backbones import build_backbone
+from s3n_core.method.backbones import build_backbone, middle_stage
 from s3n_core.method.configuration import BACKBONES, NetworkConfig
 from s3n_core.method.network import S3N
 
@@ -131,3 +132,15 @@ def test_cached_imagenet_weights_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_
     backbone, report = build_backbone("mobilenet_v2", "imagenet")
     assert not report.missing
     assert torch.equal(backbone.layers[0][0].weight, state["features.0.0.weight"])
+
+
+@pytest.mark.parametrize(("name", "channels"), [("resnet18", 256), ("vgg16", 512), ("mobilenet_v2", 96)])
+def test_the_middle_stage_has_sixteen_pixels_per_cell_whatever_the_last_stride(name: Any, channels: int) -> None:
+    for last_stride in (1, 2):
+        backbone, _ = build_backbone(name, last_stride=last_stride)
+        found = list[torch.Size]()
+        backbone.layers.get_submodule(middle_stage(name)).register_forward_hook(
+            lambda layer, inputs, output, found=found: found.append(output.shape)
+        )
+        backbone.eval()(torch.zeros(1, 3, 96, 96))
+        assert found == [(1, channels, 6, 6)]

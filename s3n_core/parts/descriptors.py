@@ -1,0 +1,98 @@
+"""Descriptors of places: what an image looks like there to the middle of the backbone, in branch O's pass."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from s3n_core.inspection.geometry import ViewFrame
+from s3n_core.method.alignment import feature_to_pixel, grid_to_share
+from s3n_core.method.backbones import middle_stage
+from s3n_core.models.opening import Model
+
+STRIDE = 16
+"""Input pixels per cell of the stage that descriptors are read from."""
+
+
+class StageFeatures:
+    """Keeps the middle stage's features of branch O while a model runs; a context manager.
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._config = model.network.config
+        self._layer = model.network.backbone.layers.get_submodule(middle_stage(self._config.backbone))
+        self._first: Tensor | None = None
+        self._hook: Any = None
+
+    def forget(self) -> None:
+        """Forget what was kept; call it before each batch."""
+        self._first = None
+
+    def at(self, row: int, frame: ViewFrame, places: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the descriptors of places in one image of the last batch, read between cells by linear interpolation.
+
+        Args:
+            row: The image.
+            frame: Where the network's square lies in its original.
+            places: (x, y) in original pixels, shape (n, 2).
+
+        Returns:
+            L2-normalised, shape (n, D).
+        """
+        stage = self._stage(row)
+        share = grid_to_share(torch.from_numpy(frame.from_original(places)).float(), frame.size)
+        cell = (share * self._side - 0.5 - self._shift) / STRIDE
+        sides = torch.tensor([stage.shape[2], stage.shape[1]], dtype=torch.float32)
+        grid = (cell / (sides - 1).clip(min=1) * 2 - 1).clip(-1, 1).to(stage.device)
+        read = F.grid_sample(stage[None], grid[None, None], align_corners=True)[0, :, 0].T
+        descriptors: NDArray[np.float32] = F.normalize(read, dim=1).cpu().numpy()
+        return descriptors
+
+    def mean(self, row: int) -> NDArray[np.float32]:
+        """Return the mean of the normalised descriptors of all cells of an image, shape (D,)."""
+        mean: NDArray[np.float32] = F.normalize(self._stage(row), dim=0).mean(dim=(1, 2)).cpu().numpy()
+        return mean
+
+    def cell_places(self, row: int, frame: ViewFrame) -> NDArray[np.float64]:
+        """Return where the stage's cells are centred, (x, y) in original pixels, shape (h * w, 2), row-major."""
+        height, width = self._stage(row).shape[1:]
+        x0, y0, x1, y1 = frame.box
+        x, y = ((np.arange(cells) * STRIDE + self._shift + 0.5) / self._side for cells in (width, height))
+        across, down = np.meshgrid(x0 + x * (x1 - x0), y0 + y * (y1 - y0))
+        return np.stack([across, down], axis=-1).reshape(-1, 2)
+
+    def __enter__(self) -> Self:
+        def keep(layer: object, inputs: object, output: Tensor) -> None:
+            if self._first is None:  # O runs before D and C
+                self._first = output
+
+        self._hook = self._layer.register_forward_hook(keep)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hook.remove()
+        self._first = None
+
+    @property
+    def _side(self) -> int:
+        """Side of what the backbone sees, in pixels."""
+        return min(self._config.input_size, self._config.source_size)
+
+    @property
+    def _shift(self) -> float:
+        return feature_to_pixel(0.0, STRIDE, self._config.cell_alignment)
+
+    def _stage(self, row: int) -> Tensor:
+        assert self._first is not None
+        return self._first[row].float()

@@ -1,0 +1,257 @@
+"""Edits of an atlas: merging, splitting, renaming and hiding parts. A journal that can be undone and replayed.
+
+Parts are numbered from 0; a split gives its second half the next free number, a merge keeps the first part's. Clusters and
+descriptors never change: the journal is applied to the cluster of each place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.errors import AtlasError
+from s3n_core.parts.clustering import Clusters, Read, chunks, nearest
+from s3n_core.system.atomic_files import read_bytes, write_bytes
+from s3n_core.system.json_values import from_json, to_json
+from s3n_core.system.line_files import json_line
+
+FORMAT, VERSION = "s3n-part-edits", 1
+
+SAME = 0.9
+"""An edit is replayed on another clustering where its centroids' cosine similarity to those found there is at least this."""
+
+EditKind = Literal["merge", "split", "rename", "hide", "show"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEdit:
+    """One edit.
+
+    Attributes:
+        kind: "merge" makes the second part one with the first; "split" gives the places that are nearer to the second of
+            ``centroids`` to a new part; "rename", "hide" and "show" change one part.
+        parts: The parts concerned.
+        name: The new name, for "rename"; empty gives the part its number again.
+        centroids: For "split": the two centroids.
+        reach: For "split": how far each reaches.
+        marks: A centroid of each part concerned, by which the edit is found again in another clustering.
+    """
+
+    kind: EditKind
+    parts: tuple[int, ...]
+    name: str = ""
+    centroids: tuple[Any, ...] = ()
+    reach: tuple[float, ...] = ()
+    marks: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class EditedParts:
+    """Clusters with the edits applied to them.
+
+    Attributes:
+        clusters: The clusters.
+        edits: The edits, oldest first.
+    """
+
+    clusters: Clusters
+    edits: tuple[PartEdit, ...] = ()
+    _names: dict[int, str] = field(init=False)
+    _hidden: set[int] = field(init=False)
+    _numbers: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names, hidden, numbers = dict[int, str](), set[int](), list(range(len(self.clusters.centroids)))
+        following = len(numbers)
+        for edit in self.edits:
+            self._check(edit, numbers)
+            match edit.kind:
+                case "merge":
+                    numbers.remove(edit.parts[1])
+                case "split":
+                    numbers.append(following)
+                    following += 1
+                case "rename":
+                    names[edit.parts[0]] = edit.name
+                case "hide":
+                    hidden.add(edit.parts[0])
+                case "show":
+                    hidden.discard(edit.parts[0])
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_hidden", hidden)
+        object.__setattr__(self, "_numbers", tuple(numbers))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The parts that there are, hidden ones included."""
+        return self._numbers
+
+    def name(self, part: int) -> str:
+        """Return a part's name, "part N" (from 1) if it was given none."""
+        return self._names.get(part) or f"part {part + 1}"
+
+    def is_hidden(self, part: int) -> bool:
+        """Return whether a part is hidden."""
+        return part in self._hidden
+
+    def number(self, wanted: str | int) -> int:
+        """Return a part that is given by its name, or by its number (from 0).
+
+        Raises:
+            AtlasError: There is none.
+        """
+        found = [
+            part for part in self.numbers if wanted == part or str(wanted) in (self.name(part), f"part {part + 1}")
+        ]
+        if not found:
+            names = ", ".join(self.name(part) for part in self.numbers)
+            raise AtlasError(f"The atlas has no part {wanted!r}. Its parts are {names}.")
+        return found[0]
+
+    def with_edit(self, edit: PartEdit) -> EditedParts:
+        """Return the parts after one more edit.
+
+        Raises:
+            AtlasError: The edit names a part that there is not.
+        """
+        return EditedParts(self.clusters, (*self.edits, edit))
+
+    def undone(self) -> EditedParts:
+        """Return the parts before the last edit.
+
+        Raises:
+            AtlasError: There is no edit.
+        """
+        if not self.edits:
+            raise AtlasError("There is no edit to undo.")
+        return EditedParts(self.clusters, self.edits[:-1])
+
+    def of(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the part of each descriptor (n, D), and whether it lies within its centroid's reach."""
+        cluster, distance = nearest(descriptors, self.clusters.centroids)
+        within = distance <= self.clusters.reach[cluster]
+
+        def read(rows: NDArray[np.intp]) -> NDArray[np.float32]:
+            return descriptors[rows]
+
+        def split(edit: PartEdit, rows: NDArray[np.intp], half: NDArray[np.intp], far: NDArray[np.float32]) -> None:
+            within[rows] = far <= np.array(edit.reach, dtype=np.float32)[half]
+
+        return self.applied(cluster, read, split), within
+
+    def applied(
+        self, clusters: NDArray[np.integer[Any]], read: Read, on_split: Callable[..., None] | None = None
+    ) -> NDArray[np.int64]:
+        """Return the part of each row from its cluster, (n,), without finding the clusters again.
+
+        Args:
+            clusters: The cluster of each row.
+            read: The rows' descriptors, for splits.
+            on_split: Called at each split with the edit, the rows, their half (0, 1) and their distance to its centroid.
+        """
+        parts, following = clusters.astype(np.int64), len(self.clusters.centroids)
+        for edit in self.edits:
+            if edit.kind == "merge":
+                parts[parts == edit.parts[1]] = edit.parts[0]
+            if edit.kind == "split":
+                rows = np.flatnonzero(parts == edit.parts[0])
+                half, distances = np.empty(len(rows), dtype=np.intp), np.empty(len(rows), dtype=np.float32)
+                for some in chunks(len(rows)):
+                    half[some], distances[some] = nearest(read(rows[some]), np.array(edit.centroids, dtype=np.float32))
+                if on_split is not None:
+                    on_split(edit, rows, half, distances)
+                parts[rows[half == 1]] = following
+                following += 1
+        return parts
+
+    def centroid(self, part: int) -> NDArray[np.float32]:
+        """Return a centroid of a part: of a merged one, the first's."""
+        found: NDArray[np.float32] | None = None
+        if part < len(self.clusters.centroids):
+            found = self.clusters.centroids[part]
+        following = len(self.clusters.centroids)
+        for edit in self.edits:
+            if edit.kind == "split":
+                if edit.parts[0] == part:
+                    found = np.array(edit.centroids[0], dtype=np.float32)
+                if following == part:
+                    found = np.array(edit.centroids[1], dtype=np.float32)
+                following += 1
+        assert found is not None, part
+        return found
+
+    def marked(self, edit: PartEdit) -> PartEdit:
+        """Return an edit with the marks by which it is found again in another clustering."""
+        return replace(edit, marks=tuple(self.centroid(part).tolist() for part in edit.parts))
+
+    @staticmethod
+    def _check(edit: PartEdit, numbers: Sequence[int]) -> None:
+        missing = [part for part in edit.parts if part not in numbers]
+        if missing:
+            raise AtlasError(f"The atlas has no part {missing[0] + 1} to {edit.kind}.")
+        if len(set(edit.parts)) != (2 if edit.kind == "merge" else 1):
+            raise AtlasError("Merging needs two different parts." if edit.kind == "merge" else "Name one part.")
+
+
+def replayed(edits: Iterable[PartEdit], clusters: Clusters) -> tuple[EditedParts, int]:
+    """Apply the edits of one clustering to another, where their centroids are found there again.
+
+    Args:
+        edits: The edits, oldest first, with their marks.
+        clusters: The other clustering.
+
+    Returns:
+        The parts after the edits that were found, and the number of those that were not.
+    """
+    parts, lost = EditedParts(clusters), 0
+    for edit in edits:
+        found = [_found(parts, np.array(mark, dtype=np.float32)) for mark in edit.marks]
+        if None in found or len(set(found)) != len(edit.parts):
+            lost += 1
+            continue
+        moved = replace(edit, parts=tuple(part for part in found if part is not None))
+        parts = parts.with_edit(parts.marked(moved))
+    return parts, lost
+
+
+def read_edits(path: Path) -> tuple[PartEdit, ...]:
+    """Read a journal; without a file there are no edits.
+
+    Raises:
+        AtlasError: It is damaged, or of a newer version.
+    """
+    if not path.exists():
+        return ()
+    try:
+        header, *lines = [json.loads(line) for line in read_bytes(path).splitlines()]
+        if (header["format"], header["version"]) != (FORMAT, VERSION):
+            raise ValueError("it is of another version")
+        return tuple(from_json(PartEdit, line) for line in lines)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AtlasError(f"{path} cannot be read ({error}). Move it away to go on without its edits.") from error
+
+
+def write_edits(path: Path, edits: Iterable[PartEdit]) -> None:
+    """Write a journal, atomically.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    lines = [json_line({"format": FORMAT, "version": VERSION}), *(json_line(to_json(edit)) for edit in edits)]
+    write_bytes(path, b"".join(lines))
+
+
+def _found(parts: EditedParts, mark: NDArray[np.float32]) -> int | None:
+    if mark.shape != parts.clusters.centroids.shape[1:]:
+        return None
+    centroids = np.stack([parts.centroid(part) for part in parts.numbers])
+    norms = np.linalg.norm(centroids, axis=1) * np.linalg.norm(mark)
+    cosines = centroids @ mark / np.maximum(norms, 1e-12)
+    best = int(cosines.argmax())
+    return parts.numbers[best] if cosines[best] >= SAME else None

@@ -1,0 +1,65 @@
+"""`s3n parts` as a user calls it."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from command_line import Command
+from small_training import TrainedRun
+
+
+@pytest.mark.usefixtures("run")
+def test_from_a_model_to_what_tells_two_classes_apart(s3n: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    atlas = tmp_path / "an atlas"
+    outcome = s3n("parts", "build", "birds-1", trained_run.data, "--out", atlas, "--parts", 5, "--device", "cpu")
+    assert outcome.code == 0, outcome
+    lines = outcome.out.splitlines()
+    assert lines[0].split()[:3] == ["part", "peaks", "images"]
+    assert len(lines) == 6
+    assert "12 of 12 images (split test); 5 groups, given." in outcome.err
+    assert outcome.err.count("NMI with annotated parts") in (0, 2)
+
+    last = s3n("parts", "show", atlas, "--json").events[-1]
+    assert (last["event"], len(last["parts"])) == ("atlas", 5)
+    first = sorted(path.name for path in (trained_run.data / "images").iterdir())[0]
+    of_class = s3n("parts", "show", atlas, "--class", first, "--json").events[-1]
+    assert all(part["total"] == 1 for part in of_class["parts"])
+    assert "found in" in s3n("parts", "show", atlas, "--class", first).out
+
+    second = sorted(path.name for path in (trained_run.data / "images").iterdir())[1]
+    outcome = s3n("parts", "compare", atlas, first, second, "--json", "--device", "cpu")
+    assert outcome.code == 0, outcome
+    *_, details, ranking = map(json.loads, outcome.out.splitlines())
+    assert list(ranking) == ["a", "b", "margin", "parts"]
+    assert (ranking["a"], ranking["b"]) == (first, second)
+    contributions = [part["contribution"] for part in ranking["parts"]]
+    assert contributions == sorted(contributions, reverse=True)
+    rest = sum(row["contribution"] for row in details["rest"])
+    assert sum(contributions) + rest == pytest.approx(ranking["margin"])
+    assert all(part["low"] is None for part in ranking["parts"])  # one image of each class
+    found = [part for part in ranking["parts"] if part["images_a"] + part["images_b"]]
+    assert found
+    assert all(part["relied_on"] is not None for part in found) or details["not_hidden"]
+    told = s3n("parts", "compare", atlas, first, second, "--no-removal").out
+    assert "sum = margin" in told
+    assert "No intervals" in told
+
+
+@pytest.mark.usefixtures("run")
+def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    atlas = tmp_path / "atlas"
+    assert s3n("parts", "build", "birds-1", trained_run.data, "-o", atlas, "--parts", 3, "--device", "cpu").code == 0
+    assert "bill" in s3n("parts", "edit", atlas, "rename", "part 1", "bill").out
+    assert s3n("parts", "edit", atlas, "merge", "bill", "part 2").code == 0
+    assert "no part 'part 9'" in s3n("parts", "edit", atlas, "hide", "part 9").sentence
+    assert s3n("parts", "edit", atlas, "rename", "bill").code == 2
+    assert s3n("parts", "export", atlas, "--out", tmp_path / "peaks.csv").code == 0
+    with open(tmp_path / "peaks.csv", encoding="utf-8", newline="") as file:
+        assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}
+    assert s3n("parts", "export", atlas, "--out", tmp_path / "points.json").code == 0
+    assert s3n("parts", "export", atlas, "--out", tmp_path / "points.txt").code == 2
+    assert "part 2" in s3n("parts", "edit", atlas, "undo").out
+    outcome = s3n("parts", "compare", atlas, "nobody", "someone", "--json")
+    assert outcome.events[-1]["code"] == "atlas.error"
+    assert "no finished atlas" in s3n("parts", "show", tmp_path / "none").sentence

@@ -1,0 +1,314 @@
+"""Building an atlas: what is stored, resuming, grouping anew, edits, exports; and comparing two classes with it."""
+
+import csv
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_models import CLASSES, drawn_picture
+
+from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
+from s3n_core.errors import AtlasError, OutputBusy, S3NError, UnfinishedOutput
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.inspector import Inspector
+from s3n_core.models.opening import Model
+from s3n_core.parts import comparing
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.atlas_files import DESCRIPTORS, HEADER, IMAGES
+from s3n_core.parts.building import AtlasProgress, annotated_part, build_atlas
+from s3n_core.parts.comparing import compare_classes, units_of
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    """Ten pictures of two classes, the last one broken; two key points in each."""
+    folder = tmp_path_factory.mktemp("pictures")
+    records = []
+    for number in range(10):
+        path = folder / f"{number}.png"
+        if number == 9:
+            path.write_bytes(b"no picture")
+        else:
+            drawn_picture(number).save(path)
+        records.append(
+            ImageRecord(
+                path=path,
+                name=path.name,
+                label=number % 2,
+                split="test",
+                box=Box(x=20, y=10, width=80, height=60),
+                parts=(Part(name="left", x=40, y=40), Part(name="right", x=80, y=40)),
+            )
+        )
+    return DataSet(root=folder, format="images", classes=CLASSES[:2], records=tuple(records))
+
+
+def build(
+    model: Model,
+    data: DataSet,
+    out: Path,
+    *,
+    parts: int | None = 3,
+    records: Sequence[ImageRecord] | None = None,
+    restart: bool = False,
+) -> list[AtlasProgress]:
+    some = data.records if records is None else records
+    return list(build_atlas(model, data, some, out, split="test", parts=parts, restart=restart, workers=0))
+
+
+@pytest.fixture(scope="module")
+def built(model: Model, data: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An atlas; read-only."""
+    out = tmp_path_factory.mktemp("atlas") / "atlas"
+    build(model, data, out)
+    return out
+
+
+@pytest.fixture
+def atlas(model: Model, data: DataSet, built: Path, tmp_path: Path) -> Atlas:
+    """A copy of the atlas, to be edited."""
+    for path in built.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return Atlas(tmp_path)
+
+
+def test_every_peak_is_stored_with_what_inspecting_the_image_says(model: Model, data: DataSet, built: Path) -> None:
+    atlas, inspector = Atlas(built), Inspector(model)
+    assert [bool(image.error) for image in atlas.images] == [False] * 9 + [True]
+    for number in (0, 3):
+        record = data.records[number]
+        with Image.open(record.path) as image:
+            inspection = inspector.inspect(inspector.prepare(image.convert("RGB"), record.name))
+        own = atlas.places[(atlas.places["image"] == number) & ~atlas.places["background"]]
+        peaks = inspection.warps.peaks
+        assert own["x"].tolist() == pytest.approx([peak.x for peak in peaks], abs=0.01)
+        assert own["y"].tolist() == pytest.approx([peak.y for peak in peaks], abs=0.01)
+        assert own["response"].tolist() == pytest.approx([peak.response for peak in peaks], abs=1e-4)
+        logits = inspection.scores.logits["joint"]
+        target = record.label or 0
+        margin = logits[target] - np.delete(logits, target).max()
+        stored = atlas.images[number]
+        assert stored.margin == pytest.approx(float(margin), abs=1e-3)
+        assert own["contribution"].sum() + stored.rest + stored.bias == pytest.approx(stored.margin, abs=1e-3)
+        assert stored.predicted == int(logits.argmax())
+    with open(built / "peaks.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["image", "class", "split", "x", "y", "response", "set", "part", "contribution"]
+    assert len(rows) == int((~atlas.places["background"]).sum())
+    assert {row["part"] for row in rows} <= {"part 1", "part 2", "part 3"}
+    assert {row["class"] for row in rows} == set(CLASSES[:2])
+
+
+def test_drawn_cells_keep_away_from_peaks_and_parts_lie_on_their_descriptors(model: Model, built: Path) -> None:
+    atlas = Atlas(built)
+    for number, image in enumerate(atlas.images[:-1]):
+        own = atlas.places[atlas.places["image"] == number]
+        peaks, drawn = own[~own["background"]], own[own["background"]]
+        assert len(drawn) <= 2
+        for cell in drawn:
+            distances = np.hypot(peaks["x"] - cell["x"], peaks["y"] - cell["y"])
+            assert distances.min() > 0.1 * max(image.width, image.height)
+    # Assigning the stored descriptors anew gives the stored parts: new images need no refitting.
+    descriptors = np.load(built / DESCRIPTORS).astype(np.float32)
+    for row in range(0, len(descriptors), 3):
+        found, _ = atlas.parts.of(atlas.compared(descriptors[row : row + 1], int(atlas.places["predicted"][row])))
+        assert found[0] == atlas.part_of[row]
+
+
+def test_a_stopped_job_goes_on_and_gives_the_same_atlas(
+    model: Model, data: DataSet, built: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "stopped"
+    job = build_atlas(model, data, data.records, out, split="test", parts=3, workers=0)
+    with closing(job):
+        assert next(job).done == 0
+        first = next(job).done
+        assert 0 < first < 10
+        with pytest.raises(OutputBusy):
+            build(model, data, out)
+    with pytest.raises(AtlasError, match="no finished atlas"):
+        Atlas(out)
+    with open(out / "descriptors.part", "ab") as file:  # torn, as after a kill
+        file.write(b"xyz")
+    steps = build(model, data, out)
+    assert (steps[0].done, steps[0].resumed, steps[-1].done, steps[-1].finished) == (first, first, 10, True)
+    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in built.iterdir())
+    for name in (DESCRIPTORS, "assignments.npy", IMAGES):
+        assert (out / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_a_finished_atlas_is_grouped_anew_without_its_images(
+    model: Model, data: DataSet, atlas: Atlas, tmp_path: Path
+) -> None:
+    before = (tmp_path / DESCRIPTORS).read_bytes()
+    atlas.rename("part 1", "bill")
+    gone = [replace(record, path=Path("/nowhere") / record.name) for record in data.records]
+    with pytest.raises(UnfinishedOutput, match="other images"):
+        build(model, data, tmp_path, records=gone)
+    with pytest.raises(UnfinishedOutput, match="other images"):
+        build(model, data, tmp_path, records=data.records[:4])
+    assert [step.finished for step in build(model, data, tmp_path)] == [False, True]
+    assert Atlas(tmp_path).parts.name(0) == "bill"  # nothing was done anew
+    build(model, data, tmp_path, parts=2)
+    again = Atlas(tmp_path)
+    assert again.parts.numbers == (0, 1)
+    assert (tmp_path / DESCRIPTORS).read_bytes() == before
+    assert json.loads((tmp_path / HEADER).read_text())["parts"] == 2
+    build(model, data, tmp_path, parts=None)
+    assert Atlas(tmp_path).header.suggested
+    build(model, data, tmp_path, records=data.records[:4], restart=True)
+    assert len(Atlas(tmp_path).images) == 4
+
+
+def test_edits_change_every_answer_and_can_be_undone(atlas: Atlas, tmp_path: Path) -> None:
+    peaks = {summary.part: summary.peaks for summary in atlas.summaries()}
+    atlas.merge("part 1", "part 2")
+    merged = {summary.part: summary.peaks for summary in atlas.summaries()}
+    assert merged == {0: peaks[0] + peaks[1], 2: peaks[2]}
+    largest = max(merged, key=lambda part: merged[part])
+    new = atlas.split(largest)
+    assert new == 3
+    halves = {summary.part: summary.peaks for summary in atlas.summaries()}
+    assert halves[largest] + halves[3] == merged[largest]
+    atlas.rename(3, "tail")
+    assert (
+        "tail" in {row["part"] for row in csv.DictReader((tmp_path / "peaks.csv").open(encoding="utf-8"))}
+        or not halves[3]
+    )
+    assert {summary.name for summary in Atlas(tmp_path).summaries()} == {summary.name for summary in atlas.summaries()}
+    for _ in range(3):
+        atlas.undo()
+    assert {summary.part: summary.peaks for summary in Atlas(tmp_path).summaries()} == peaks
+    with pytest.raises(AtlasError, match="no edit to undo"):
+        atlas.undo()
+
+
+def test_the_parts_of_a_class_sum_to_what_its_peaks_contribute(atlas: Atlas) -> None:
+    found = atlas.class_parts(CLASSES[0])
+    own = [number for number, image in enumerate(atlas.images) if image.label == CLASSES[0] and not image.error]
+    places = atlas.places[np.isin(atlas.places["image"], own)]
+    assert sum(part.contribution for part in found) == pytest.approx(places["contribution"].sum() / len(own), abs=1e-3)
+    assert [part.contribution for part in found] == sorted((part.contribution for part in found), reverse=True)
+    assert all(part.total == 5 for part in found)
+    with pytest.raises(AtlasError, match="did you mean 'species a'"):
+        atlas.class_parts("specis a")
+    with pytest.raises(AtlasError, match="no image of species c"):
+        atlas.class_parts("species c")
+
+
+def test_key_points_for_other_programs(atlas: Atlas, tmp_path: Path) -> None:
+    atlas.write_coco(tmp_path / "points.json")
+    coco = json.loads((tmp_path / "points.json").read_text())
+    names = coco["categories"][0]["keypoints"]
+    shown = [part for part in atlas.parts.numbers if part not in atlas.background]
+    assert names == [atlas.parts.name(part) for part in shown]
+    assert [image["file_name"] for image in coco["images"]] == [f"{number}.png" for number in range(9)]
+    for annotation in coco["annotations"]:
+        points = np.array(annotation["keypoints"]).reshape(-1, 3)
+        assert len(points) == len(names)
+        assert annotation["num_keypoints"] == int((points[:, 2] > 0).sum())
+        number = annotation["image_id"] - 1
+        for point, part in zip(points, shown, strict=True):
+            rows = (atlas.places["image"] == number) & ~atlas.places["background"] & (atlas.part_of == part)
+            own = atlas.places[rows]
+            if not len(own):
+                assert point.tolist() == [0, 0, 0]
+                continue
+            best = own[own["response"].argmax()]
+            assert point.tolist() == pytest.approx([best["x"], best["y"], 2], abs=0.01)
+
+
+def test_two_classes_compared(model: Model, data: DataSet, atlas: Atlas) -> None:
+    records = {record.name: record for record in data.records}
+    a, b = CLASSES[:2]
+    found = compare_classes(atlas, model, records, a, b, removal=False, workers=0)
+    assert (found.images_a, found.images_b, found.split) == (5, 4, "test")
+    assert [row.name for row in found.rest] == ["no part", "outside the object"]
+    assert sum(row.contribution for row in found.rows) == pytest.approx(found.margin)
+    margins: dict[str, list[float]] = {a: [], b: []}
+    inspector = Inspector(model)
+    for record in data.records[:9]:
+        with Image.open(record.path) as image:
+            inspection = inspector.inspect(inspector.prepare(image.convert("RGB"), record.name))
+        logits = inspection.scores.logits["joint"].astype(np.float64)
+        margins[CLASSES[record.label or 0]].append(logits[0] - logits[1])
+    # Biases are the same in images of both classes.
+    assert found.margin == pytest.approx(np.mean(margins[a]) - np.mean(margins[b]), abs=1e-3)
+    assert {part.part for part in found.parts} == set(atlas.parts.numbers)
+    hidden_before = next(part for part in found.parts if part.part == 1)
+    # The other way round everything has the same value: A's margin over B is B's over A with another sign.
+    turned = compare_classes(atlas, model, records, b, a, removal=False, workers=0)
+    assert turned.margin == pytest.approx(found.margin, abs=1e-3)
+    assert all(part.relied_on is None for part in turned.parts)
+    # What a hidden part contributes stands in the rest.
+    atlas.hide("part 2")
+    without = compare_classes(atlas, model, records, a, b, removal=False, workers=0)
+    assert without.margin == pytest.approx(found.margin, abs=1e-3)
+    rest = sum(row.contribution for row in without.rest) - sum(row.contribution for row in found.rest)
+    assert rest == pytest.approx(hidden_before.contribution, abs=1e-3)
+    with pytest.raises(AtlasError, match="itself"):
+        compare_classes(atlas, model, records, a, a)
+    with pytest.raises(AtlasError, match="another model"):
+        compare_classes(atlas, replace(model, digest="0" * 16), records, a, b)
+
+
+def test_relied_on_is_the_loss_beyond_that_of_random_places(
+    model: Model, data: DataSet, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hiding any part costs class A 3 logits in its own images, random places 1; in images of B nothing changes."""
+
+    def hide(inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box) -> list[object]:
+        if name == "1.png":
+            raise S3NError("there is no room")
+        logits = np.zeros((2 + 20, len(CLASSES)), dtype=np.float32)
+        logits[:, 1] = 7
+        if int(name[0]) % 2 == 0:
+            logits[1, 0], logits[2:, 0] = -3, -1
+        return [SimpleNamespace(answer="joint", logits={"joint": logits}) for _ in places]
+
+    monkeypatch.setattr(comparing, "hide_places", hide)
+    records, asked = {record.name: record for record in data.records}, list[tuple[int, int]]()
+    found = compare_classes(
+        atlas, model, records, *CLASSES[:2], workers=0, progress=lambda done, total: asked.append((done, total))
+    )
+    assert found.not_hidden == 1
+    assert asked[-1] == (18, 18)
+    for part in found.parts:
+        if part.images_a + part.images_b:
+            assert part.relied_on == pytest.approx(2 * part.images_a / 5)
+    assert any("no room for random places" in sentence for sentence in found.sentences())
+
+
+def test_near_duplicates_and_groups_are_one_unit() -> None:
+    one, other = bytes(32), bytes([0x0F] * 32)
+    near = bytes([0x01]) + bytes(31)
+    record = ImageRecord(path=Path("a"), name="a")
+    video = replace(record, group="video 1")
+    assert units_of([record] * 3, [one, other, near]).tolist() == [0, 1, 0]
+    assert units_of([video, record, video], [one, one[::-1], other]).tolist() == [0, 0, 0]
+    assert units_of([video, record, video], [None, None, None]).tolist() == [0, 1, 0]
+
+
+def test_agreement_with_annotated_parts_is_stored_for_both_kinds(built: Path, data: DataSet) -> None:
+    record = data.records[0]
+    assert annotated_part(record, 42, 41) == "left"
+    assert annotated_part(record, 80, 45) == "right"
+    assert annotated_part(record, 60, 40) is None  # farther than 0.15 x 80 px from both
+    stored = Atlas(built).header.agreement
+    for measured in stored.values():
+        assert 0 <= measured["part"] <= 1
+        assert 0 <= measured["label"] <= 1
+    assert set(stored) in (set(), {"class mean subtracted", "as they are"})
+
+
+def test_too_few_places_are_refused(model: Model, data: DataSet, tmp_path: Path) -> None:
+    with pytest.raises(AtlasError, match="fewer than 400 parts"):
+        build(model, data, tmp_path, parts=400)
+    with pytest.raises(AtlasError, match="between 2 and 500"):
+        build(model, data, tmp_path, parts=1)
