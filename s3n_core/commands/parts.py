@@ -92,7 +92,7 @@ def build(
     from s3n_core.datasets.splits import VALIDATION
     from s3n_core.evaluation.chosen_images import evaluation_images
 
-    data_set = open_images(data, format, say)
+    data_set = open_images(data, format)
     say_problems(data_set, json=json)
     of_run = split in (None, VALIDATION)
     chosen, records = evaluation_images(data_set, find_model(model, runs) if of_run else None, split)
@@ -178,7 +178,7 @@ def compare(
     opened = Atlas(atlas)
     opened.class_index(a), opened.class_index(b)
     header, collection = opened.header, opened.collection
-    data_set = open_images(data or Path(header.data), header.data_format, say)
+    data_set = open_images(data or Path(header.data), header.data_format)
     path = model or header.model_path
 
     from s3n_core.parts.comparing import compare_classes
