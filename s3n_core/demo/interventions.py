@@ -133,6 +133,11 @@ def write_index(root: Path, records: Iterable[SceneRecord]) -> None:
     (root / FOLDER / INDEX).write_text(text, encoding="utf-8", newline="\n")
 
 
+def has_interventions(root: str | Path) -> bool:
+    """Return whether there are interventions in ``root``."""
+    return (Path(root) / FOLDER / INDEX).is_file()
+
+
 def read_interventions(root: str | Path) -> list[SceneRecord]:
     """Return the interventions of the synthetic birds in ``root``, one record per test image.
 

@@ -112,6 +112,22 @@ def contrasts(species: Species, others: Iterable[Species] = SPECIES) -> list[tup
     return [(a, b) for (a, in_a), (b, in_b) in combinations(two, 2) if not set(in_a) & set(in_b)]
 
 
+def sufficient_parts(species: Species, others: Sequence[Species]) -> list[frozenset[str]]:
+    """Return the minimal sets of parts by which ``species`` can be told from all ``others``, smallest first.
+
+    Each set, all other parts left out, fits this species only, and no smaller set within it does.
+    """
+    found: list[frozenset[str]] = []
+    for size in range(1, len(PARTS) + 1):
+        for chosen in map(frozenset, combinations(PARTS, size)):
+            left_out = [part for part in PARTS if part not in chosen]
+            if not any(smaller <= chosen for smaller in found) and all(
+                one == species for one in fitting(species.look(left_out), others)
+            ):
+                found.append(chosen)
+    return found
+
+
 def fitting(look: Look, species: Sequence[Species]) -> list[Species]:
     """Return the species that a bird with this look may belong to, judged by the parts that are not left out."""
     seen = {part: variant for part, variant in look.items() if variant is not None}

@@ -141,6 +141,7 @@ class Inspector:
         versus: int | Sequence[int] | None = None,
         *,
         head: str | None = None,
+        warped: bool = True,
     ) -> tuple[Contributions, ...]:
         """Return what every cell contributes to a logit or a margin, without a forward pass.
 
@@ -150,6 +151,7 @@ class Inspector:
             target: Index of the class; one for all images, or one per image.
             versus: Index of the class whose logit is subtracted, alike; None: the logit itself.
             head: "joint", "O", "D" or "C"; None: that of the network's prediction.
+            warped: False places the cells of D and C as if their images were not warped (`method.contributions`).
 
         Returns:
             One result per image.
@@ -167,7 +169,7 @@ class Inspector:
 
         targets, others = index(target), None if versus is None else index(versus)
         with torch.inference_mode():
-            cells = contributions(self.model.network, look, targets, others, output=output, head=head)
+            cells = contributions(self.model.network, look, targets, others, output=output, head=head, warped=warped)
             return placed_contributions(resampled, cells, targets, others)
 
     def inspect(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Inspection:

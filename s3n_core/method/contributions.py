@@ -56,6 +56,7 @@ def contributions(
     *,
     output: S3NOutput | None = None,
     head: str | None = None,
+    warped: bool = True,
 ) -> CellContributions:
     """Return what every cell contributes to a logit, or to the margin of one class over another.
 
@@ -67,6 +68,8 @@ def contributions(
         output: What `S3N.finish` or `S3N.classify` made of ``look``, with its trace: the contributions are those of
             its pass, with its edits. None: the other branches run here, if the head needs them.
         head: "joint", "O", "D" or "C"; None: that of the network's prediction.
+        warped: Whether the cells of D and C lie where their grids have sampled; False: where they would lie without a
+            warp, which shows what their true places are worth.
 
     Returns:
         The contributions, which sum to the logit or to the difference of two.
@@ -83,7 +86,7 @@ def contributions(
         if trace is None:
             raise ValueError("contributions of D and C need an output with its trace")
     maps = {"O": look.features} | ({} if trace is None else dict(trace.pooled_maps))
-    grids = {} if trace is None else {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
+    grids = {} if trace is None or not warped else {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
 
     layer = network.joint if head == "joint" else network.head(head).classifier
     assert isinstance(layer, nn.Linear)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s3n_core.system.seeding import keyed_generator
 
@@ -167,14 +168,25 @@ class Faithfulness:
         }
 
 
+def bootstrap_interval(values: NDArray[np.float64], *key: str) -> tuple[float, float] | None:
+    """Return the 95 % interval of a mean over images, by bootstrap; None for fewer than `FEWEST`.
+
+    Args:
+        values: One value per image.
+        key: What the values are: equal keys draw the same images again.
+    """
+    count = len(values)
+    if count < FEWEST:
+        return None
+    drawn = keyed_generator(0, "faithfulness", *key).integers(0, count, (_RESAMPLES, count))
+    low, high = np.quantile(values[drawn].mean(axis=1), (0.025, 0.975)).tolist()
+    return low, high
+
+
 def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Measure) -> MeasureSummary:
     pairs = np.array([image.values[fill][measure] for image in images], dtype=np.float64)
     differences = pairs[:, 0] - pairs[:, 1]
-    interval = None
-    if len(images) >= FEWEST:
-        drawn = keyed_generator(0, "faithfulness", fill, measure).integers(0, len(images), (_RESAMPLES, len(images)))
-        low, high = np.quantile(differences[drawn].mean(axis=1), (0.025, 0.975)).tolist()
-        interval = (low, high)
+    interval = bootstrap_interval(differences, fill, measure)
     value, random = pairs.mean(axis=0).tolist()
     return MeasureSummary(
         fill=fill, measure=measure, value=value, random=random, difference=float(differences.mean()), interval=interval

@@ -1,7 +1,10 @@
 """`s3n faithfulness` as a user calls it."""
 
+from pathlib import Path
+
 import pytest
 from command_line import Command
+from known_birds import KnownScene, write_known_birds
 from small_training import TrainedRun
 
 
@@ -31,3 +34,58 @@ def test_an_empty_choice_is_refused(s3n: Command, trained_run: TrainedRun) -> No
     (image, *_) = sorted((trained_run.data / "images").rglob("*.jpg"))
     assert "at least two images" in s3n("faithfulness", "birds-1", image).sentence
     assert s3n("faithfulness", "birds-1", trained_run.data, "--images", 1).code == 2
+
+
+@pytest.fixture
+def truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("s3n_core.parts.intervened_scene.Scene", KnownScene)
+    write_known_birds(tmp_path / "truth", [0, 5, 20])
+    return tmp_path / "truth"
+
+
+@pytest.mark.usefixtures("run")
+def test_a_folder_with_interventions_is_measured_by_them(s3n: Command, truth: Path) -> None:
+    outcome = s3n("faithfulness", "birds-1", truth, "--device", "cpu", "--json", "--check")
+    assert outcome.code == 1
+    last, failed = outcome.events[-2:]
+    assert (last["event"], last["images"], last["total"], last["unknown_species"]) == ("interventions", 2, 3, 1)
+    kinds = [row["kind"] for row in last["attributions"]]
+    assert kinds.count("contributions") == 4
+    assert kinds.count("control") == 3
+    assert kinds.count("ceiling") == 1
+    assert kinds.count("random heads") == kinds.count("random network") == 6  # --check needs them
+    for row in last["attributions"]:
+        assert row["fitted"]["pc"]["images"] == 1
+        assert row["funnybirds"]["pc"]["images"] == 2
+    assert last["premise_confirmed"] == {"images": 0, "of": 0}
+    assert len(last["by_image"]) == 2
+    missed = [goal["goal"] for goal in last["goals"] if not goal["met"]]
+    assert "TS (contrastivity)" in missed  # the first twelve species have no classes for it
+    assert (failed["event"], failed["code"]) == ("failed", "program.error")
+    assert f"{len(missed)} of 10 goals are missed" in failed["message"]
+
+
+@pytest.mark.usefixtures("run")
+def test_interventions_as_text(s3n: Command, truth: Path, trained_run: TrainedRun) -> None:
+    outcome = s3n("faithfulness", "birds-1", trained_run.data, "--interventions", truth, "--device", "cpu")
+    assert outcome.code == 0
+    assert "2 of 3 images with interventions were measured, of the 12 species that the model knows." in outcome.out
+    assert "Target sensitivity (TS) cannot be measured" in outcome.out
+    for name in ("O positive (Grad-CAM)", "O, D, C placed", "ceiling", "half map"):
+        assert name in outcome.out
+    assert "random heads" not in outcome.out
+    assert "missed" not in outcome.out
+
+
+@pytest.mark.usefixtures("run")
+def test_options_that_do_not_go_together(s3n: Command, truth: Path, trained_run: TrainedRun) -> None:
+    for arguments, said in (
+        ((truth, "--split", "test"), "--split needs --patches"),
+        ((truth, "--patches", "--interventions", truth), "one of --patches and --interventions"),
+        ((trained_run.data, "--sanity"), "does not have"),
+        ((truth, "--patches", "--check"), "need interventions"),
+    ):
+        outcome = s3n("faithfulness", "birds-1", *arguments)
+        assert outcome.code == 2
+        assert said in outcome.err
+    assert "has no interventions" in s3n("faithfulness", "birds-1", truth, "--interventions", trained_run.data).sentence

@@ -1,5 +1,6 @@
 """The codes of the species: what experiments with the synthetic birds rely on."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -12,6 +13,7 @@ from s3n_core.demo.species import (
     distinguishing_parts,
     fitting,
     shared_parts,
+    sufficient_parts,
 )
 from s3n_core.demo.species_search import NEAR_PAIRS, NEXT_PAIRS, find_codes
 
@@ -89,3 +91,25 @@ def test_a_bird_fits_the_species_that_share_the_parts_it_has():
 def test_the_search_says_so_where_it_finds_nothing():
     with pytest.raises(RuntimeError, match="try more steps"):
         find_codes(steps=2)
+
+
+def test_sufficient_parts_tell_a_species_from_all_others_and_none_can_be_spared():
+    for species in SPECIES:
+        sets = sufficient_parts(species, SPECIES)
+        assert sets
+        for chosen in sets:
+            for spared in (None, *chosen):
+                left_out = [part for part in PARTS if part not in chosen or part == spared]
+                alone = fitting(species.look(left_out), SPECIES) == [species]
+                assert alone == (spared is None)
+        assert not any(one < other for one in sets for other in sets)
+
+
+def test_one_distinguishing_part_is_sufficient():
+    first = SPECIES[0]
+    others = [replace(first, name="rufous", tail="rufous"), replace(first, name="hooded", crown="ruby", tail="plain")]
+    assert sufficient_parts(first, [first, *others]) == [frozenset({"tail"})]
+    assert sufficient_parts(others[1], [first, *others]) == [frozenset({"crown"}), frozenset({"tail"})]
+    assert sufficient_parts(first, [first, others[0], replace(first, name="x", crown="ruby")]) == [
+        frozenset({"crown", "tail"})
+    ]

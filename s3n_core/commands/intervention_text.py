@@ -1,0 +1,103 @@
+"""Attributions held against exact interventions, as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from s3n_core.commands.text_tables import table_text
+from s3n_core.parts.intervention_result import PLACED, AttributionRow, Goal, InterventionMeasures, Mean
+
+
+def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> str:
+    """Return all measures as text that ends with a newline; ``goals`` adds which goals are met."""
+    rows = found.rows()
+    sections = [_heading(found), _completeness(rows), _correctness(rows), _gain(found)]
+    if goals:
+        sections.append(_goals(found.goals()))
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _heading(found: InterventionMeasures) -> str:
+    told, of = found.told
+    independence, objects = found.background_independence
+    confirmed, asked = found.premises
+    lines = [
+        f"{len(found.scenes)} of {found.total} images with interventions were measured, of the {found.species} species that "
+        "the model knows."
+    ]
+    if found.unknown:
+        lines.append(f"{found.unknown} images show species that it does not know.")
+    lines += [f"Left out: {name}: {reason}" for name, reason in found.left_out]
+    lines += [
+        f"Predictions: {found.correct} of {len(found.scenes)} correct; without one part {told} of {of} that still fit one "
+        "species only.",
+        f"Background independence (BI): {_number(independence)} of {objects} objects.",
+        f"Logit not above 0, left out of D and BI: {found.not_positive} images.",
+    ]
+    if asked:
+        lines.append(f"Target sensitivity (TS): removal confirms the premise in {confirmed} of {asked} images.")
+    else:
+        lines.append(
+            "Target sensitivity (TS) cannot be measured: it needs two classes that share two parts each with the image's "
+            "class. Among all 24 species every one has such classes."
+        )
+    return "\n".join(lines)
+
+
+def _completeness(rows: Sequence[AttributionRow]) -> str:
+    table: list[tuple[str, ...]] = [
+        ("Completeness", "t", "CSDC", "PC", "DC", "D", "Completeness", "Unclipped", "FunnyBirds' way")
+    ]
+    for row in rows:
+        at = row.fitted
+        values = (at.csdc.value, at.pc.value, at.dc.value, at.d.value)
+        means = (at.completeness, row.unclipped.completeness, row.funnybirds.completeness)
+        table.append((_label(row), f"{at.t:.3f}", *map(_number, values), *map(_number, means)))
+    first = rows[0].fitted
+    counts = ", ".join(
+        f"{name} {mean.images}" for name, mean in (("CSDC", first.csdc), ("PC and DC", first.pc), ("D", first.d))
+    )
+    note = (
+        f"Images of each measure: {counts}. t is fitted on every second image and used on the others; in FunnyBirds' way it is "
+        "fitted and used on all."
+    )
+    return f"{table_text(table)}\n{note}"
+
+
+def _correctness(rows: Sequence[AttributionRow]) -> str:
+    table: list[tuple[str, ...]] = [
+        ("Correctness, contrastivity", "SD (95 %)", "Images", "By density", "TS (95 %)", "Images", "By density")
+    ]
+    for row in rows:
+        sd, ts = ((_interval(mean), str(mean.images)) for mean in (row.sd, row.ts))
+        table.append((_label(row), *sd, _number(row.sd_by_density.value), *ts, _number(row.ts_by_density.value)))
+    return table_text(table)
+
+
+def _gain(found: InterventionMeasures) -> str:
+    gain = found.gain()
+    if gain.value is None:
+        return ""
+    interval = "" if gain.interval is None else " (95 % {:+.3f} to {:+.3f})".format(*gain.interval)
+    return f"What placing D and C adds to SD of {PLACED!r}: {gain.value:+.3f}{interval}, {gain.images} images."
+
+
+def _goals(goals: Sequence[Goal]) -> str:
+    rows = [("Goal", "Measured", "Asked", "")]
+    for goal in goals:
+        asked = "-" if goal.least is None else f"{'above' if goal.strict else 'at least'} {goal.least:.2f}"
+        rows.append((goal.name, _number(goal.value), asked, "met" if goal.met else "missed"))
+    return table_text(rows)
+
+
+def _label(row: AttributionRow) -> str:
+    return f"{row.kind}: {row.name}" if row.kind in ("random heads", "random network") else row.name
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _interval(mean: Mean) -> str:
+    interval = "" if mean.interval is None else " ({:.2f} to {:.2f})".format(*mean.interval)
+    return f"{_number(mean.value)}{interval}"
