@@ -13,7 +13,7 @@ from s3n_core.parts.faithfulness_result import bootstrap_interval
 from s3n_core.parts.intervention_measures import THRESHOLDS, best_threshold, completeness, irrelevant
 
 GRAD_CAM, SIGNED = "O positive (Grad-CAM)", "O signed"
-PLACED, UNPLACED = "O, D, C placed", "O, D, C unwarped"
+PLACED, UNPLACED = "all branches placed", "all branches unwarped"
 RESPONSE, Q_D = "R", "Q_d"
 DELETION, CEILING = "deletion of each part", "ceiling"
 RANDOM, ONES, HALF = "random map", "all ones", "half map"

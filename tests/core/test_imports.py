@@ -42,6 +42,7 @@ TORCH_FREE = [
     "s3n_core.evaluation.accuracy",
     "s3n_core.parts.atlas",
     "s3n_core.parts.comparison",
+    "s3n_core.parts.intervention_result",
     "s3n_core.prediction.rows",
     "s3n_core.prediction.tables",
     "s3n_core.system.line_files",

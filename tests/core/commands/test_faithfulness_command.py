@@ -71,7 +71,7 @@ def test_interventions_as_text(s3n: Command, truth: Path, trained_run: TrainedRu
     assert outcome.code == 0
     assert "2 of 3 images with interventions were measured, of the 12 species that the model knows." in outcome.out
     assert "Target sensitivity (TS) cannot be measured" in outcome.out
-    for name in ("O positive (Grad-CAM)", "O, D, C placed", "ceiling", "half map"):
+    for name in ("O positive (Grad-CAM)", "all branches placed", "ceiling", "half map"):
         assert name in outcome.out
     assert "random heads" not in outcome.out
     assert "missed" not in outcome.out

@@ -75,7 +75,9 @@ def test_a_network_that_reads_each_part_where_it_is_agrees_with_removal(
     assert row(found, RANDOM).funnybirds.completeness < 0.9  # type: ignore[operator]
 
 
-def test_goals_are_missed_by_random_networks_only(birds: Path, model: Model, small_network: Callable[..., S3N]) -> None:
+def test_a_network_that_reads_each_part_meets_all_goals_and_a_random_map_misses_them(
+    birds: Path, model: Model, small_network: Callable[..., S3N]
+) -> None:
     found = measure_interventions(knowing_model(model, small_network), birds, sanity=True)
     # The backbone has no weights, so only the heads can be random.
     random = row(found, SIGNED, "random heads")

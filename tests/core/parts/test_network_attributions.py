@@ -39,6 +39,18 @@ def test_contributions_sum_to_the_centred_logit_wherever_they_are_placed(
     assert response.max() == pytest.approx(float(resampled.response.response.max()), abs=0.05)
 
 
+def test_a_network_without_o_in_its_joint_head_has_no_contributions_of_o(
+    model_of: Callable[..., Model], picture: Image.Image
+) -> None:
+    inspector = Inspector(model_of(backbone="resnet18", branches="D+C"))
+    resampled = inspector.resample(inspector.prepare(picture, "bird"))
+    found = NetworkAttributions(inspector, resampled, inspector.classify(resampled))
+    assert found.names == (PLACED, UNPLACED, RESPONSE, Q_D)
+    pixels, cells = found.cells
+    assert sorted(pixels.tolist()) == list(range(120 * 80))  # every pixel lies in one cell
+    assert set(cells.tolist()) == set(range(4))  # 64 pixels, stride 32
+
+
 def test_cells_without_a_warp_lie_where_those_of_o_lie(model: Model, picture: Image.Image) -> None:
     inspector = Inspector(model)
     resampled = inspector.resample(inspector.prepare(picture, "bird"))
