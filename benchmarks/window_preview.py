@@ -59,7 +59,7 @@ def main() -> None:
         images, model = resource("demo/images"), resource("demo/model.safetensors")
         first, _ = change(images=images, model=model, out=Path(home) / "out", singles=False)
         print(f"first picture, with the engine's start: {first:.2f} s")
-        stays, anew, cores = [], [], []
+        stays, fresh, cores = [], [], []
         for opacity in OPACITIES:
             clock.restart()
             took, core = change(opacity=opacity)
@@ -69,13 +69,13 @@ def main() -> None:
             command = engine_command(*controller.choice.arguments(restart=True), "--most", "1", "--json")
             begin = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            anew.append(time.perf_counter() - begin)
+            fresh.append(time.perf_counter() - begin)
             print(
-                f"opacity {opacity}: {took:.2f} s ({core:.2f} s of a core), a new process {anew[-1]:.2f} s; gaps {gaps}"
+                f"opacity {opacity}: {took:.2f} s ({core:.2f} s of a core), a new process {fresh[-1]:.2f} s; gaps {gaps}"
             )
         print(
             f"a change: median {np.median(stays):.2f} s ({np.median(cores):.2f} s of a core), "
-            f"a new process {np.median(anew):.2f} s: {np.median(anew) / np.median(stays):.0f} times as long"
+            f"a new process {np.median(fresh):.2f} s: {np.median(fresh) / np.median(stays):.0f} times as long"
         )
         window.close()
 

@@ -286,7 +286,7 @@ class OutputBusy(OutputError):
 
 @dataclass(eq=False, kw_only=True)
 class UnfinishedOutput(OutputError):
-    """An earlier job has left ``path``, which this one cannot continue because it holds ``content``; --restart begins anew."""
+    """An earlier job has left ``path``, which this one cannot continue because it holds ``content``; --restart starts over."""
 
     code = "output.unfinished"
     path: Path

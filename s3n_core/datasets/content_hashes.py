@@ -1,6 +1,6 @@
 """Content hashes of image files: the same file is recognised under any name and in any folder.
 
-A hash is over the file's bytes, so an image that another program has saved anew is another file.
+A hash is over the file's bytes, so an image that another program has saved again is another file.
 """
 
 from __future__ import annotations

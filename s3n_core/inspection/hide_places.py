@@ -41,8 +41,8 @@ def hide_places(
 ) -> tuple[HiddenPlace, ...]:
     """Hide each of several places of an image, and random places, which all of them are compared with.
 
-    Each changed image is a new image for the network: all branches see it, O finds its peaks anew, and D and C are
-    warped anew. Edits of peaks belong to the unchanged image and are ignored.
+    Each changed image is a new image for the network: all branches see it, O finds its peaks again, and D and C are
+    warped again. Edits of peaks belong to the unchanged image and are ignored.
 
     Args:
         inspector: The model.

@@ -14,7 +14,7 @@ from s3n_core.inspection.hidden_place import write_hidden_place
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.hiding.hiding_state import HidingState
-from s3n_gui.inspector.images.known_answers import KnownAnswers
+from s3n_gui.inspector.images.known_predictions import KnownPredictions
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.peaks.peak_editor import Editor
@@ -41,7 +41,7 @@ class InspectActions(QObject):
         editor: Editor,
         hiding: HidingState,
         cameras: Cameras,
-        known: KnownAnswers,
+        known: KnownPredictions,
         body: Body,
     ) -> None:
         super().__init__(body)

@@ -148,7 +148,7 @@ class InspectionState(QObject):
         self.evidence_changed.emit()
         self.scores_changed.emit()
 
-    def take_answer(self, inspection: Inspection) -> None:
+    def take_inspection(self, inspection: Inspection) -> None:
         """Show an inspection with its scores; if only the scores are new, emit only ``scores_changed``."""
         self._answer = inspection
         if self._before is None:

@@ -21,7 +21,7 @@ from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.image_list import ImageList
-from s3n_gui.inspector.images.known_answers import KnownAnswers
+from s3n_gui.inspector.images.known_predictions import KnownPredictions
 from s3n_gui.inspector.images.verdicts import Verdicts
 from s3n_gui.inspector.inspect_actions import InspectActions
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -83,7 +83,7 @@ class InspectPage(Page):
         self.editor = Editor(self.state, self)
         self.controller = InspectionController(session, self._client, self.state, self.images, self.verdicts, self)
         self.hiding = HidingState(self._client, self.state, self.images.record_of, self)
-        self.known = KnownAnswers(session, settings, self._client, self.images, self.verdicts, self)
+        self.known = KnownPredictions(session, settings, self._client, self.images, self.verdicts, self)
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self.thumbnails.set_ranges(session.value_ranges)
         session.value_ranges_changed.connect(self.thumbnails.set_ranges)

@@ -214,7 +214,7 @@ class Side(ColumnScrollArea):
             self._arrange()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Distribute the height anew when the prediction needs another one."""
+        """Distribute the height again when the prediction needs another one."""
         if event.type() == QEvent.Type.LayoutRequest and not self.is_unfinished and watched is self._upper:
             self._arrange()
         return super().eventFilter(watched, event)

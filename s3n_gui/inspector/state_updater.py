@@ -76,7 +76,7 @@ class StateUpdater(QObject):
             return
         self._state.say("")
         self._state.set_busy(False)
-        self._state.take_answer(self._fetched.added_to(inspection))
+        self._state.take_inspection(self._fetched.added_to(inspection))
         self.answered.emit(inspection)
 
     def _on_class_map(self, class_map: ClassMap) -> None:

@@ -249,7 +249,7 @@ class PredictionController(QObject):
         self._job, self.error, self.stale = job, None, ""
         self._jobs.add(job)
         self._set_stage("running")
-        self._read(request, growing=True, anew=restart)
+        self._read(request, growing=True, restart=restart)
         job.start()
 
     def cancel(self) -> None:
@@ -306,10 +306,10 @@ class PredictionController(QObject):
         else:
             self._set_stage("ready")
 
-    def _read(self, request: PredictionRequest, *, growing: bool, anew: bool = False) -> None:
+    def _read(self, request: PredictionRequest, *, growing: bool, restart: bool = False) -> None:
         self._stop_reading()
         self._reading += 1
-        reader = TableReader(request.table, growing=growing, anew=anew, number=self._reading)
+        reader = TableReader(request.table, growing=growing, restart=restart, number=self._reading)
         reader.began.connect(self._on_began)
         reader.read.connect(self._on_read)
         reader.completed.connect(self._on_completed)

@@ -101,7 +101,7 @@ class RowViews(QStackedWidget):
         self.view.go_to(row)
 
     def keep_row(self, row: int) -> None:
-        """Make a row the current one again after the model's rows were arranged anew, without scrolling."""
+        """Make a row the current one again after the model's rows were rearranged, without scrolling."""
         if row >= 0 and self.current_row() != row:
             place = self.view.verticalScrollBar().value()
             self.go_to(row)

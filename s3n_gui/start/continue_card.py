@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import ago_text, tip_text
-from s3n_gui.start.pictures import Pictures
+from s3n_gui.start.thumbnail_row import ThumbnailRow
 from s3n_gui.state.last_place import LastPlace
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -77,7 +77,7 @@ class ContinueCard(QFrame):
         row.setContentsMargins(12, 12, PAGE_MARGIN, 12)
         row.setSpacing(PAGE_MARGIN)
         if place.image is not None:
-            row.addWidget(Pictures(loader, [place.image], "image", _PICTURE))
+            row.addWidget(ThumbnailRow(loader, [place.image], "image", _PICTURE))
         row.addLayout(column, 1)
         theme().changed.connect(self._fit)
         self._fit()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import tip_text
-from s3n_gui.start.pictures import Pictures
+from s3n_gui.start.thumbnail_row import ThumbnailRow
 from s3n_gui.state.recent import RecentItem
 from s3n_gui.widgets.elided_label import ElidedLabel
 
@@ -105,7 +105,7 @@ class _ImageButton(QPushButton):
         column = QVBoxLayout(self)
         column.setContentsMargins(_PADDING, _PADDING, _PADDING, _PADDING)
         column.setSpacing(SPACE)
-        column.addWidget(Pictures(loader(), [item.path], "image", _PICTURE))
+        column.addWidget(ThumbnailRow(loader(), [item.path], "image", _PICTURE))
         column.addWidget(name)
         self.clicked.connect(self._on_clicked)
         theme().changed.connect(self.updateGeometry)

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from s3n_gui.appearance.theme import px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE, State
 from s3n_gui.appearance.wording import tip_text
-from s3n_gui.start.pictures import Pictures
+from s3n_gui.start.thumbnail_row import ThumbnailRow
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _RowButton(QPushButton):
         self.setAccessibleName(f"{row.title}, {row.detail}, {row.moment}")
         icon: QWidget
         if row.pictures:
-            icon = Pictures(loader(), row.pictures, row.icon, _PICTURES)
+            icon = ThumbnailRow(loader(), row.pictures, row.icon, _PICTURES)
         else:
             icon = QLabel()
             set_icon(icon, row.icon, 20, colour=getattr(tokens(), row.state) if row.state else None)

@@ -13,7 +13,7 @@ class Clock(QObject):
     """Tells every half minute that relative times have changed.
 
     Signals:
-        ticked: Show relative times anew.
+        ticked: Update relative times.
     """
 
     ticked = Signal()

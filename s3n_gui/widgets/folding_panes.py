@@ -120,7 +120,7 @@ class FoldingPanes(QSplitter):
         self._fold()
 
     def event(self, event: QEvent) -> bool:
-        """Fold anew when a pane needs another width."""
+        """Fold again when a pane needs another width."""
         done = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()

@@ -25,7 +25,7 @@ from s3n_gui.inspector.panes.pane_content import (
 )
 from s3n_gui.inspector.panes.pane_footer import PaneFooter
 from s3n_gui.inspector.panes.pane_head import PaneHead
-from s3n_gui.inspector.panes.pane_images import PictureName, Pictures
+from s3n_gui.inspector.panes.pane_images import PaneImages, PictureName
 from s3n_gui.inspector.panes.pane_kinds import KIND_TEXTS, plane_of
 from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
@@ -60,7 +60,7 @@ class Pane(QFrame):
         model: PaneModel,
         state: InspectionState,
         cameras: Cameras,
-        pictures: Pictures,
+        pictures: PaneImages,
         requests: PaneRequests,
         parent: QWidget | None = None,
         *,

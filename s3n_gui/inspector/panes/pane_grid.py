@@ -14,7 +14,7 @@ from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.arrangement import Frame, Rows, automatic, in_rows
 from s3n_gui.inspector.panes.pane import Pane
-from s3n_gui.inspector.panes.pane_images import Pictures
+from s3n_gui.inspector.panes.pane_images import PaneImages
 from s3n_gui.inspector.panes.pane_kinds import Kind
 from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.panes.pane_requests import PaneRequests
@@ -61,7 +61,7 @@ class PaneGrid(QWidget):
         editable: bool = True,
     ) -> None:
         super().__init__(parent)
-        self._pictures = Pictures()
+        self._pictures = PaneImages()
         self._alone: Pane | None = None
         self._layout_name = layout_name
         self._state, self._cameras, self._requests, self._editable = state, cameras, requests, editable

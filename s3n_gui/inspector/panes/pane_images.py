@@ -10,7 +10,7 @@ from s3n_gui.widgets.images.image_pyramid import ImagePyramid
 PictureName = Literal["colour", "grey", "seen", "D", "C"]
 
 
-class Pictures:
+class PaneImages:
     """Images of an inspection, each made on first use and again only when its source has changed.
 
     After a re-warp, the D and C images are new but the original is not, so its copies are kept.

@@ -13,7 +13,7 @@ from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.annotations import NO_ANNOTATION
-from s3n_gui.prediction.preview.preview_image import PreviewPicture
+from s3n_gui.prediction.preview.preview_image import PreviewImage
 from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
@@ -47,7 +47,7 @@ class Preview(QFrame):
         self.images = ThumbnailLoader(_SIDE, self, cache_bytes=cache_bytes, threads=1, sizes=True)
         self.images.ready.connect(self._on_image)
         self.images.failed.connect(self._on_image)
-        self.picture = PreviewPicture()
+        self.picture = PreviewImage()
         self.file = ElidedLabel(name=True)
         self.file.setProperty("role", "section")
         self.said = QLabel()

@@ -17,7 +17,7 @@ from s3n_gui.widgets.images.image_ground import draw_ground
 from s3n_gui.widgets.images.marks import PeakMark
 
 
-class PreviewPicture(QWidget):
+class PreviewImage(QWidget):
     """One image with its peaks, scaled to fit."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

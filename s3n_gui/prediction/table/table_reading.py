@@ -41,20 +41,20 @@ class TableReader(Worker):
     unreadable = Signal(int, str)
     """The table cannot be read: an error message."""
 
-    def __init__(self, out: Path, *, growing: bool, anew: bool = False, number: int = 0) -> None:
+    def __init__(self, out: Path, *, growing: bool, restart: bool = False, number: int = 0) -> None:
         """Create a reader.
 
         Args:
             out: The table, ``.json``.
             growing: Whether a job is writing it; then call ``settle`` when the job has ended.
-            anew: Whether that job discards the existing rows; they are read only if the job leaves them in place.
+            restart: Whether that job discards the existing rows; they are read only if the job leaves them in place.
             number: The reader's number, sent with every signal.
         """
         super().__init__()
         self._out = out
         self._growing = growing
         self._number = number
-        self._thrown_away = _state(part_path(out)) if anew else None
+        self._thrown_away = _state(part_path(out)) if restart else None
         self._settled = threading.Event()
         self._stop = threading.Event()
         self._wake = threading.Event()

@@ -110,7 +110,7 @@ def test_what_is_left_of_a_bird_fits_its_own_species_only(rate):
     assert all(fitting(species.look(without), SPECIES) == [species] for species, without, _ in chosen)
     assert sum(attempts for *_, attempts in chosen) > 0
     share = np.mean([part in without for _, without, _ in chosen for part in PARTS])
-    assert 0.4 * rate < share < rate  # a little less than asked for: ambiguous birds are chosen anew
+    assert 0.4 * rate < share < rate  # a little less than asked for: ambiguous birds are chosen again
     assert len({part for _, without, _ in chosen for part in without}) == len(PARTS)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layout_faults import layout_faults
-from looked_at import FakeClient, data_set
+from made_inspection import FakeClient, data_set
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea

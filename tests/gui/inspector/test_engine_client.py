@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from looked_at import FakeClient
+from made_inspection import FakeClient
 from PySide6.QtCore import QMetaMethod, QObject
 
 from s3n_gui.background.engine_client import EngineClient

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from looked_at import CLASSES, FakeClient, data_set, hidden_place
+from made_inspection import CLASSES, FakeClient, data_set, hidden_place
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest

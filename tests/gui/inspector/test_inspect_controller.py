@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from looked_at import CLASSES, FakeClient, data_set
+from made_inspection import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
 from s3n_core.errors import S3NError

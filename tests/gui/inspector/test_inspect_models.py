@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from looked_at import CLASSES, data_set, looked_at, without_scores
+from made_inspection import CLASSES, data_set, made_inspection, without_scores
 from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QUndoStack
 
@@ -57,7 +57,7 @@ def test_a_pyramid_gives_the_smallest_level_that_is_large_enough() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_pane_can_be_worked_out(kind: str) -> None:
-    inspection = looked_at(box=(50.0, 0.0, 250.0, 200.0))
+    inspection = made_inspection(box=(50.0, 0.0, 250.0, 200.0))
     content = resolve(kind, inspection)  # type: ignore[arg-type]
     assert content.kind == kind
     if content.shares is not None:
@@ -68,7 +68,7 @@ def test_every_kind_of_pane_can_be_worked_out(kind: str) -> None:
 
 
 def test_values_under_the_cursor_are_those_of_the_map() -> None:
-    inspection = looked_at()
+    inspection = made_inspection()
     content = resolve("response", inspection)
     for row in (0, 7, 30):
         place = inspection.response.cell_to_original(row, 12)
@@ -78,7 +78,7 @@ def test_values_under_the_cursor_are_those_of_the_map() -> None:
 
 @pytest.mark.parametrize("plane", ["original", "D", "C"])
 def test_places_go_to_a_plane_and_back(plane: str) -> None:
-    inspection = looked_at(box=(50.0, 0.0, 250.0, 200.0))
+    inspection = made_inspection(box=(50.0, 0.0, 250.0, 200.0))
     for place in ((60.0, 20.0), (150.0, 100.0), (240.0, 190.0)):
         there = to_plane(inspection, plane, place)  # type: ignore[arg-type]
         assert there is not None
@@ -88,7 +88,7 @@ def test_places_go_to_a_plane_and_back(plane: str) -> None:
 
 
 def test_peaks_are_marked_in_every_plane() -> None:
-    inspection = looked_at()
+    inspection = made_inspection()
     for plane in ("original", "D", "C"):
         marks = peak_marks(inspection, plane, (25, 5))  # type: ignore[arg-type]
         assert [mark.key for mark in marks] == [(10, 20), (25, 5)]
@@ -96,7 +96,7 @@ def test_peaks_are_marked_in_every_plane() -> None:
 
 
 def test_a_class_map_that_is_missing_is_said_to_come() -> None:
-    content = resolve("class_map", looked_at(), class_index=2)
+    content = resolve("class_map", made_inspection(), class_index=2)
     assert content.shares is None
     assert "Loading" in content.note
 
@@ -105,7 +105,7 @@ def test_a_class_map_that_is_missing_is_said_to_come() -> None:
 
 
 def test_edits_of_peaks() -> None:
-    peak = looked_at().warps.peaks[0]
+    peak = made_inspection().warps.peaks[0]
     off = peak_edits.switched((), peak.found_at)
     assert off == (PeakEdit(cell=(10, 20), off=True),)
     assert peak_edits.switched(off, peak.found_at) == ()
@@ -176,15 +176,15 @@ def test_equal_values_emit_nothing(qtbot: object) -> None:
 def test_scores_are_stale_until_they_land() -> None:
     state = InspectionState()
     state.choose_image(A)
-    first = looked_at()
-    state.take_answer(first)
+    first = made_inspection()
+    state.take_inspection(first)
     assert not state.scores_stale
     assert state.before is first
     state.take_evidence(without_scores(first))
     assert state.scores_stale
     assert state.answer is first
-    second = looked_at(winner=1)
-    state.take_answer(second)
+    second = made_inspection(winner=1)
+    state.take_inspection(second)
     assert (state.before, state.answer) == (first, second)
     state.keep_as_before()
     assert state.before is second
@@ -193,14 +193,14 @@ def test_scores_are_stale_until_they_land() -> None:
 def test_a_stored_look_is_not_what_is_compared_with() -> None:
     state = InspectionState()
     state.choose_image(A)
-    state.show_stored(looked_at())
-    live = looked_at()
-    state.take_answer(live)
+    state.show_stored(made_inspection())
+    live = made_inspection()
+    state.take_inspection(live)
     assert state.before is live
 
 
 def test_scores_show_every_branchs_choice_and_the_truth() -> None:
-    answer, before = looked_at(rebel=2), looked_at()
+    answer, before = made_inspection(rebel=2), made_inspection()
     rows = score_rows(answer, before, CLASSES[1], count=3)
     assert {row.index for row in rows} == {0, 1, 2}
     assert [row.true for row in sorted(rows, key=lambda row: row.index)] == [False, True, False]
@@ -235,7 +235,7 @@ def test_planes_have_cameras_of_their_own(qtbot: object) -> None:
 
 @pytest.mark.parametrize("name", ["drawn/bird é.jpg", "no Unicode \udcff.jpg"])
 def test_an_inspection_survives_its_file(tmp_path: Path, name: str) -> None:
-    inspection = looked_at(name)
+    inspection = made_inspection(name)
     with (tmp_path / "look.bin").open("wb") as file:
         write_message(file, InspectionEncoder().encode("answered", inspection))
     assert read_inspection(tmp_path / "look.bin") == inspection
@@ -254,7 +254,7 @@ def test_the_list_is_filtered_by_text_and_by_verdict(tmp_path: Path) -> None:
     assert images.rowCount() == 6
     images.set_filter("BLUE", "all")
     assert [images.record(row).name for row in range(images.rowCount())] == ["bird 1.jpg", "bird 4.jpg"]
-    verdicts.take_inspection("bird 4.jpg", looked_at(winner=0), CLASSES[1])
+    verdicts.take_inspection("bird 4.jpg", made_inspection(winner=0), CLASSES[1])
     images.set_filter("", "mistakes")
     assert [images.record(row).name for row in range(images.rowCount())] == ["bird 4.jpg"]
     images.set_filter("", "unseen")
@@ -265,11 +265,11 @@ def test_the_list_is_filtered_by_text_and_by_verdict(tmp_path: Path) -> None:
 
 def test_verdicts_tell_mistakes_and_disagreements() -> None:
     verdicts = Verdicts()
-    verdicts.take_inspection("a", looked_at(rebel=2), CLASSES[0])
+    verdicts.take_inspection("a", made_inspection(rebel=2), CLASSES[0])
     assert verdicts.get("a") == Verdict(CLASSES[0], pytest.approx(verdicts.get("a").probability), True, False)  # type: ignore[union-attr]
     assert disagrees(verdicts.get("a"))
     assert not is_mistake(verdicts.get("a"))
-    verdicts.take_inspection("b", looked_at(), "no class of the model")
+    verdicts.take_inspection("b", made_inspection(), "no class of the model")
     assert verdicts.get("b").correct is None  # type: ignore[union-attr]
 
 
@@ -286,7 +286,7 @@ def test_a_hundred_thousand_images_are_filtered_quickly(tmp_path: Path) -> None:
 
 
 def test_the_magnification_map_is_what_the_cursor_reads() -> None:
-    inspection = looked_at(box=(50.0, 0.0, 250.0, 200.0))
+    inspection = made_inspection(box=(50.0, 0.0, 250.0, 200.0))
     content = resolve("magnified_d", inspection)
     assert content.shares is not None
     assert content.limits is not None

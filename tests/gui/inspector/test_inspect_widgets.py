@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from layout_faults import layout_faults
-from looked_at import CLASSES, FakeClient, data_set
+from made_inspection import CLASSES, FakeClient, data_set
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from looked_at import FakeClient, data_set
+from made_inspection import FakeClient, data_set
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
@@ -21,7 +21,7 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 
-BOX = Box(x=150, y=0, width=150, height=100)  # around the first peak of `looked_at`, not around the second
+BOX = Box(x=150, y=0, width=150, height=100)  # around the first peak of `made_inspection`, not around the second
 
 
 class CroppingClient(FakeClient):

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from looked_at import looked_at
+from made_inspection import made_inspection
 from PySide6.QtWidgets import QApplication
 
 from s3n_core.export.figures.figure_style import FigureStyle
@@ -48,7 +48,7 @@ def limits_of(content: PaneContent) -> tuple[float, float]:
 
 
 def test_one_place_has_one_magnification(themed: QApplication) -> None:
-    inspection = looked_at()
+    inspection = made_inspection()
     engine, place = most_enlarged(inspection)
     assert engine > 3
     content = resolve("magnified_d", inspection)
@@ -67,7 +67,7 @@ def test_one_place_has_one_magnification(themed: QApplication) -> None:
 
 def test_squares_that_the_clamp_has_cut_off_are_nowhere_the_largest(themed: QApplication) -> None:
     grid = np.clip(cell_places(31, 31) * 1.03, -1, 1).astype(np.float32)
-    inspection = looked_at(grid_d=grid, grid_c=grid)
+    inspection = made_inspection(grid_d=grid, grid_c=grid)
     assert inspection.warps.magnification("D").max() > 1.5
     assert limits_of(resolve("magnified_d", inspection)) == pytest.approx((1 / 1.03**2, 1 / 1.03**2), rel=1e-5)
     assert any("area enlarged up to 0.94 times" in text for text in sheet_texts(inspection, "grid_d"))
@@ -75,7 +75,7 @@ def test_squares_that_the_clamp_has_cut_off_are_nowhere_the_largest(themed: QApp
 
 @pytest.mark.parametrize(("kind", "letter"), [("response", "r"), ("map_d", "d"), ("map_c", "c")])
 def test_a_map_has_one_range_and_the_same_numbers_beside_its_colours(kind: str, letter: str) -> None:
-    inspection = looked_at()
+    inspection = made_inspection()
     limits = resolve(kind, inspection).limits  # type: ignore[arg-type]
     assert limits is not None
     assert limits == Rasters(inspection, "viridis", 1.0).range_of(kind)  # type: ignore[arg-type]
@@ -84,7 +84,7 @@ def test_a_map_has_one_range_and_the_same_numbers_beside_its_colours(kind: str, 
 
 
 def test_the_window_and_the_figures_draw_one_bar_of_numbers(themed: QApplication) -> None:
-    inspection = looked_at()
+    inspection = made_inspection()
     content = resolve("map_d", inspection)
     assert content.limits is not None
     bar = ColourBar()

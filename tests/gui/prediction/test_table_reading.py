@@ -23,13 +23,13 @@ from PySide6.QtCore import QObject  # isort: skip
 
 
 class Listener(QObject):
-    def __init__(self, out: Path, *, growing: bool, anew: bool = False) -> None:
+    def __init__(self, out: Path, *, growing: bool, restart: bool = False) -> None:
         super().__init__()
         self.predictions: PredictionColumns | None = None
         self.begun = 0
         self.finished: bool | None = None
         self.sentence = ""
-        self.reader = TableReader(out, growing=growing, anew=anew, number=7)
+        self.reader = TableReader(out, growing=growing, restart=restart, number=7)
         self.reader.began.connect(self.on_began)
         self.reader.read.connect(self.on_read)
         self.reader.ended.connect(self.on_ended)
@@ -100,7 +100,7 @@ def test_rows_that_the_job_throws_away_are_not_read(
     out = tmp_path / "t.json"
     monkeypatch.setattr(table_reading, "_POLL_SECONDS", 0.02)
     write_part(out, rows(left))
-    listeners.append(one := Listener(out, growing=True, anew=True))
+    listeners.append(one := Listener(out, growing=True, restart=True))
     qtbot.wait(100)  # several polls of the reader
     assert one.begun == 0
     write_part(out, rows(400, seed=1))  # longer than the old rows at the reader's next poll
@@ -113,7 +113,7 @@ def test_rows_that_the_job_was_to_throw_away_and_has_left_are_read(
 ) -> None:
     out = tmp_path / "t.json"
     write_part(out, rows(30))
-    listeners.append(one := Listener(out, growing=True, anew=True))
+    listeners.append(one := Listener(out, growing=True, restart=True))
     one.reader.settle()
     qtbot.waitUntil(lambda: one.finished is not None, timeout=5000)
     assert (one.finished, one.count()) == (False, 30)

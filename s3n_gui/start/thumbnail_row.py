@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _GAP = 1.0  # pixels between the images of a mosaic
 
 
-class Pictures(QWidget):
+class ThumbnailRow(QWidget):
     """A rounded rectangle with one image, or with up to four in two rows; an icon if none can be read."""
 
     def __init__(

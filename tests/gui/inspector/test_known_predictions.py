@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from looked_at import CLASSES, FakeClient, data_set
+from made_inspection import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
-from s3n_gui.inspector.images.known_answers import KnownAnswers
+from s3n_gui.inspector.images.known_predictions import KnownPredictions
 from s3n_gui.inspector.images.verdicts import Verdicts
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -43,7 +43,7 @@ class Setting:
         self.session, self.client, self.verdicts = session, FakeClient(), Verdicts()
         self.images = ImageList(self.verdicts)
         self.images.set_data_set(data_set(root))
-        self.known = KnownAnswers(session, settings, self.client, self.images, self.verdicts)
+        self.known = KnownPredictions(session, settings, self.client, self.images, self.verdicts)
 
     def open(self, digest: str) -> None:
         self.client.model = SimpleNamespace(digest=digest)  # type: ignore[assignment]

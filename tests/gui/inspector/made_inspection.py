@@ -30,7 +30,7 @@ def bent_grid(strength: float) -> np.ndarray:
     return (places - strength * np.sin(np.pi * places) / np.pi).astype(np.float32)
 
 
-def looked_at(
+def made_inspection(
     name: str = "red/bird 1.jpg",
     *,
     size: tuple[int, int] = (300, 200),
@@ -206,7 +206,7 @@ class FakeClient(QObject):
         """Return the inspection of a subject; by default of the last one requested."""
         subject = subject or self.asked[-1]
         saying = self.saying.get(subject.image.name, {})
-        return looked_at(subject.name or subject.image.name, settings=subject.settings, **saying)
+        return made_inspection(subject.name or subject.image.name, settings=subject.settings, **saying)
 
     def resample(self, subject: Subject | None = None) -> None:
         subject = subject or self.asked[-1]

@@ -16,7 +16,7 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
 
-class KnownAnswers(QObject):
+class KnownPredictions(QObject):
     """Keeps the verdicts in sync with the newest prediction table of the current model and data set.
 
     Signals:
