@@ -257,7 +257,7 @@ class InspectPage(Page):
         return {
             "panes": self.panes.to_dict(),
             "columns": columns,
-            "tab": self.side.tabs.currentIndex(),
+            "tab": self.side.tab,
             "symbols": self.state.symbols.shown,
         }
 
@@ -275,7 +275,7 @@ class InspectPage(Page):
             self.body.splitter.setSizes(columns)
         self.state.symbols.show_symbols(self._kept.get("symbols") is True)
         if tab in (0, 1, 2):
-            self.side.tabs.setCurrentIndex(tab)
+            self.side.choose_tab(tab)
 
     def shut_down(self) -> None:
         """Stop the engine processes and the reader threads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
@@ -50,6 +50,7 @@ class Side(ColumnScrollArea):
         self._state, self._hiding = state, hiding
         self._truth: str | None = None
         self._below = False
+        self._chosen = _PEAKS
         self._content = _Content()
         self._column = QVBoxLayout(self._content)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -143,7 +144,7 @@ class Side(ColumnScrollArea):
         self._inside.addWidget(self._hiding_scroll, 1)
 
     def _connect(self) -> None:
-        self.tabs.currentChanged.connect(self._arrange)
+        self.tabs.currentChanged.connect(self.choose_tab)
         self.compare.clicked.connect(self.compare_requested)
         self.peak_panel.put_back_requested.connect(self.put_back_requested)
         self.peak_panel.hide_requested.connect(self.hide_requested)
@@ -173,21 +174,33 @@ class Side(ColumnScrollArea):
         compared = state.before is not None and state.before != answer
         self.compare.setVisible(answer is not None and not state.scores_stale and compared)
 
+    @property
+    def tab(self) -> int:
+        """The index of the chosen tab; it stays chosen while it shows together with another one."""
+        return self._chosen
+
+    def choose_tab(self, index: int) -> None:
+        """Choose a tab."""
+        self._chosen = index
+        self._arrange()
+
     def show_hiding(self) -> None:
         """Show the hidden place and its result."""
-        self.tabs.setCurrentIndex(_HIDE)
+        self.choose_tab(_HIDE)
 
     # Layout
 
     def _arrange(self) -> None:
         """Distribute the height: show everything that fits, the chosen tab first."""
-        height, chosen = self.viewport().height(), self.tabs.currentIndex()
+        height, chosen = self.viewport().height(), self._chosen
         tall = height >= px(_TALL)
         if tall and chosen == _NUMBERS:  # they show together with the peaks
             chosen = _PEAKS
+        with QSignalBlocker(self.tabs):  # Qt would choose another tab in place of a hidden one
+            self.tabs.setTabVisible(_NUMBERS, not tall)
+            self.tabs.setCurrentIndex(chosen)
         together, numbers_chosen, hiding_chosen = tall and chosen == _PEAKS, chosen == _NUMBERS, chosen == _HIDE
         self.tabs.setTabText(_PEAKS, "Peaks and numbers" if tall else "Peaks")
-        self.tabs.setTabVisible(_NUMBERS, not tall)
         for title in self._titles:
             title.setVisible(together)
         self.peak_panel.setVisible(chosen == _PEAKS)
