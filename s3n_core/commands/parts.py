@@ -12,12 +12,15 @@ from s3n_core.commands.arguments import (
     DeviceOption,
     ExcelOption,
     FormatOption,
+    ImagesArgument,
     JsonOption,
     ModelArgument,
     PrecisionOption,
     RunsOption,
     SamplingOption,
+    SplitOption,
     WorkersOption,
+    chosen_records,
     find_model,
     open_named_model,
     quoted,
@@ -32,6 +35,7 @@ from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
 
 if TYPE_CHECKING:
+    from s3n_core.models.opening import Model
     from s3n_core.parts.atlas import Atlas
 
 HELP = """Find parts over a whole data set, and what tells one class from another.
@@ -39,6 +43,7 @@ HELP = """Find parts over a whole data set, and what tells one class from anothe
 Examples: s3n parts build first birds --out atlas; s3n parts show atlas
 """
 AtlasArgument = Annotated[Path, typer.Argument(metavar="ATLAS", help="The folder of an atlas.")]
+ModelOption = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The model, if it has moved since.")]
 OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -155,9 +160,7 @@ def compare(
     removal: Annotated[
         bool, typer.Option("--removal/--no-removal", help="Also hide each part in each image, beside random places.")
     ] = True,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="MODEL", help="The model, if it has moved since.")
-    ] = None,
+    model: ModelOption = None,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DATA", help="The data set's folder, if it has moved since.")
     ] = None,
@@ -177,15 +180,12 @@ def compare(
 
     opened = Atlas(atlas)
     opened.class_index(a), opened.class_index(b)
-    header, collection = opened.header, opened.collection
+    header = opened.header
     data_set = open_images(data or Path(header.data), header.data_format)
-    path = model or header.model_path
 
     from s3n_core.parts.comparing import compare_classes
 
-    network = open_named_model(
-        path, runs, device, collection.precision if device == "auto" else "auto", collection.mode
-    )
+    network = _model_of(opened, model, runs, device)
     records = {record.name: record for record in data_set.records}
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Comparing", json=json) as bar:
         found = compare_classes(opened, network, records, a, b, removal=removal, workers=workers, progress=bar)
@@ -196,6 +196,50 @@ def compare(
     typer.echo(table_text([found.header(), *found.cells()]))
     for sentence in found.sentences():
         typer.echo(sentence)
+
+
+@app.command()
+def assign(
+    atlas: AtlasArgument,
+    images: ImagesArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The table: .csv.")],
+    split: SplitOption = "all",
+    format: FormatOption = "auto",
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    runs: RunsOption = None,
+    excel: ExcelOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Find the peaks of other images and the part of each, without grouping anew.
+
+    Writes the columns of peaks.csv, and near: 1 if the peak is as close to the part as 95 % of its members, else 0.
+
+    Example: s3n parts assign atlas photos --out peaks.csv
+    """
+    from s3n_core.datasets.opening import open_images
+    from s3n_core.parts.atlas import Atlas
+    from s3n_core.prediction.tables import prepare_place
+
+    if out.suffix.lower() != ".csv":
+        raise typer.BadParameter("--out must end in .csv.")
+    prepare_place(out)
+    opened, data_set = Atlas(atlas), open_images(images, format)
+    say_problems(data_set, json=json)
+    records = chosen_records(data_set, split, model or opened.header.model_path, runs)
+
+    from s3n_core.parts.assigning import write_assigned_peaks
+
+    network = _model_of(opened, model, runs, device)
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Assigning", json=json) as bar:
+        unreadable = write_assigned_peaks(
+            opened, network, records, data_set.classes, out, workers=workers, excel=excel, progress=bar
+        )
+    for name, reason in unreadable:
+        say(f"Left out: {name}: {reason}")
+    if not json:
+        typer.echo(str(out))
 
 
 @app.command()
@@ -253,6 +297,11 @@ def export(atlas: AtlasArgument, out: OutOption, excel: ExcelOption = False) -> 
         case _:
             raise typer.BadParameter("--out must end in .csv or .json.")
     typer.echo(str(out))
+
+
+def _model_of(atlas: Atlas, model: str | None, runs: Path | None, device: str) -> Model:
+    """Open the model of an atlas, with its way of assigning peaks."""
+    return open_named_model(model or atlas.header.model_path, runs, device, "auto", atlas.collection.mode)
 
 
 def _show(atlas: Atlas, *, json: bool) -> None:

@@ -173,6 +173,15 @@ class Atlas:
             np.arange(len(descriptors))
         )
 
+    def require(self, model: str) -> None:
+        """Check that a model, given by its digest, is the atlas's.
+
+        Raises:
+            AtlasError: It is another one.
+        """
+        if model != self.collection.model:
+            raise AtlasError(f"This atlas is of another model ({self.collection.model}, not {model}).")
+
     def summaries(self) -> tuple[PartSummary, ...]:
         """Return what is known of each part, the most frequent first."""
         at_peaks = ~np.asarray(self.places["background"])

@@ -57,6 +57,9 @@ AS_THEY_ARE = "as they are"
 NEAR_PART = 0.15
 """A peak counts as an annotated part's if that lies within this fraction of the box's longer side, and is the nearest."""
 
+PRIOR_PEAKS = 5
+"""The mean descriptor of a class counts this many peaks with the mean of all classes, for classes with few peaks."""
+
 _MOST_AGREEING = 20_000  # peaks that the agreement with annotated parts is measured on
 
 
@@ -245,7 +248,7 @@ class _Collector:
             return
         if self.unreadable == self.done:
             raise DataSetError(f"None of the {self.done} images could be used; see {self._lines.path} for the reasons.")
-        kept = self._rows - (self.done - self.unreadable)
+        kept = self._rows
         classes = len(self._collection.classes)
         sums, counts = np.zeros((classes, self._channels)), np.zeros(classes)
         path = part_path(self._out / IMAGES)
@@ -257,11 +260,12 @@ class _Collector:
             if line["error"]:
                 continue
             rows, predicted = line["rows"], line["predicted"]
-            read = np.frombuffer(self._file.read(2 * (rows + 1) * self._channels), dtype=np.float16)
-            read = read.reshape(rows + 1, self._channels)
-            stored[row : row + rows] = read[:rows]
-            sums[predicted] += read[rows]
-            counts[predicted] += 1
+            read = np.frombuffer(self._file.read(2 * rows * self._channels), dtype=np.float16)
+            read = read.reshape(rows, self._channels)
+            stored[row : row + rows] = read
+            of_peaks = read[: len(line["peaks"])]
+            sums[predicted] += of_peaks.sum(axis=0, dtype=np.float64)
+            counts[predicted] += len(of_peaks)
             peaks[row : row + rows] = np.array(
                 [(position, x, y, r, c, s, False, predicted) for x, y, r, c, s in line["peaks"]]
                 + [(position, x, y, 0, 0, 3, True, predicted) for x, y in line["cells"]],
@@ -270,8 +274,8 @@ class _Collector:
             row += rows
         peaks.flush()
         stored.flush()
-        means = sums / np.maximum(counts, 1)[:, None]
-        means[counts == 0] = sums.sum(axis=0) / counts.sum()  # a class that is never predicted here
+        overall = sums.sum(axis=0) / max(counts.sum(), 1)
+        means = (sums + PRIOR_PEAKS * overall) / (counts + PRIOR_PEAKS)[:, None]
         _save(self._out / CLASS_MEANS, means.astype(np.float32))
         with open_atomic(self._out / IMAGES) as images, open(path, "rb") as lines:
             images.write(lines.readline())
@@ -305,7 +309,7 @@ class _Collector:
             self.unreadable += 1
             return
         self._channels = line["channels"]
-        self._rows += line["rows"] + 1
+        self._rows += line["rows"]
 
     def _goes_on(self, line: bytes) -> bool:
         try:

@@ -24,6 +24,10 @@ REACH = 0.95
 CANDIDATES = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 30)
 """Numbers of parts that are compared if none is given."""
 
+BACKGROUND_RATIO = 4
+"""A cluster in which drawn cells are so many times as frequent as peaks holds background. Drawn cells also lie on the object,
+where no peak is near, so equal frequency does not tell."""
+
 _CHUNK = 8192
 _SAMPLE = 3000  # descriptors that silhouettes are measured on
 _FIRST = 20_000  # descriptors that the first centroids of many come from
@@ -146,7 +150,8 @@ def chunks(count: int) -> Iterator[NDArray[np.intp]]:
 def background_parts(assigned: NDArray[np.integer[Any]], background: NDArray[np.bool_], parts: int) -> tuple[int, ...]:
     """Return the clusters that hold background.
 
-    In them, randomly drawn cells are more frequent than peaks, each counted by its share of all of its kind.
+    In them, randomly drawn cells are `BACKGROUND_RATIO` times as frequent as peaks or more, each counted by its share of all of
+    its kind.
 
     Args:
         assigned: The cluster of each place, (n,).
@@ -156,4 +161,4 @@ def background_parts(assigned: NDArray[np.integer[Any]], background: NDArray[np.
     cells, peaks = (
         np.bincount(assigned[kind], minlength=parts) / max(int(kind.sum()), 1) for kind in (background, ~background)
     )
-    return tuple(np.flatnonzero(cells > peaks).tolist())
+    return tuple(np.flatnonzero(cells > BACKGROUND_RATIO * peaks).tolist())

@@ -40,8 +40,7 @@ class Collected:
 
     Attributes:
         line: Its line of ``images.jsonl``, with its places.
-        descriptors: Of its peaks, of the drawn cells, and last the mean of all its cells; float16 (rows + 1, D), or None if
-            it could not be used.
+        descriptors: Of its peaks and of the drawn cells, float16 (rows, D), or None if it could not be used.
     """
 
     line: Mapping[str, Any]
@@ -150,8 +149,7 @@ def _collected(
     predicted, target, versus = answer
     at_peaks = np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float64).reshape(-1, 2)
     drawn = _drawn_cells(stage.cell_places(row, frame), at_peaks, found.image_size, record.name, seed)
-    read = stage.at(row, frame, np.concatenate([at_peaks, drawn]))
-    descriptors = np.concatenate([read, stage.mean(row)[None]]).astype(np.float16)
+    descriptors = stage.at(row, frame, np.concatenate([at_peaks, drawn])).astype(np.float16)
     image = AtlasImage(
         file=record.name,
         label=label,

@@ -72,8 +72,7 @@ def compare_classes(
         AtlasError: There is no such class, or no image of it that can be used; or the model is another one.
         OutOfMemory: The device has too little memory for one image.
     """
-    if model.digest != atlas.collection.model:
-        raise AtlasError(f"This atlas is of another model ({atlas.collection.model}, not {model.digest}).")
+    atlas.require(model.digest)
     pair = atlas.class_index(a), atlas.class_index(b)
     if pair[0] == pair[1]:
         raise AtlasError("A class cannot be compared with itself; name two classes.")

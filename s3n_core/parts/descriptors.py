@@ -57,11 +57,6 @@ class StageFeatures:
         descriptors: NDArray[np.float32] = F.normalize(read, dim=1).cpu().numpy()
         return descriptors
 
-    def mean(self, row: int) -> NDArray[np.float32]:
-        """Return the mean of the normalised descriptors of all cells of an image, shape (D,)."""
-        mean: NDArray[np.float32] = F.normalize(self._stage(row), dim=0).mean(dim=(1, 2)).cpu().numpy()
-        return mean
-
     def cell_places(self, row: int, frame: ViewFrame) -> NDArray[np.float64]:
         """Return where the stage's cells are centred, (x, y) in original pixels, shape (h * w, 2), row-major."""
         height, width = self._stage(row).shape[1:]

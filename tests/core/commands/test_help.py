@@ -24,7 +24,7 @@ COMMANDS = [
     "parts",
     "runs",
 ]
-PARTS_COMMANDS = ["build", "show", "compare", "edit", "export"]
+PARTS_COMMANDS = ["build", "show", "compare", "assign", "edit", "export"]
 RUNS_COMMANDS = ["list", "show", "pause", "stop", "resume", "trash", "restore", "empty-trash"]
 
 HELP_AND_LOOK = """

@@ -58,6 +58,10 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     with open(tmp_path / "peaks.csv", encoding="utf-8", newline="") as file:
         assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}
     assert s3n("parts", "export", atlas, "--out", tmp_path / "points.json").code == 0
+    (image, *_) = sorted((trained_run.data / "images").rglob("*.jpg"))
+    assert s3n("parts", "assign", atlas, image, "--out", tmp_path / "new.csv").code == 0
+    with open(tmp_path / "new.csv", encoding="utf-8", newline="") as file:
+        assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}
     assert s3n("parts", "export", atlas, "--out", tmp_path / "points.txt").code == 2
     assert "part 2" in s3n("parts", "edit", atlas, "undo").out
     outcome = s3n("parts", "compare", atlas, "nobody", "someone", "--json")

@@ -19,6 +19,7 @@ from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
 from s3n_core.parts import comparing
+from s3n_core.parts.assigning import write_assigned_peaks
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import DESCRIPTORS, HEADER, IMAGES
 from s3n_core.parts.building import AtlasProgress, annotated_part, build_atlas
@@ -312,3 +313,22 @@ def test_too_few_places_are_refused(model: Model, data: DataSet, tmp_path: Path)
         build(model, data, tmp_path, parts=400)
     with pytest.raises(AtlasError, match="between 2 and 500"):
         build(model, data, tmp_path, parts=1)
+
+
+def test_the_images_of_the_atlas_as_new_images_get_the_same_parts(
+    model: Model, data: DataSet, atlas: Atlas, tmp_path: Path
+) -> None:
+    atlas.rename("part 2", "bill")
+    out = tmp_path / "assigned.csv"
+    lost = write_assigned_peaks(atlas, model, data.records, data.classes, out, workers=0)
+    assert [name for name, _ in lost] == ["9.png"]
+    with open(out, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    with open(tmp_path / "peaks.csv", encoding="utf-8", newline="") as file:
+        stored = list(csv.DictReader(file))
+    near = [row.pop("near") for row in rows]
+    assert rows == stored
+    assert set(near) <= {"0", "1"}
+    assert near.count("1") >= 0.8 * len(near)
+    with pytest.raises(AtlasError, match="another model"):
+        write_assigned_peaks(atlas, replace(model, digest="0" * 16), data.records, data.classes, out)

@@ -55,10 +55,15 @@ def test_many_descriptors_are_clustered_in_pieces(monkeypatch: pytest.MonkeyPatc
     assert again.centroids == pytest.approx(clusters.centroids, abs=1e-5)
 
 
-def test_background_is_where_drawn_cells_are_more_frequent_than_peaks() -> None:
-    assigned = np.array([0] * 6 + [1] * 4 + [1] * 18 + [0] * 2, dtype=np.int16)
+def test_background_is_where_drawn_cells_are_much_more_frequent_than_peaks() -> None:
+    # Part 2 has 1 of 10 peaks and 5 of 20 cells, which is not yet four times as much.
+    peaks, cells = [0] * 3 + [1] * 6 + [2], [0] * 6 + [1] * 9 + [2] * 5
     background = np.array([False] * 10 + [True] * 20)
-    assert background_parts(assigned, background, 2) == (1,)
+    assert background_parts(np.array(peaks + cells), background, 3) == ()
+    # Part 3 has no peak at all; part 2 now has 60 % of all cells.
+    assigned = np.array([*peaks, *cells, *[2] * 25, *[3] * 5])
+    background = np.array([False] * 10 + [True] * 50)
+    assert background_parts(assigned, background, 5) == (2, 3)
 
 
 def test_too_few_descriptors_have_no_silhouette() -> None:

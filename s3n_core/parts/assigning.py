@@ -1,0 +1,93 @@
+"""Assigning the peaks of other images to the parts of an atlas, without grouping anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from io import TextIOWrapper
+from pathlib import Path
+
+import numpy as np
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.models.opening import Model
+from s3n_core.parts.atlas import PEAK_COLUMNS, Atlas
+from s3n_core.parts.atlas_files import SETS, image_of
+from s3n_core.parts.collecting import collect
+from s3n_core.system.atomic_files import open_atomic
+from s3n_core.system.csv_tables import CsvWriter
+
+ASSIGNED_COLUMNS = (*PEAK_COLUMNS, "near")
+
+
+def write_assigned_peaks(
+    atlas: Atlas,
+    model: Model,
+    records: Sequence[ImageRecord],
+    classes: Sequence[str],
+    out: Path,
+    *,
+    workers: int | None = None,
+    excel: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """Write the peaks of images with the nearest part of each, as CSV, in constant memory.
+
+    The columns are those of ``peaks.csv``, and ``near``: 1 if the peak lies within the centroid's reach, else 0.
+
+    Args:
+        atlas: The atlas.
+        model: Its model.
+        records: The images.
+        classes: Names of the records' labels.
+        out: The table.
+        workers: Loading threads.
+        excel: Write a CSV for Excel.
+        progress: Called with (done, total) numbers of images.
+
+    Returns:
+        (name, reason) of the images that could not be used.
+
+    Raises:
+        AtlasError: The model is another one.
+        OutputError: The table cannot be written.
+        OutOfMemory: The device has too little memory for one image.
+    """
+    atlas.require(model.digest)
+    unreadable, done = list[tuple[str, str]](), 0
+    with open_atomic(out) as file, closing(collect(model, records, classes, workers=workers)) as job:
+        text = TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+        writer = CsvWriter(text, excel=excel)
+        writer.write(ASSIGNED_COLUMNS)
+        for some in job:
+            for one in some:
+                image = image_of(one.line)
+                if one.descriptors is None or image.predicted is None:
+                    unreadable.append((image.file, image.error))
+                    continue
+                peaks = one.line["peaks"]
+                descriptors = one.descriptors[: len(peaks)].astype(np.float32)
+                parts, near = atlas.parts.of(atlas.compared(descriptors, image.predicted))
+                for (x, y, response, share, of_set), part, within in zip(
+                    peaks, parts.tolist(), near.tolist(), strict=True
+                ):
+                    writer.write(
+                        (
+                            image.file,
+                            image.label or "",
+                            image.split or "",
+                            round(x, 1),
+                            round(y, 1),
+                            round(response, 4),
+                            SETS[of_set],
+                            atlas.parts.name(part),
+                            float(f"{share:.6g}"),
+                            int(within),
+                        )
+                    )
+            done += len(some)
+            if progress is not None:
+                progress(done, len(records))
+        text.flush()
+        text.detach()
+    return tuple(unreadable)
