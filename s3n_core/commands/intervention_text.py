@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3n_core.commands.text_tables import table_text
-from s3n_core.parts.intervention_result import PLACED, AttributionRow, Goal, InterventionMeasures, Mean
+from s3n_core.parts.intervention_result import AttributionRow, Goal, InterventionMeasures, Mean
 
 
 def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> str:
@@ -46,16 +46,16 @@ def _heading(found: InterventionMeasures) -> str:
 
 def _completeness(rows: Sequence[AttributionRow]) -> str:
     table: list[tuple[str, ...]] = [
-        ("Completeness", "t", "CSDC", "PC", "DC", "D", "Completeness", "Unclipped", "FunnyBirds' way")
+        ("Completeness", "t", "CSDC", "PC", "DC", "D", "All (95 %)", "Unclipped", "FunnyBirds' way")
     ]
     for row in rows:
         at = row.fitted
-        values = (at.csdc.value, at.pc.value, at.dc.value, at.d.value)
-        means = (at.completeness, row.unclipped.completeness, row.funnybirds.completeness)
-        table.append((_label(row), f"{at.t:.3f}", *map(_number, values), *map(_number, means)))
-    first = rows[0].fitted
+        values = [_number(mean.value) for mean in at.means.values()]
+        others = [_number(of.completeness.value) for of in (row.unclipped, row.funnybirds)]
+        table.append((_label(row), f"{at.t:.3f}", *values, _interval(at.completeness), *others))
+    means = rows[0].fitted.means
     counts = ", ".join(
-        f"{name} {mean.images}" for name, mean in (("CSDC", first.csdc), ("PC and DC", first.pc), ("D", first.d))
+        f"{name} {means[key].images}" for name, key in (("CSDC", "csdc"), ("PC and DC", "pc"), ("D", "d"))
     )
     note = (
         f"Images of each measure: {counts}. t is fitted on every second image and used on the others; in FunnyBirds' way it is "
@@ -75,11 +75,12 @@ def _correctness(rows: Sequence[AttributionRow]) -> str:
 
 
 def _gain(found: InterventionMeasures) -> str:
-    gain = found.gain()
-    if gain.value is None:
-        return ""
-    interval = "" if gain.interval is None else " (95 % {:+.3f} to {:+.3f})".format(*gain.interval)
-    return f"What placing D and C adds to SD of {PLACED!r}: {gain.value:+.3f}{interval}, {gain.images} images."
+    said = []
+    for name, gain in zip(("SD", "completeness"), found.gains(), strict=True):
+        if gain.value is not None:
+            interval = "" if gain.interval is None else " (95 % {:+.3f} to {:+.3f})".format(*gain.interval)
+            said.append(f"to {name} {gain.value:+.3f}{interval}, {gain.images} images")
+    return f"What placing D and C adds: {'; '.join(said)}." if said else ""
 
 
 def _goals(goals: Sequence[Goal]) -> str:

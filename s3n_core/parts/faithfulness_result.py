@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -168,19 +168,26 @@ class Faithfulness:
         }
 
 
-def bootstrap_interval(values: NDArray[np.float64], *key: str) -> tuple[float, float] | None:
-    """Return the 95 % interval of a mean over images, by bootstrap; None for fewer than `FEWEST`.
+def bootstrap_interval(
+    values: NDArray[np.float64],
+    *key: str,
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of a statistic over images, by bootstrap; None for fewer than `FEWEST`.
 
     Args:
-        values: One value per image.
+        values: One value per image, or one row.
         key: What the values are: equal keys draw the same images again.
+        statistic: From draws of the values, shape (draws, images, ...), to one number per draw; None: their mean. Where it is
+            NaN in some draw, there is no interval.
     """
     count = len(values)
     if count < FEWEST:
         return None
     drawn = keyed_generator(0, "faithfulness", *key).integers(0, count, (_RESAMPLES, count))
-    low, high = np.quantile(values[drawn].mean(axis=1), (0.025, 0.975)).tolist()
-    return low, high
+    found = values[drawn].mean(axis=1) if statistic is None else statistic(values[drawn])
+    low, high = np.quantile(found, (0.025, 0.975)).tolist()
+    return (low, high) if np.isfinite(found).all() else None
 
 
 def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Measure) -> MeasureSummary:

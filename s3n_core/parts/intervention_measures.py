@@ -174,6 +174,17 @@ def best_threshold(csdc: Numbers, pc: Numbers, dc: Numbers, d: Numbers) -> int:
     return int(np.argmax((csdc + pc + dc) / 3 + d))
 
 
-def completeness(csdc: float, pc: float, dc: float, d: float) -> float:
-    """Return ((CSDC + PC + DC)/3 + D)/2."""
-    return ((csdc + pc + dc) / 3 + d) / 2
+def completeness(values: Numbers) -> NDArray[np.float64]:
+    """Return ((CSDC + PC + DC)/3 + D)/2, each the mean over the images that it applies to.
+
+    Args:
+        values: CSDC, PC, DC and D of each image, NaN where one does not apply, shape (..., images, 4).
+
+    Returns:
+        Shape (...); NaN where one applies to no image.
+    """
+    known = np.isfinite(values)
+    count = known.sum(axis=-2)
+    means = np.divide(np.where(known, values, 0).sum(axis=-2), count, out=np.full(count.shape, np.nan), where=count > 0)
+    whole: NDArray[np.float64] = (means[..., :3].mean(axis=-1) + means[..., 3]) / 2
+    return whole

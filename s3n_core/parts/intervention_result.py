@@ -38,6 +38,8 @@ KINDS: Mapping[str, Kind] = {
 SD_GOAL, COMPLETENESS_GOAL, CONTRASTIVITY_GOAL = 0.65, 0.92, 0.95
 
 Clip = Literal["clipped", "unclipped"]
+_MEASURES = ("csdc", "pc", "dc", "d")
+
 Key = tuple[Kind, str]
 """An attribution: its kind and its name."""
 
@@ -153,32 +155,31 @@ class AtThreshold:
 
     Attributes:
         t: The threshold.
-        csdc: As in `Curves`, each the mean over images.
-        pc: As in `Curves`.
-        dc: As in `Curves`.
-        d: As in `Curves`.
+        values: CSDC, PC, DC and D of each image, as in `Curves`, NaN where one does not apply, shape (images, 4).
+        key: What they are, for drawing images.
     """
 
     t: float
-    csdc: Mean
-    pc: Mean
-    dc: Mean
-    d: Mean
+    values: NDArray[np.float64]
+    key: tuple[str, ...]
 
     @property
-    def completeness(self) -> float | None:
+    def means(self) -> Mapping[str, Mean]:
+        """The mean of each measure over the images that it applies to: "csdc", "pc", "dc", "d"."""
+        columns = zip(_MEASURES, self.values.T, strict=True)
+        return {name: Mean.of(of[np.isfinite(of)].tolist(), name, *self.key) for name, of in columns}
+
+    @property
+    def completeness(self) -> Mean:
         """((CSDC + PC + DC)/3 + D)/2, None where one of them has no image."""
-        values = [mean.value for mean in (self.csdc, self.pc, self.dc, self.d)]
-        known = [value for value in values if value is not None]
-        return completeness(*known) if len(known) == len(values) else None
+        return _completeness_mean(self.values, completeness, self.key)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        means = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "t"}
         return {
             "threshold": self.t,
-            "completeness": self.completeness,
-            **{name: mean.to_dict() for name, mean in means.items()},
+            "completeness": self.completeness.to_dict(),
+            **{name: mean.to_dict() for name, mean in self.means.items()},
         }
 
 
@@ -311,15 +312,25 @@ class InterventionMeasures:
         """Return all attributions, in the order of a table."""
         return tuple(self._row(key) for key in self.scenes[0].attributions)
 
-    def gain(self, better: str = PLACED, other: str = UNPLACED) -> Mean:
-        """Return the mean difference in SD of two kinds of contributions of the same images."""
+    def gains(self) -> tuple[Mean, Mean]:
+        """Return what placing D and C adds to SD and to completeness: paired differences over the same images."""
         pairs = [
-            [scene.attributions["contributions", name].sd[0] for name in (better, other)]
+            [scene.attributions["contributions", name].sd[0] for name in (PLACED, UNPLACED)]
             for scene in self.scenes
-            if ("contributions", better) in scene.attributions
+            if ("contributions", PLACED) in scene.attributions
         ]
         differences = [a - b for a, b in pairs if a is not None and b is not None]
-        return Mean.of(differences, "SD", "gain", better, other)
+        sd = Mean.of(differences, "SD", "gain", PLACED, UNPLACED)
+        if not pairs:
+            return sd, sd
+        placed, unplaced = (self._row(("contributions", name)).fitted.values for name in (PLACED, UNPLACED))
+
+        def difference(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return completeness(values[..., :4]) - completeness(values[..., 4:])
+
+        return sd, _completeness_mean(
+            np.concatenate([placed, unplaced], axis=1), difference, ("gain", PLACED, UNPLACED)
+        )
 
     def goals(self) -> tuple[Goal, ...]:
         """Return the goals for contributions, and whether they are met."""
@@ -334,7 +345,7 @@ class InterventionMeasures:
             return max((value for row in of if (value := read(row)) is not None), default=None)
 
         measures: dict[str, Callable[[AttributionRow], float | None]] = {
-            "completeness": lambda row: row.fitted.completeness,
+            "completeness": lambda row: row.fitted.completeness.value,
             "SD": lambda row: row.sd.value,
             "TS": lambda row: row.ts.value,
         }
@@ -343,7 +354,7 @@ class InterventionMeasures:
         goals = [
             Goal(name="SD (correctness)", value=judged.sd.value, least=SD_GOAL),
             Goal(name="SD, half of the way from the best control to the ceiling", value=judged.sd.value, least=half),
-            Goal(name="completeness", value=judged.fitted.completeness, least=COMPLETENESS_GOAL),
+            Goal(name="completeness", value=judged.fitted.completeness.value, least=COMPLETENESS_GOAL),
             Goal(name="TS (contrastivity)", value=judged.ts.value, least=CONTRASTIVITY_GOAL),
         ]
         for name, read in measures.items():
@@ -359,6 +370,7 @@ class InterventionMeasures:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         independence, objects = self.background_independence
+        gains = self.gains()
         return {
             "images": len(self.scenes),
             "total": self.total,
@@ -373,7 +385,7 @@ class InterventionMeasures:
             "logit_not_positive": self.not_positive,
             "premise_confirmed": {"images": self.premises[0], "of": self.premises[1]},
             "background_independence": {"value": independence, "objects": objects},
-            "gain_of_placing": self.gain().to_dict(),
+            "gain_of_placing": {name: gain.to_dict() for name, gain in zip(("sd", "completeness"), gains, strict=True)},
             "attributions": [row.to_dict() for row in self.rows()],
             "goals": [goal.to_dict() for goal in self.goals()],
             "by_image": [scene.to_dict() for scene in self.scenes],
@@ -404,16 +416,28 @@ def _at_threshold(
     fitting: Sequence[SceneAttribution], using: Sequence[SceneAttribution], clip: Clip, key: Key
 ) -> AtThreshold:
     """Fit t on some scenes, and return the measures of others at it."""
-    names = ("csdc", "pc", "dc", "d")
 
     def values(found: Sequence[SceneAttribution], name: str) -> list[NDArray[np.float64]]:
         return [curve for of in found if (curve := getattr(of.curves[clip], name)) is not None]
 
     none = np.zeros(len(THRESHOLDS))  # a measure without images does not decide
-    means = [np.mean(curves, axis=0) if (curves := values(fitting, name)) else none for name in names]
+    means = [np.mean(curves, axis=0) if (curves := values(fitting, name)) else none for name in _MEASURES]
     best = best_threshold(*means)
-    at = {name: Mean.of([float(curve[best]) for curve in values(using, name)], name, clip, *key) for name in names}
-    return AtThreshold(t=float(THRESHOLDS[best]), **at)
+    curves = [[getattr(of.curves[clip], name) for name in _MEASURES] for of in using]
+    at = np.array([[np.nan if curve is None else curve[best] for curve in of_image] for of_image in curves])
+    return AtThreshold(t=float(THRESHOLDS[best]), values=at, key=(clip, *key))
+
+
+def _completeness_mean(
+    values: NDArray[np.float64], statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], key: tuple[str, ...]
+) -> Mean:
+    """Return a statistic of CSDC, PC, DC and D of each image, shape (images, ...), with its interval."""
+    value = float(statistic(values))
+    return Mean(
+        value=value if np.isfinite(value) else None,
+        images=len(values),
+        interval=bootstrap_interval(values, "completeness", *key, statistic=statistic),
+    )
 
 
 def _pair_of(ts: tuple[float, float] | None) -> dict[str, float | None]:

@@ -57,6 +57,12 @@ def test_a_folder_with_interventions_is_measured_by_them(s3n: Command, truth: Pa
     for row in last["attributions"]:
         assert row["fitted"]["pc"]["images"] == 1
         assert row["funnybirds"]["pc"]["images"] == 2
+    of = {row["name"]: row for row in last["attributions"] if row["kind"] == "contributions"}
+    placed, unwarped = of["all branches placed"], of["all branches unwarped"]
+    for gain, read in (("sd", lambda row: row["sd"]), ("completeness", lambda row: row["fitted"]["completeness"])):
+        values = [read(row)["value"] for row in (placed, unwarped)]
+        measured = last["gain_of_placing"][gain]["value"]
+        assert measured == (None if None in values else pytest.approx(values[0] - values[1]))
     assert last["premise_confirmed"] == {"images": 0, "of": 0}
     assert len(last["by_image"]) == 2
     missed = [goal["goal"] for goal in last["goals"] if not goal["met"]]

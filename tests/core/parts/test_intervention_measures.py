@@ -124,4 +124,12 @@ def test_the_threshold_weighs_distractibility_as_much_as_the_other_three_togethe
     csdc, pc, dc = np.array([0.9, 0.6, 0.3]), np.array([0.9, 0.6, 0.3]), np.array([0.9, 0.6, 0.3])
     assert best_threshold(csdc, pc, dc, np.array([0.1, 0.5, 0.7])) == 1
     assert best_threshold(csdc, pc, dc, np.array([0.1, 0.4, 0.7])) == 0  # the first of equals
-    assert completeness(0.9, 0.6, 0.3, 0.5) == pytest.approx(0.55)
+
+
+def test_completeness_weighs_distractibility_as_much_and_leaves_out_what_does_not_apply() -> None:
+    nan = np.nan
+    values = np.array([[1.0, 1.0, 0.0, 0.4], [nan, 0.0, 0.0, 0.6], [0.5, 1.0, 1.0, nan]])
+    # Means 0.75, 2/3, 1/3 and 0.5.
+    assert completeness(values) == pytest.approx((1.75 / 3 + 0.5) / 2)
+    assert completeness(np.stack([values, np.ones((3, 4))])) == pytest.approx([(1.75 / 3 + 0.5) / 2, 1])
+    assert np.isnan(completeness(values[1:2]))

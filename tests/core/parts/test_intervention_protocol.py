@@ -63,16 +63,20 @@ def test_a_network_that_reads_each_part_where_it_is_agrees_with_removal(
     for name in (SIGNED, DELETION, CEILING):
         of = row(found, name)
         assert (of.sd.value, of.sd.images) == (pytest.approx(1), 4)
-        assert of.funnybirds.completeness == pytest.approx(1)
-        assert of.fitted.csdc.images == of.fitted.d.images == 2  # every second scene
+        assert of.funnybirds.completeness.value == pytest.approx(1)
+        assert of.fitted.means["csdc"].images == of.fitted.means["d"].images == 2  # every second scene
         assert of.ts.images == found.premises[0]
     assert found.premises == (4, 4)
     assert row(found, SIGNED).ts.value == row(found, DELETION).ts.value == 1
     assert row(found, GRAD_CAM).sd.value == pytest.approx(1)  # all contributions to a correct class are positive here
+    many = dataclasses.replace(found, scenes=found.scenes * 5)  # two of each scene on either side, and more than ten
+    assert row(many, SIGNED).fitted.completeness.interval == pytest.approx((1, 1))
+    low, high = row(many, RANDOM).fitted.completeness.interval or (0, 0)
+    assert low < row(many, RANDOM).fitted.completeness.value < high  # type: ignore[operator]
     # These do not depend on the class; the parts' masks are equal, so nothing orders the parts.
     assert row(found, ONES).ts.value == row(found, HALF).ts.value == row(found, RESPONSE).ts.value == 0
     assert (row(found, ONES).sd.value, row(found, ONES).sd.images) == (None, 0)
-    assert row(found, RANDOM).funnybirds.completeness < 0.9  # type: ignore[operator]
+    assert row(found, RANDOM).funnybirds.completeness.value < 0.9  # type: ignore[operator]
 
 
 def test_a_network_that_reads_each_part_meets_all_goals_and_a_random_map_misses_them(
@@ -131,9 +135,10 @@ def test_wrong_predictions_and_negative_logits_are_left_out_and_counted(
     assert found.correct == 0
     assert found.not_positive > 0
     at = row(found, SIGNED)
-    assert (at.fitted.csdc.value, at.fitted.csdc.images, at.fitted.completeness) == (None, 0, None)
-    assert at.funnybirds.pc.images == 4
-    assert at.funnybirds.d.images == 4 - found.not_positive
+    csdc = at.fitted.means["csdc"]
+    assert (csdc.value, csdc.images, at.fitted.completeness.value) == (None, 0, None)
+    assert at.funnybirds.means["pc"].images == 4
+    assert at.funnybirds.means["d"].images == 4 - found.not_positive
     assert not any(goal.met for goal in found.goals() if goal.name.startswith("completeness"))
 
 
