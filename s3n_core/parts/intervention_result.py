@@ -423,8 +423,8 @@ def _at_threshold(
     none = np.zeros(len(THRESHOLDS))  # a measure without images does not decide
     means = [np.mean(curves, axis=0) if (curves := values(fitting, name)) else none for name in _MEASURES]
     best = best_threshold(*means)
-    curves = [[getattr(of.curves[clip], name) for name in _MEASURES] for of in using]
-    at = np.array([[np.nan if curve is None else curve[best] for curve in of_image] for of_image in curves])
+    own = [[getattr(of.curves[clip], name) for name in _MEASURES] for of in using]
+    at = np.array([[np.nan if curve is None else curve[best] for curve in of_image] for of_image in own])
     return AtThreshold(t=float(THRESHOLDS[best]), values=at, key=(clip, *key))
 
 
