@@ -39,7 +39,7 @@ correctly and wrongly predicted images apart. Takes about 126 predictions per im
 
 On synthetic birds drawn with --interventions, attributions are held against exact drawings without each part and each
 background object, in the protocols of FunnyBirds: contributions in several forms, the response map and Q_d beside controls and
-a ceiling. Takes 30 to 130 drawings and predictions per image. --patches measures such a folder like any other.
+a ceiling. Takes about 50 drawings and predictions per image. --patches measures such a folder like any other.
 
 Examples: s3n faithfulness first birds --images 50; s3n faithfulness first truth --sanity
 """
