@@ -194,12 +194,12 @@ class _Collector:
         header = read_header(out)
         if header is not None and not restart:
             self._refuse_other(from_json(Collection, header.collection))
-        if header is not None and restart:
-            (out / HEADER).unlink(missing_ok=True)
         first = {"format": IMAGES_FORMAT, "version": VERSION, **to_json(collection)}
         anew = restart or header is not None  # of a finished atlas only the lock is needed
         self._lines = LineFile(out / IMAGES, first, take=self._take, goes_on=self._goes_on, restart=anew)
-        if header is not None and not restart:
+        if restart:
+            (out / HEADER).unlink(missing_ok=True)  # only now: the folder is locked
+        elif header is not None:
             self._finished = True
             images = [image_of(line) for line in read_image_lines(out / IMAGES)]
             self.done, self.unreadable = len(images), sum(bool(image.error) for image in images)
@@ -229,9 +229,9 @@ class _Collector:
     def append(self, some: Sequence[Collected]) -> None:
         """Append the places of some images: first the descriptors, so that a line never stands without them."""
         try:
-            for one in some:
-                if one.descriptors is not None:
-                    self._file.write(one.descriptors.tobytes())
+            left = memoryview(b"".join(one.descriptors.tobytes() for one in some if one.descriptors is not None))
+            while left:
+                left = left[self._file.write(left) or 0 :]
         except OSError as error:
             raise output_error(self._out / UNFINISHED_DESCRIPTORS, error) from error
         self._lines.append(one.line for one in some)
@@ -372,6 +372,8 @@ def _agreements(
     seed: int,
 ) -> dict[str, Any]:
     """Measure both kinds of descriptors against annotated parts and labels; empty where nothing is annotated."""
+    if not any(record.parts for record in records):
+        return {}
     rows, nearest_part, labels = list[int](), list[str](), list[int]()
     for row in np.flatnonzero(~places["background"]).tolist():
         record = records[int(places["image"][row])]
