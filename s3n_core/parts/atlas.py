@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from html import escape
 from io import TextIOWrapper
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -114,7 +115,8 @@ class Atlas:
         AtlasError: There is none, or it is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | PathLike[str]) -> None:
+        path = Path(path)
         header = read_header(path)
         if header is None:
             raise AtlasError(f"There is no finished atlas in {path}; `s3n parts build` builds or finishes one.")
