@@ -21,9 +21,10 @@ from s3n_core.models.opening import Model
 from s3n_core.parts import comparing
 from s3n_core.parts.assigning import write_assigned_peaks
 from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.atlas_files import DESCRIPTORS, HEADER, IMAGES
+from s3n_core.parts.atlas_files import DESCRIPTORS, EDITS, HEADER, IMAGES
 from s3n_core.parts.building import AtlasProgress, annotated_part, build_atlas
 from s3n_core.parts.comparing import compare_classes, units_of
+from s3n_core.system.line_files import only_writer
 
 
 @pytest.fixture(scope="module")
@@ -332,3 +333,14 @@ def test_the_images_of_the_atlas_as_new_images_get_the_same_parts(
     assert near.count("1") >= 0.8 * len(near)
     with pytest.raises(AtlasError, match="another model"):
         write_assigned_peaks(atlas, replace(model, digest="0" * 16), data.records, data.classes, out)
+
+
+def test_two_programs_that_edit_keep_both_edits(atlas: Atlas, tmp_path: Path) -> None:
+    other = Atlas(tmp_path)
+    atlas.rename("part 1", "bill")
+    other.rename("part 2", "tail")
+    assert [Atlas(tmp_path).parts.name(part) for part in range(3)] == ["bill", "tail", "part 3"]
+    with only_writer(tmp_path / EDITS), pytest.raises(OutputBusy):
+        atlas.hide("part 3")
+    atlas.undo()
+    assert [atlas.parts.name(part) for part in range(3)] == ["bill", "part 2", "part 3"]
