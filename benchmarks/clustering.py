@@ -18,6 +18,8 @@ from numpy.lib.format import open_memmap
 from s3n_core.parts.atlas_files import descriptor_reader
 from s3n_core.parts.clustering import fit_clusters, suggest_parts
 
+CLASSES = 200
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -38,7 +40,9 @@ def main() -> None:
             stored[start:end] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
         stored.flush()
         del stored
-        read = descriptor_reader(np.load(path, mmap_mode="r"), np.zeros(count, dtype=np.int32), None)
+        predicted = generator.integers(0, CLASSES, count).astype(np.int32)
+        means = (0.01 * generator.normal(size=(CLASSES, channels))).astype(np.float32)
+        read = descriptor_reader(np.load(path, mmap_mode="r"), predicted, means)  # as the default compares them
         process = psutil.Process()
         print(machine("cpu"))
         for what, work in (
