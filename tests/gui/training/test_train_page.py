@@ -482,6 +482,8 @@ def test_runs_on_other_validation_images_are_marked(train_page, runs, qtbot):
     for name, image in (("past", "1.png"), ("other", "1.png"), ("moved", "2.png")):
         lines = f"name,label,class,part\n0.png,0,x,train\n{image},0,x,validation\n"
         (runs / name / "split.csv").write_text(lines, encoding="utf-8")
+        run = RunDirectory(runs / name)
+        run.write_run({key: value for key, value in run.read_run().items() if key != "validation_images"})
     listed = list_runs(runs)
     found = tuple((run.path, run_validation_fingerprint(run.path, run.run)) for run in listed)
     train_page.runs.show_seen(RunsSeen(tuple(listed), validation=found))
