@@ -25,7 +25,8 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.images.image_view import ImageView
 
 PATIENCE = 100_000
-IMAGES = 12 * (3 + 1)
+IMAGES, TESTS = 12 * (3 + 1), 12 * 1
+"""Number of all images, and of test images."""
 
 SMALL = {
     "weights": "none",
@@ -188,13 +189,13 @@ def look_and_drag(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def predict(qtbot: QtBot, window: MainWindow) -> None:
-    """Predict the whole folder, and inspect the first row."""
+    """Predict the test images, which are those that it predicts by itself, and inspect the first row."""
     window.show_page("predict")
     page: Any = window.pages.page("predict")
     qtbot.waitUntil(lambda: page.controller.stage == "ready", timeout=PATIENCE)
     press(page.source.start)
     qtbot.waitUntil(lambda: page.controller.stage == "finished", timeout=PATIENCE)
-    assert page.model.rowCount() == IMAGES
+    assert page.model.rowCount() == TESTS
     page.open_row(0)
     assert window.pages.current_name == "inspect"
     inspect: Any = window.pages.page("inspect")
@@ -233,4 +234,4 @@ def find_again(qtbot: QtBot, window: MainWindow, birds: Path, run: Path) -> None
     window.show_page("predict")
     predict_page: Any = window.pages.page("predict")
     qtbot.waitUntil(lambda: predict_page.controller.stage == "finished", timeout=PATIENCE)
-    assert predict_page.model.rowCount() == IMAGES
+    assert predict_page.model.rowCount() == TESTS

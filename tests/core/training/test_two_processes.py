@@ -119,7 +119,7 @@ def test_two_processes_draw_balanced_samples_as_one_does_which_resumes_inside_an
     few = tmp_path / "unequal"
     shutil.copytree(pictures, few, ignore=shutil.ignore_patterns(*[f"{number}.png" for number in range(2, 8)]))
     shutil.copytree(pictures / "a", few / "a", dirs_exist_ok=True)  # eight images of a, two of each other class
-    settings: dict[str, Any] = {**FROZEN, "balance": "sampling", "batch_size": 3, "epochs": 2, "validation": 0.0}
+    settings: dict[str, Any] = {**FROZEN, "balance": "sampling", "batch_size": 3, "epochs": 4, "validation": 0.0}
     one = prepare(tmp_path / "one", few, **settings)
     train(one)
     run = prepare(tmp_path / "runs" / "run", few, checkpoint_minutes=1e-6, **settings)
@@ -128,15 +128,15 @@ def test_two_processes_draw_balanced_samples_as_one_does_which_resumes_inside_an
         saved = 0
         for line in process.stdout:
             saved += json.loads(line)["event"] == "checkpoint_saved"
-            if saved == 5:  # four batches are an epoch
+            if saved == 5:  # four batches are an epoch, and many are left when the order arrives
                 send_order(run.path, "stop")
         assert process.wait(PATIENCE) == 0
-    assert len(epoch_lines(run)) == 1
+    assert 1 <= len(epoch_lines(run)) < 4
     train(run)
     mine, theirs = epoch_lines(run), epoch_lines(one)
-    assert [line["images"] for line in mine] == [line["images"] for line in theirs] == [12, 12]
+    assert [line["images"] for line in mine] == [line["images"] for line in theirs] == [12] * 4
     for name in ("loss", "loss_O", "loss_D", "loss_C", "entropy"):
-        assert [line[name] for line in mine] == pytest.approx([line[name] for line in theirs], rel=1e-5), name
+        assert [line[name] for line in mine] == pytest.approx([line[name] for line in theirs], rel=1e-4), name
 
 
 def predicting(tmp_path: Path) -> list[str]:
