@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -106,15 +105,11 @@ def reproduce(
 
 
 def _run(plan: Plan, out: Path, device: str, workers: int | None, json: bool) -> None:
-    import psutil
-
     from s3n_core.reproduce.campaign import run_campaign
     from s3n_core.reproduce.rendering import write_tables
+    from s3n_core.system.processes import lower_own_priority
 
-    with contextlib.suppress(psutil.Error, OSError):  # so that a window and other work have priority
-        psutil.Process().nice(
-            10 if hasattr(psutil, "LINUX") and not psutil.WINDOWS else psutil.BELOW_NORMAL_PRIORITY_CLASS
-        )
+    lower_own_priority()
 
     def left() -> str:
         return "Stopped; the same command goes on where it was."

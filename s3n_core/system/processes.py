@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -50,3 +51,9 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux: a scheduler or container may restrict the process to some cores
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def lower_own_priority() -> None:
+    """Give this process the priority of long jobs, so that windows and other work go first."""
+    with contextlib.suppress(psutil.Error, OSError):
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)

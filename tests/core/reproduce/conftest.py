@@ -6,12 +6,21 @@ import pytest
 from PIL import Image
 
 from s3n_core.server.inspection_server import single_thread
+from s3n_core.system import processes
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> Iterator[None]:
     with single_thread():
         yield
+
+
+@pytest.fixture(autouse=True)
+def lowered(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Keep the priority of the tests' own process; holds an entry for each time that it would have been lowered."""
+    calls: list[bool] = []
+    monkeypatch.setattr(processes, "lower_own_priority", lambda: calls.append(True))
+    return calls
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def test_equal_trainings_are_planned_once_and_named_by_what_determines_them(bird
     assert (longest.recipe.epochs, longest.recipe.network.branches, longest.cost) == (3, "O", 36.0)
 
 
-def test_a_table_from_the_command_line(birds, tmp_path, capsys):
+def test_a_table_from_the_command_line(birds, tmp_path, capsys, lowered):
     out = tmp_path / "tables"
     arguments = [
         "reproduce",
@@ -112,6 +112,7 @@ def test_a_table_from_the_command_line(birds, tmp_path, capsys):
     said = capsys.readouterr()
     assert "# Table 5: against the backbone alone" in said.out
     assert "paper 94.63" in said.out
+    assert lowered == [True], "trainings run at low priority; writing tables alone does not"
     assert len(list(out.glob("cells/*"))) == 2, "Table 1 needs no training of its own"
     assert {file.name for file in out.iterdir() if file.is_file()} == {
         *(f"{name}{suffix}" for name in ("table1", "table5") for suffix in (".md", ".csv", ".tex", ".png")),
