@@ -111,10 +111,10 @@ def test_the_page_never_scrolls_sideways(window: MainWindow, themed: QApplicatio
             window.resize(*size)
             for busy in (True, False):
                 train(page, busy=busy)
-                QApplication.processEvents()
-                case = (factor, size, busy)
-                assert area.horizontalScrollBar().maximum() == 0, case
-                assert [bar.maximum() for bar in page.form.findChildren(QScrollBar)][:1] == [0], case
+                qtbot.waitUntil(lambda: area.horizontalScrollBar().maximum() == 0, timeout=SOON)
+                qtbot.waitUntil(
+                    lambda: [bar.maximum() for bar in page.form.findChildren(QScrollBar)][:1] == [0], timeout=SOON
+                )
 
 
 def fonts(page: TrainPage) -> Counter[tuple[str, str, int, int]]:
