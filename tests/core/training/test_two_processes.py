@@ -127,10 +127,16 @@ def test_two_processes_draw_balanced_samples_as_one_does_which_resumes_inside_an
         assert process.stdout is not None
         saved = 0
         for line in process.stdout:
-            saved += json.loads(line)["event"] == "checkpoint_saved"
-            if saved == 5:  # four batches are an epoch, and many are left when the order arrives
+            event = json.loads(line)["event"]
+            saved += event == "checkpoint_saved"
+            if saved == 5 and event == "checkpoint_saved":  # four batches are an epoch
+                send_order(run.path, "pause")
+            if event == "paused":
+                while run.read_state().status != "paused":  # type: ignore[union-attr]
+                    time.sleep(0.01)
                 send_order(run.path, "stop")
-        assert process.wait(PATIENCE) == 0
+        said = process.stderr.read() if process.stderr is not None else ""
+        assert process.wait(PATIENCE) == 0, said
     assert 1 <= len(epoch_lines(run)) < 4
     train(run)
     mine, theirs = epoch_lines(run), epoch_lines(one)
