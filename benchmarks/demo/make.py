@@ -1,7 +1,7 @@
 r"""Make the demo anew: draw its birds, train its model, and renew everything that shows it.
 
     python -m benchmarks.demo.make WORK
-    python -m benchmarks.demo.make WORK --only pictures --place /home/ada/studio
+    python -m benchmarks.demo.make WORK --only pictures --place PLACE
 
 The first command does all steps; what is in the folder WORK already is left alone, so it goes on where it was stopped. The
 second takes the pictures of the documents again, after the window has changed. Steps:
