@@ -47,7 +47,6 @@ NOT_SHOWN = {
     "s3n_core.evaluation.result.Evaluation.mean_class_accuracy": "hands it on as a number; mean_class_interval stands beside it",
     "s3n_core.evaluation.result.Evaluation.figures": "numbers for a log",
     "s3n_core.export.run_snapshots.RunSnapshots.accuracy": "reads it with its number of images",
-    "s3n_core.reproduce.experiments.Experiment.needs_boxes": "asks whether it is measured",
     "s3n_core.reproduce.rendering.plot": "draws each value with its interval as a line",
     "s3n_core.training.checkpoint_writer.CheckpointWriter.checkpoint": "stores it",
     "s3n_core.training.loop.TrainingLoop._improve": "compares it",

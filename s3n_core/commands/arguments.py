@@ -6,6 +6,7 @@ import math
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,16 @@ FormatOption = Annotated[
         help="Format of the folder: class-folders (append :classes, :splits or :2 for other readings), label-table, "
         "list-files, file-names (append :PATTERN, such as {class}_*), cub-200-2011, fgvc-aircraft-2013b (variants; append "
         ":family or :manufacturer for those), stanford-cars or images; auto detects it.",
+    ),
+]
+MeasuredSplitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="SPLIT",
+        callback=split_name,
+        help="train, val, test or all; validation: the images that the run chose its best epoch by. Default: test, where "
+        "there are labelled test images.",
     ),
 ]
 SplitOption = Annotated[
@@ -156,6 +167,21 @@ def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None)
     from s3n_core.datasets.splits import VALIDATION
 
     return named_records(data_set, split, find_model(model, runs) if split == VALIDATION else None)
+
+
+def evaluation_records(
+    data_set: DataSet, split: str | None, model: str, runs: Path | None
+) -> tuple[str, Sequence[ImageRecord]]:
+    """Return the images that a model is measured on, and the name of their split; see `evaluation_images`.
+
+    Raises:
+        S3NError: If there is no such split, or no such run.
+    """
+    from s3n_core.datasets.splits import VALIDATION
+    from s3n_core.evaluation.chosen_images import evaluation_images
+
+    of_run = split in (None, VALIDATION)  # else a wrong split is said before a wrong model
+    return evaluation_images(data_set, find_model(model, runs) if of_run else None, split)
 
 
 def quoted(text: str | Path) -> str:

@@ -13,16 +13,16 @@ from s3n_core.commands.arguments import (
     ExcelOption,
     FormatOption,
     JsonOption,
+    MeasuredSplitOption,
     ModelArgument,
     PrecisionOption,
     RunsOption,
     SamplingOption,
     StopBelowOption,
     WorkersOption,
-    find_model,
+    evaluation_records,
     open_named_model,
     say_problems,
-    split_name,
 )
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bar
@@ -45,15 +45,7 @@ Example: s3n evaluate first birds --out figures
 def evaluate(
     model: ModelArgument,
     data: DataArgument,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split",
-            metavar="SPLIT",
-            callback=split_name,
-            help="train, val, test or all; validation: the images that the run chose its best epoch by.",
-        ),
-    ] = None,
+    split: MeasuredSplitOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the tables (CSV) to this folder.")
     ] = None,
@@ -80,11 +72,7 @@ def evaluate(
     if data_set.original is not None:
         say(assignment_sentence(data_set))
     say_problems(data_set, json=json)
-    from s3n_core.datasets.splits import VALIDATION
-    from s3n_core.evaluation.chosen_images import evaluation_images
-
-    of_run = split in (None, VALIDATION)  # else a wrong split is said before a wrong model
-    part, records = evaluation_images(data_set, find_model(model, runs) if of_run else None, split)
+    part, records = evaluation_records(data_set, split, model, runs)
 
     from s3n_core.commands.evaluation_text import curve_text, evaluation_text
     from s3n_core.evaluation.evaluate import evaluate as evaluate_records

@@ -12,15 +12,15 @@ from s3n_core.commands.arguments import (
     DeviceOption,
     FormatOption,
     JsonOption,
+    MeasuredSplitOption,
     ModelArgument,
     PrecisionOption,
     RunsOption,
     SamplingOption,
     WorkersOption,
-    find_model,
+    evaluation_records,
     open_named_model,
     say_problems,
-    split_name,
 )
 from s3n_core.commands.failures import interruptible
 from s3n_core.commands.progress import print_json, progress_bar
@@ -48,15 +48,7 @@ Examples: s3n faithfulness first birds --images 50; s3n faithfulness first truth
 def faithfulness(
     model: ModelArgument,
     data: DataArgument,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split",
-            metavar="SPLIT",
-            callback=split_name,
-            help="train, val, test or all; validation: the images that the run chose its best epoch by.",
-        ),
-    ] = None,
+    split: MeasuredSplitOption = None,
     images: Annotated[
         int | None,
         typer.Option("--images", metavar="N", min=2, help="Measure only N images, evenly spaced in the list."),
@@ -115,11 +107,7 @@ def faithfulness(
 
         say(assignment_sentence(data_set))
     say_problems(data_set, json=json)
-    from s3n_core.datasets.splits import VALIDATION
-    from s3n_core.evaluation.chosen_images import evaluation_images
-
-    of_run = split in (None, VALIDATION)
-    part, records = evaluation_images(data_set, find_model(model, runs) if of_run else None, split)
+    part, records = evaluation_records(data_set, split, model, runs)
     count = len(records) if images is None else min(images, len(records))
     some = [records[index * len(records) // count] for index in range(count)]
 

@@ -14,6 +14,7 @@ from s3n_core.commands.arguments import (
     FormatOption,
     ImagesArgument,
     JsonOption,
+    MeasuredSplitOption,
     ModelArgument,
     PrecisionOption,
     RunsOption,
@@ -21,11 +22,10 @@ from s3n_core.commands.arguments import (
     SplitOption,
     WorkersOption,
     chosen_records,
-    find_model,
+    evaluation_records,
     open_named_model,
     quoted,
     say_problems,
-    split_name,
 )
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.job_progress import follow
@@ -58,15 +58,7 @@ def build(
         int | None,
         typer.Option("--parts", metavar="K", parser=whole(2, 500), help="Number of parts. Default: suggested."),
     ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split",
-            metavar="SPLIT",
-            callback=split_name,
-            help="train, val, test or all; validation: the images that the run chose its best epoch by. Default: test.",
-        ),
-    ] = None,
+    split: MeasuredSplitOption = None,
     as_they_are: Annotated[
         bool,
         typer.Option(
@@ -94,13 +86,10 @@ def build(
     Example: s3n parts build first birds --out atlas
     """
     from s3n_core.datasets.opening import open_images
-    from s3n_core.datasets.splits import VALIDATION
-    from s3n_core.evaluation.chosen_images import evaluation_images
 
     data_set = open_images(data, format)
     say_problems(data_set, json=json)
-    of_run = split in (None, VALIDATION)
-    chosen, records = evaluation_images(data_set, find_model(model, runs) if of_run else None, split)
+    chosen, records = evaluation_records(data_set, split, model, runs)
 
     from s3n_core.parts.atlas import Atlas
     from s3n_core.parts.building import build_atlas

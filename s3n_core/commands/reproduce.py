@@ -72,6 +72,8 @@ def reproduce(
         return
     if not experiments or not data or out is None:
         raise typer.BadParameter("name at least one experiment, --data and --out; --list lists the experiments")
+    if folds == 1:
+        raise typer.BadParameter("--folds needs 2 or more: with one fold there is nothing to learn from")
     chosen = list(EXPERIMENTS) if experiments == ["all"] else list(dict.fromkeys(experiments))
     if unknown := [name for name in chosen if name not in EXPERIMENTS]:
         raise typer.BadParameter(f"there is no experiment {unknown[0]}; choose from {', '.join(EXPERIMENTS)}")

@@ -103,7 +103,6 @@ def run_campaign(
     """
     from filelock import FileLock, Timeout
 
-    failed: set[str] = set()
     busy: set[str] = set()
     for cell in plan.cells:
         if is_finished(out, cell):
@@ -121,17 +120,17 @@ def run_campaign(
                 continue
             owner = {"pid": os.getpid(), "host": platform.node(), "program": __version__}
             write_json(folder / _OWNER, owner, durable=False)
+            begun = _standing(plan, out, cell, busy)
             try:
                 with closing(_run_cell(cell, folder, device, workers)) as steps:
                     for epoch in steps:
-                        yield _progress(plan, out, cell, epoch, busy)
+                        yield begun.progress(cell, epoch)
             except S3NError as error:
-                failed.add(cell.key)
                 write_json(folder / FAILURE, error.to_dict())
-                yield _progress(plan, out, cell, 0, busy, failed=str(error))
+                yield begun.progress(cell, 0, failed=str(error))
             else:
                 (folder / FAILURE).unlink(missing_ok=True)
-                yield _progress(plan, out, cell, cell.recipe.epochs, busy, finished=cell.key)
+                yield _standing(plan, out, cell, busy).progress(cell, cell.recipe.epochs, finished=cell.key)
         finally:
             lock.release()
     still = {cell.key for cell in plan.cells if cell.key in busy and not is_finished(out, cell)}
@@ -202,25 +201,45 @@ def _result(cell: Cell, model: Model, seconds: float, share: float) -> dict[str,
     }
 
 
-def _progress(
-    plan: Plan, out: Path, cell: Cell, epoch: int, busy: set[str], *, failed: str = "", finished: str = ""
-) -> CampaignProgress:
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How far a campaign is, as its folder says when a cell begins or has ended.
+
+    Attributes:
+        done: Cells that are finished.
+        total: All cells.
+        elsewhere: Cells that another process works on.
+        left: Cost of the cells that are still to be done after this one.
+        rate: Seconds per unit of cost; None before the first finished cell.
+    """
+
+    done: int
+    total: int
+    elsewhere: int
+    left: float
+    rate: float | None
+
+    def progress(self, cell: Cell, epoch: int, *, failed: str = "", finished: str = "") -> CampaignProgress:
+        """Return the progress when a cell has done ``epoch`` epochs."""
+        left = self.left + (0.0 if failed else cell.cost * (1 - epoch / cell.recipe.epochs))
+        return CampaignProgress(
+            done=self.done,
+            total=self.total,
+            cell=cell.key,
+            epoch=epoch,
+            epochs=cell.recipe.epochs,
+            finished=finished,
+            failed=failed,
+            elsewhere=self.elsewhere,
+            seconds_left=None if self.rate is None else left * self.rate,
+        )
+
+
+def _standing(plan: Plan, out: Path, cell: Cell, busy: set[str]) -> _Standing:
     done = [other for other in plan.cells if is_finished(out, other)]
-    left = sum(other.cost for other in plan.cells if other not in done and other.key not in busy and other is not cell)
-    if not finished and not failed:
-        left += cell.cost * (1 - epoch / cell.recipe.epochs)
-    rate = _rate(out, done)
-    return CampaignProgress(
-        done=len(done),
-        total=len(plan.cells),
-        cell=cell.key,
-        epoch=epoch,
-        epochs=cell.recipe.epochs,
-        finished=finished,
-        failed=failed,
-        elsewhere=len(busy),
-        seconds_left=None if rate is None else left * rate,
-    )
+    passed = {cell.key, *busy, *(other.key for other in done)}
+    left = sum(other.cost for other in plan.cells if other.key not in passed)
+    return _Standing(len(done), len(plan.cells), len(busy), left, _rate(out, done))
 
 
 def _rate(out: Path, done: list[Cell]) -> float | None:

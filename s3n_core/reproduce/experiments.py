@@ -24,8 +24,7 @@ class Arm:
 
     Attributes:
         title: Its name.
-        settings: Changes of the recipe, by field.
-        recipe: The recipe that they change; None: the campaign's.
+        settings: Changes of the campaign's recipe, by field.
         length: Factor on the number of epochs.
         views: Number of views per image whose probabilities are averaged: 1, or 3 (`answers`).
         paper: The paper's numbers, in percent: by data set and measure.
@@ -34,7 +33,6 @@ class Arm:
 
     title: str
     settings: Mapping[str, object] = field(default_factory=dict)
-    recipe: str | None = None
     length: int = 1
     views: int = 1
     paper: Mapping[str, Mapping[Measure, float]] = field(default_factory=dict)
@@ -61,11 +59,6 @@ class Experiment:
     arms: tuple[Arm, ...]
     figure: Literal["", "hits", "parts"] = ""
     family: bool = False
-
-    @property
-    def needs_boxes(self) -> bool:
-        """Whether a column is measured against the data set's boxes."""
-        return bool(self.figure) or "localized" in self.measures or "hit_rate" in self.measures
 
 
 def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:

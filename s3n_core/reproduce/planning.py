@@ -17,7 +17,6 @@ from s3n_core.reproduce.answers import measured_records
 from s3n_core.reproduce.experiments import Arm, Experiment
 from s3n_core.reproduce.folds import write_folds
 from s3n_core.training.recipe import Recipe
-from s3n_core.training.recipes import find_recipe
 
 # What an experiment never varies: all training images are learned from, and the last epoch is measured, so that no result is
 # chosen by looking at it.
@@ -128,11 +127,10 @@ def recipe_of(arm: Arm, recipe: Recipe, seed: int) -> Recipe:
     Raises:
         RecipeError: A setting of the arm does not fit.
     """
-    base = recipe if arm.recipe is None else find_recipe(arm.recipe)
-    length: dict[str, Any] = {"epochs": base.epochs * arm.length}
-    if base.schedule == "step":
-        length["step_epochs"] = [epoch * arm.length for epoch in base.step_epochs]
-    return base.changed({**length, **_COMMON, **arm.settings, "seed": seed})
+    length: dict[str, Any] = {"epochs": recipe.epochs * arm.length}
+    if recipe.schedule == "step":
+        length["step_epochs"] = [epoch * arm.length for epoch in recipe.step_epochs]
+    return recipe.changed({**length, **_COMMON, **arm.settings, "seed": seed})
 
 
 def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:

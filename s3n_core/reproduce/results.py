@@ -16,7 +16,7 @@ from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
 from s3n_core.system.atomic_files import read_bytes
 
-_PLACES = {"localized": "localized", "hit_rate": "hit_rate"}
+_OF_PLACES: tuple[Measure, ...] = ("localized", "hit_rate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class _Measured:
     """The finished seeds of an arm: by column of the answers, seed and image; and by place measure and seed."""
 
     answers: Mapping[str, Mapping[int, Mapping[str, float]]]
-    places: Mapping[str, Mapping[int, float]]
+    places: Mapping[Measure, Mapping[int, float]]
 
 
 def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]:
@@ -102,8 +102,8 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
         of_arm = measured[arm.title]
         values: dict[Measure, Interval] = {}
         for measure in experiment.measures:
-            if measure in _PLACES:
-                numbers = list(of_arm.places.get(_PLACES[measure], {}).values())
+            if measure in _OF_PLACES:
+                numbers = list(of_arm.places.get(measure, {}).values())
                 if numbers:
                     values[measure] = Interval(sum(numbers) / len(numbers), min(numbers), max(numbers))
             elif right := of_arm.answers.get(f"{measure}/{arm.views}"):
@@ -139,9 +139,9 @@ def _joint(measured: _Measured, views: int) -> Mapping[int, Mapping[str, float]]
 
 def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
     answers: dict[str, dict[int, dict[str, float]]] = {}
-    places: dict[str, dict[int, float]] = {}
+    places: dict[Measure, dict[int, float]] = {}
     for seed, cells in whole.items():
-        weighted: dict[str, list[tuple[float, float]]] = {}
+        weighted: dict[Measure, list[tuple[float, float]]] = {}
         for cell in cells:
             folder = cell_folder(out, cell)
             try:
@@ -149,7 +149,7 @@ def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
                     answers.setdefault(column, {}).setdefault(seed, {}).update(images)
                 if (folder / PLACES).is_file():
                     looked = json.loads(read_bytes(folder / PLACES))
-                    for name in _PLACES.values():
+                    for name in _OF_PLACES:
                         weighted.setdefault(name, []).append((float(looked[name]), float(looked["images"])))
             except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
                 raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error

@@ -19,12 +19,10 @@ class Source:
     Attributes:
         url: Where its owners publish it; the last part is its name.
         md5: Its checksum, as the owners or the field's libraries state it.
-        folder: The folder below the data set's that an archive is unpacked into, or another file copied to; "" for itself.
     """
 
     url: str
     md5: str
-    folder: str = ""
 
     @property
     def name(self) -> str:

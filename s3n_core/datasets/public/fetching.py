@@ -109,10 +109,10 @@ def _taken(data_set: PublicDataSet, file: Source, out: Path, source: str | None,
                 f"{at_hand.parent} has no file {file.name}, which {data_set.title} needs ({_names(data_set)}).",
                 path=at_hand,
             )
-        if _md5(at_hand) != file.md5:
+        if (found := _md5(at_hand)) != file.md5:
             raise DataSetError(
                 f"{at_hand} is not the file that {data_set.title} needs, or it is damaged: its MD5 checksum is "
-                f"{_md5(at_hand)}, not {file.md5}. Copy or download it again."
+                f"{found}, not {file.md5}. Copy or download it again."
             )
         return at_hand
     url = file.url if source is None else f"{source.rstrip('/')}/{file.name}"
@@ -170,19 +170,17 @@ def _download(data_set: PublicDataSet, url: str, file: Source, part: Path, progr
 
 def _place(data_set: PublicDataSet, file: Source, archive: Path, out: Path, progress: Progress) -> None:
     """Unpack an archive, or copy another file, to its place in the data set's folder."""
-    target = out / file.folder
     beside = out / _UNPACKED
     shutil.rmtree(beside, ignore_errors=True)
     make_folder(beside)
-    make_folder(target)
     if file.is_archive:
         _unpack(data_set, archive, beside, progress)
     else:
-        with _as_output_error(target):
+        with _as_output_error(out):
             shutil.copyfile(archive, beside / file.name)
-    with _as_output_error(target):
+    with _as_output_error(out):
         for entry in sorted(beside.iterdir()):
-            final = target / entry.name
+            final = out / entry.name
             if final.is_dir() and not final.is_symlink():
                 shutil.rmtree(final)
             entry.replace(final)

@@ -243,6 +243,7 @@ def test_arguments(birds, tmp_path, capsys):
     assert cli.main(["reproduce", "table9", "--data", str(birds), "--out", str(tmp_path)]) == 2
     assert "table9" in capsys.readouterr().err
     assert cli.main(["reproduce", "table2", "--out", str(tmp_path)]) == 2
+    assert cli.main(["reproduce", "table2", "--data", str(birds), "--out", str(tmp_path), "--folds", "1"]) == 2
     folder = tmp_path / "flat"
     for letter in "ab":
         (folder / letter).mkdir(parents=True)
