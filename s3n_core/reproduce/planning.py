@@ -134,7 +134,8 @@ def recipe_of(arm: Arm, recipe: Recipe, seed: int) -> Recipe:
 
 
 def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:
-    fields = recipe.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT))
+    # Without what is at its default, so that an option that a later version adds, off, does not train everything anew.
+    fields = recipe.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT), exclude_defaults=True)
     if (file := Path(recipe.weights)).is_file():  # the same weights on another machine lie elsewhere
         fields["weights"] = content_hash(file)
     named = json.dumps({"data": fingerprint, **fields}, sort_keys=True)
