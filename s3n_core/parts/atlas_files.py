@@ -19,6 +19,7 @@ from s3n_core.errors import AtlasError
 from s3n_core.parts.clustering import Read
 from s3n_core.system.atomic_files import read_bytes
 from s3n_core.system.json_values import from_json
+from s3n_core.system.line_files import part_path
 
 FORMAT, VERSION = "s3n-atlas", 1
 IMAGES_FORMAT = "s3n-atlas-images"
@@ -163,6 +164,20 @@ class AtlasImage:
     bias: float = 0.0
     rows: int = 0
     error: str = ""
+
+
+def is_atlas(folder: Path) -> bool:
+    """Return whether a folder holds a finished atlas; opens at most one small file."""
+    try:
+        fields = json.loads((folder / HEADER).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(fields, dict) and fields.get("format") == FORMAT
+
+
+def is_unfinished_atlas(folder: Path) -> bool:
+    """Return whether a folder holds what a stopped job has collected for an atlas."""
+    return not (folder / HEADER).exists() and part_path(folder / IMAGES).exists()
 
 
 def read_header(folder: Path) -> AtlasHeader | None:

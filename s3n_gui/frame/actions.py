@@ -136,6 +136,18 @@ _PREDICT: tuple[Action, ...] = (
 )  # fmt: skip
 
 
+def _of_parts(id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False) -> Action:
+    return Action(f"parts-{id}", menu, text, shortcut, icon, tip, page="parts", separated=separated)
+
+
+_PARTS: tuple[Action, ...] = (
+    _of_parts("open", "File", "Open atlas…", "Ctrl+Shift+A", "parts", "Choose the folder of an atlas", separated=True),
+    _of_parts("start", "Run", "Find parts", "Ctrl+Return", "play", "Find parts, or continue where it stopped"),
+    _of_parts("stop", "Run", "Stop finding parts", "Ctrl+.", "stop", "Keep what is done; you can continue later"),
+    _of_parts("new", "Run", "New search for parts", "", "", "Choose other images or another number of parts"),
+)  # fmt: skip
+
+
 def _of_export(
     id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
 ) -> Action:
@@ -173,6 +185,7 @@ ACTIONS: tuple[Action, ...] = (
     *_TRAIN,
     *_INSPECT,
     *_PREDICT,
+    *_PARTS,
     *_EXPORT,
     Action("jobs", "Run", "Show jobs", "Ctrl+J", "layers", "Show running and finished jobs"),
     Action("page-help", "Help", "Help for this page", "F1", "help", "What this page shows and how to use it"),

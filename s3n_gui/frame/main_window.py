@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
         self._table.trigger(action.objectName())
 
     def _on_opened(self, kind: str, path: Path) -> None:
-        target = {"data": ("data", "inspect"), "run": ("train", "inspect")}.get(kind, ("inspect",))
+        target = {"data": ("data", "inspect"), "run": ("train", "inspect"), "atlas": ("parts",)}.get(kind, ("inspect",))
         for name in target:
             if name in self.pages.names:
                 self.show_page(name)

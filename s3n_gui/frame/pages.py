@@ -94,6 +94,12 @@ def _predict(studio: Studio) -> Page:
     return page(studio.session, studio.settings, studio.jobs, studio.models)
 
 
+def _parts(studio: Studio) -> Page:
+    from s3n_gui.parts.panel import page
+
+    return page(studio.session, studio.settings, studio.jobs, studio.recent, studio.opener)
+
+
 def _export(studio: Studio) -> Page:
     from s3n_gui.export.panel import page
 
@@ -106,11 +112,12 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("train", "Train", "train", "Ctrl+3", _train),
     PageEntry("inspect", "Inspect", "inspect", "Ctrl+4", _inspect),
     PageEntry("predict", "Predict", "predict", "Ctrl+5", _predict),
+    PageEntry("parts", "Parts", "parts", "Ctrl+6", _parts),
     PageEntry("export", "Export", "export", "Ctrl+7", _export),
 )
 """All pages."""
 
 MODULES: tuple[str, ...] = tuple(
-    f"s3n_gui.{package}.panel" for package in ("dataset", "training", "inspector", "prediction", "export")
+    f"s3n_gui.{package}.panel" for package in ("dataset", "training", "inspector", "prediction", "parts", "export")
 )
 """The pages' modules, which are slow to import and are preloaded once the window is usable."""

@@ -17,7 +17,6 @@ from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.worker_thread import WorkerThread
-from s3n_gui.prediction.split_choice import SplitChoice, split_choice
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table_check import TableCheck, check_table
@@ -25,6 +24,7 @@ from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.state.split_choice import SplitChoice, split_choice
 
 Stage = Literal["nothing", "reading", "ready", "running", "stopping", "stopped", "finished"]
 """The stage of the request: incomplete; its table is being opened; no table; a job is running; the job is stopping; part

@@ -22,22 +22,15 @@ from PySide6.QtWidgets import (
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.wording import label_text, place_text, tip_text
-from s3n_gui.prediction.split_choice import SplitChoice
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
+from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.flow_layout import FlowLayout
 from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
-_SPLIT_TEXTS = {
-    "all": "All images",
-    "train": "Training",
-    "val": "Validation",
-    "validation": "Run's validation",
-    "test": "Test",
-}
 _NAME_WIDTHS = (240, 240, 160, 120)
 """Widths of the names of images and model, in pixels at normal text size, from the widest window to the narrowest."""
 _SHORT = {"Update predictions": "Update"}
@@ -158,9 +151,9 @@ class SourceBar(QWidget):
         )
         self.split.clear()
         for name, count in zip_longest(splits.available, splits.counts):
-            self.split.addItem(_SPLIT_TEXTS[name] if count is None else f"{_SPLIT_TEXTS[name]} · {count:,}", name)
+            self.split.addItem(split_text(name, count), name)
         if self.split.findData(split) < 0:  # not known yet, or gone
-            self.split.addItem(_SPLIT_TEXTS[split], split)
+            self.split.addItem(split_text(split), split)
         self.split.setCurrentIndex(self.split.findData(split))
         self.split.setVisible(self.split.count() > 1 and images is not None)
         self._compact()

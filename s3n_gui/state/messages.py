@@ -20,6 +20,7 @@ Cause = Literal[
     "table",
     "prediction",
     "export",
+    "atlas",
     "saving",
     "runs",
     "settings",
@@ -31,7 +32,7 @@ Cause = Literal[
 - ``training``: a training failed or was refused; over when one starts or resumes.
 - ``busy``: another run is training; over when none is.
 - ``table``: a table of predictions; over when another one is read, or the model or the data set changes.
-- ``prediction``, ``export``, ``saving``: a job; over when it starts again or something else is asked for.
+- ``prediction``, ``export``, ``atlas``, ``saving``: a job; over when it starts again or something else is asked for.
 - ``runs``: the runs folder cannot be read. ``settings``: the settings cannot be saved.
 """
 

@@ -29,7 +29,7 @@ class Opener(QObject):
     """Opens paths into the session and remembers them.
 
     Signals:
-        opened: What was opened ("data", "model", "run", "image") and its ``Path``.
+        opened: What was opened ("data", "model", "run", "image", "atlas") and its ``Path``.
         busy_changed: Whether a data set is being read.
         reading: The ``Path`` of a data set folder, as its reading starts.
     """
@@ -53,6 +53,7 @@ class Opener(QObject):
     def open_path(self, path: Path) -> None:
         """Open whatever ``path`` is; if that is not possible, the banner says why."""
         from s3n_core.datasets.readers.folder_scan import is_image  # Loads Pillow, not at the window's start.
+        from s3n_core.parts.atlas_files import is_atlas  # Loads numpy, not at the window's start.
 
         path = path.expanduser().absolute()
         self._session.end_cause("open")
@@ -61,6 +62,8 @@ class Opener(QObject):
                 self._session.report_error(f"{path} no longer exists; choose another folder or file.", cause="open")
             elif path.is_dir() and is_run(path):
                 self.open_run(path)
+            elif path.is_dir() and is_atlas(path):
+                self.open_atlas(path)
             elif path.is_dir():
                 self.open_data_set(path)
             elif path.suffix.lower() == MODEL_SUFFIX:
@@ -103,6 +106,12 @@ class Opener(QObject):
         self._recent.add("run", path, detail)
         self.opened.emit("run", path)
         self._open_data_of(directory)
+
+    def open_atlas(self, path: Path) -> None:
+        """Make a finished atlas the current one; the Parts page reads it."""
+        self._session.atlas = path
+        self._recent.add("atlas", path)
+        self.opened.emit("atlas", path)
 
     def open_image(self, path: Path) -> None:
         """Select one image; chosen images that it is not one of are no longer shown alone."""

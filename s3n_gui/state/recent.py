@@ -1,4 +1,4 @@
-"""The recently opened data sets, models, runs and images, newest first, saved across restarts."""
+"""The recently opened data sets, models, runs, images and atlases, newest first, saved across restarts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3n_core.errors import S3NError
 from s3n_core.system.atomic_files import write_json
 from s3n_gui.state.settings import settings_path
 
-Kind = Literal["data", "model", "run", "image"]
+Kind = Literal["data", "model", "run", "image", "atlas"]
 _MOST_OF_A_KIND = 12
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class RecentItem:
     """A recently opened item.
 
     Attributes:
-        kind: "data", "model", "run" or "image".
+        kind: "data", "model", "run", "image" or "atlas".
         path: The folder or file.
         detail: A short description: "543 images · 10 classes".
         opened: When it was opened, in Unix seconds.

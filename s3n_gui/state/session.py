@@ -49,6 +49,7 @@ class Session(QObject):
         row_sought: The Predict page should show the row of ``take_sought()``.
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
+        atlas_changed: The folder of the open atlas as ``Path``, or None.
         page_requested: The name of a page to show ("inspect").
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
         open_asked: "data", "model" or "run": the window should ask the user for one.
@@ -74,6 +75,7 @@ class Session(QObject):
     row_sought = Signal()
     validation_changed = Signal(object)
     predictions_changed = Signal(object)
+    atlas_changed = Signal(object)
     page_requested = Signal(str)
     path_offered = Signal(object)
     open_asked = Signal(str)
@@ -100,6 +102,7 @@ class Session(QObject):
         self._mistakes_wanted = False
         self._validation = ValidationShare()
         self._predictions: Path | None = None
+        self._atlas: Path | None = None
 
     @property
     def data_set(self) -> DataSet | None:
@@ -222,6 +225,21 @@ class Session(QObject):
         if value != self._predictions:
             self._predictions = value
             self.predictions_changed.emit(value)
+
+    @property
+    def atlas(self) -> Path | None:
+        """The folder of the open atlas, or None.
+
+        Opening one sets it, and so does the Parts page, which clears it when another model or data set is chosen.
+        """
+        return self._atlas
+
+    @atlas.setter
+    def atlas(self, value: Path | None) -> None:
+        if value != self._atlas:
+            self._atlas = value
+            self._end(("open", "atlas"))
+            self.atlas_changed.emit(value)
 
     def show_page(self, name: str) -> None:
         """Ask the window to show a page; set what the page should show beforehand."""

@@ -28,7 +28,6 @@ from s3n_gui.prediction.headline import headline_words
 from s3n_gui.prediction.panel import PredictPage, page
 from s3n_gui.prediction.peak_picture import peak_marks
 from s3n_gui.prediction.source_bar import SourceBar
-from s3n_gui.prediction.split_choice import SplitChoice
 from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 from s3n_gui.prediction.table.table_model import section_of
 from s3n_gui.prediction.table.table_saving import Place
@@ -36,6 +35,7 @@ from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.state.split_choice import SplitChoice
 
 from s3n_core.prediction.tables import write_table  # isort: skip
 

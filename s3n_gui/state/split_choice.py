@@ -13,6 +13,19 @@ from s3n_core.errors import S3NError
 from s3n_core.evaluation.chosen_images import evaluation_images
 from s3n_gui.state.prediction_request import SPLIT_CHOICES
 
+_TEXTS = {
+    "all": "All images",
+    "train": "Training",
+    "val": "Validation",
+    "validation": "Run's validation",
+    "test": "Test",
+}
+
+
+def split_text(split: str, count: int | None = None) -> str:
+    """Return one of ``SPLIT_CHOICES`` as text, with its number of images if that is given: "Test · 480"."""
+    return _TEXTS[split] if count is None else f"{_TEXTS[split]} · {count:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class SplitChoice:

@@ -18,11 +18,11 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.controller import PredictionController
 from s3n_gui.prediction.panel import PredictPage, page
-from s3n_gui.prediction.split_choice import SplitChoice, split_choice
 from s3n_gui.prediction.table_check import check_table, difference
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.state.split_choice import SplitChoice, split_choice
 
 
 def folder(root: Path, *splits: str) -> Path:

@@ -1,0 +1,1 @@
+"""The Parts page: what tells classes apart, over a whole data set."""

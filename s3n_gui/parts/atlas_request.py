@@ -1,0 +1,57 @@
+"""The settings of a search for parts; and the equivalent command."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from s3n_core.runs.locations import home
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtlasRequest:
+    """Images in which to find the parts of a model.
+
+    Attributes:
+        model: A model file or a run folder.
+        images: A folder of images.
+        split: One of ``SPLIT_CHOICES``.
+        device: "auto", "cpu", "cuda" or "mps".
+        precision: "auto", or the precision of the network's layers.
+    """
+
+    model: Path
+    images: Path
+    split: str = "test"
+    device: str = "auto"
+    precision: str = "auto"
+
+    @property
+    def folder(self) -> Path:
+        """The window's folder for this atlas: always the same, so that a stopped job resumes, whatever number of parts."""
+        parts = [str(self.model.absolute()), str(self.images.absolute()), self.split, self.precision]
+        key = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        return home() / "window" / "atlases" / key
+
+    def arguments(self, parts: int | None = None, *, restart: bool = False) -> tuple[str, ...]:
+        """Return the arguments of ``s3n``.
+
+        Args:
+            parts: Number of parts; None: suggested.
+            restart: Whether to discard what an earlier job has collected.
+        """
+        return (
+            "parts",
+            "build",
+            str(self.model),
+            str(self.images),
+            "--out",
+            str(self.folder),
+            "--split",
+            self.split,
+            *(["--parts", str(parts)] if parts is not None else []),
+            *(["--device", self.device] if self.device != "auto" else []),
+            *(["--precision", self.precision] if self.precision != "auto" else []),
+            *(["--restart"] if restart else []),
+        )

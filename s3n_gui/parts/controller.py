@@ -1,0 +1,293 @@
+"""The controller of the Parts page: finds, builds and opens atlases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_core.datasets.records import DataSet
+from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
+from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.tasks import Tasks
+from s3n_gui.parts.atlas_content import AtlasContent, read_content
+from s3n_gui.parts.atlas_request import AtlasRequest
+from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.state.split_choice import SplitChoice, split_choice
+
+Stage = Literal["nothing", "looking", "ready", "running", "stopping", "stopped", "opening", "open"]
+"""No model or no images; looking for an atlas of them; there is none; a job is running; it is stopping; there is an unfinished
+atlas; an atlas is being read; one is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a look at the disk has found: the splits, the usual one, and how far the atlas of it is."""
+
+    splits: SplitChoice
+    split: str
+    state: Literal["none", "unfinished", "finished"]
+
+
+class PartsController(QObject):
+    """The state of the page. No widgets.
+
+    Signals:
+        request_changed: Model, images or split have changed.
+        stage_changed: ``stage`` has changed.
+        progressed: The job has made progress.
+        content_changed: ``content`` has changed: another atlas is open, the same one was edited, or none is open.
+        failed: The job failed, or the atlas could not be read; the `S3NError`.
+    """
+
+    request_changed = Signal()
+    stage_changed = Signal()
+    progressed = Signal()
+    content_changed = Signal()
+    failed = Signal(object)
+
+    def __init__(
+        self, session: Session, settings: Settings, jobs: JobList, recent: RecentList, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._settings, self._jobs, self._recent = session, settings, jobs, recent
+        self.splits = SplitChoice()
+        self.split = ""
+        """The chosen split; "" before the splits are known."""
+        self.parts: int | None = None
+        """The number of parts to find; None: suggested."""
+        self.stage: Stage = "nothing"
+        self.content: AtlasContent | None = None
+        self.error: S3NError | None = None
+        self.job: Job | None = None
+        self._running: AtlasRequest | None = None
+        self._active = False
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_done)
+        self._tasks.failed.connect(self._on_not_done)
+        session.model_changed.connect(self._on_session)
+        session.data_set_changed.connect(self._on_session)
+        session.atlas_changed.connect(self._on_atlas)
+
+    @property
+    def model(self) -> Path | None:
+        """The current model."""
+        return self._session.model
+
+    @property
+    def data_set(self) -> DataSet | None:
+        """The open data set."""
+        return self._session.data_set
+
+    @property
+    def request(self) -> AtlasRequest | None:
+        """The request for the current choices; None without a model or images, or before the splits are known."""
+        if self.model is None or self.data_set is None or not self.split:
+            return None
+        return AtlasRequest(
+            model=self.model,
+            images=data_set_place(self.data_set),
+            split=self.split,
+            device=self._settings.device,
+            precision=self._settings.precision,
+        )
+
+    @property
+    def can_start_over(self) -> bool:
+        """Whether there is something of an earlier job that a new one may replace."""
+        return self.stage == "stopped" or isinstance(self.error, UnfinishedOutput)
+
+    # -- choices -----------------------------------------------------------------------------------------------------------
+
+    def activate(self) -> None:
+        """Look for an atlas; called when the page is shown, and nothing is read before."""
+        if not self._active:
+            self._active = True
+            if self._session.atlas is not None:
+                self._open(self._session.atlas)
+            else:
+                self._look()
+
+    def set_split(self, split: str) -> None:
+        """Choose the images."""
+        if split != self.split:
+            self.split = split
+            self._look()
+
+    def set_parts(self, parts: int | None) -> None:
+        """Choose the number of parts; None: suggested."""
+        self.parts = parts
+
+    def close_atlas(self) -> None:
+        """Show the choices again; the atlas stays on disk."""
+        self._tasks.forget("open")
+        self._show(None)
+        self._session.atlas = None
+        self._look(opens=False)
+
+    @Slot()
+    def _on_session(self) -> None:
+        """Follow another model or data set."""
+        if self.content is not None and self._is_still_meant(self.content):
+            return
+        if not self._active:
+            return
+        self._show(None)
+        self._session.atlas = None
+        self.split, self.splits = "", SplitChoice()
+        self._look()
+
+    def _is_still_meant(self, content: AtlasContent) -> bool:
+        """Return whether an open atlas belongs to the session's model and images, as far as these are chosen."""
+        made_with, header = self.model, content.atlas.header
+        of_model = made_with is None or Path(header.model_path).is_relative_to(made_with)
+        data_set = self.data_set
+        return of_model and (data_set is None or data_set.root.resolve() == Path(header.data))
+
+    @Slot(object)
+    def _on_atlas(self, folder: Path | None) -> None:
+        if folder is not None and self._active and (self.content is None or self.content.atlas.path != folder):
+            self._open(folder)
+
+    def _look(self, *, opens: bool = True) -> None:
+        """Find the splits and an earlier atlas, in the background.
+
+        Args:
+            opens: Open a finished one.
+        """
+        self._session.end_cause("atlas")
+        self.error = None
+        model, data_set = self.model, self.data_set
+        if model is None or data_set is None:
+            self._tasks.forget("look")
+            self.splits = SplitChoice()
+            self._set_stage("nothing")
+            self.request_changed.emit()
+            return
+        if self.job is not None:
+            return
+        request = AtlasRequest(model=model, images=data_set_place(data_set), precision=self._settings.precision)
+        self._set_stage("looking")
+        self._tasks.run("look" if opens else "look only", partial(_looked, request, data_set, self.split))
+        self._tasks.forget("look only" if opens else "look")
+        self.request_changed.emit()
+
+    # -- the job -----------------------------------------------------------------------------------------------------------
+
+    def start(self, *, restart: bool = False) -> None:
+        """Find parts; an earlier job that was stopped is resumed.
+
+        Args:
+            restart: Discard what an earlier job has collected.
+        """
+        request = self.request
+        if request is None or self.job is not None or self.stage not in ("ready", "stopped"):
+            return
+        self._session.end_cause("atlas")
+        try:
+            request.folder.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._fail(
+                OutputError(f"{request.folder.parent} cannot be made ({error.strerror}); choose another S3N_HOME.")
+            )
+            return
+        job = CommandJob(f"Finding parts in {request.images.name}", request.arguments(self.parts, restart=restart))
+        job.changed.connect(self.progressed)
+        job.failed.connect(self._fail)
+        job.ended.connect(self._on_ended)
+        self.job, self._running, self.error = job, request, None
+        self._jobs.add(job)
+        self._set_stage("running")
+        job.start()
+
+    def cancel(self) -> None:
+        """Stop the job; what it has collected is kept."""
+        if self.job is not None and self.stage == "running":
+            self._set_stage("stopping")
+            self.job.cancel()
+
+    def shut_down(self) -> None:
+        """Stop all threads; the job itself belongs to the job list."""
+        if self.job is not None:
+            self.job.ended.disconnect(self._on_ended)
+            self.job = None
+        self._tasks.close()
+
+    @Slot(object)
+    def _fail(self, error: S3NError) -> None:
+        self.error = error
+        self.failed.emit(error)
+
+    @Slot(str)
+    def _on_ended(self, status: str) -> None:
+        request, self.job, self._running = self._running, None, None
+        if request != self.request:  # something else was chosen meanwhile
+            self._look()
+        elif status == "done" and request is not None:
+            self._open(request.folder)
+        else:
+            self._set_stage("stopped" if status == "cancelled" else "ready")
+
+    # -- the atlas ---------------------------------------------------------------------------------------------------------
+
+    def _open(self, folder: Path) -> None:
+        self._tasks.forget("look")
+        self._set_stage("opening")
+        self._tasks.run("open", partial(read_content, folder))
+
+    @Slot(str, object)
+    def _on_done(self, name: str, result: object) -> None:
+        if isinstance(result, _Found):
+            self.splits, self.split = result.splits, result.split
+            request = self.request
+            if result.state == "finished" and name == "look" and request is not None:
+                self._open(request.folder)
+            else:
+                self._set_stage("stopped" if result.state == "unfinished" else "ready")
+            self.request_changed.emit()
+        elif isinstance(result, AtlasContent):
+            self._show(result)
+            self._session.atlas = result.atlas.path
+            self._recent.add("atlas", result.atlas.path)
+            self._set_stage("open")
+
+    @Slot(str, object)
+    def _on_not_done(self, name: str, error: Exception) -> None:
+        known = error if isinstance(error, S3NError) else S3NError("The atlas could not be read; see the log for why.")
+        self._session.atlas = None
+        self._set_stage("ready" if self.request is not None else "nothing")
+        self._fail(known)
+
+    def _show(self, content: AtlasContent | None) -> None:
+        if content is not self.content:
+            self.content = content
+            self.content_changed.emit()
+
+    def _set_stage(self, stage: Stage) -> None:
+        if stage != self.stage:
+            self.stage = stage
+            self.stage_changed.emit()
+
+
+def _looked(request: AtlasRequest, data_set: DataSet, split: str) -> _Found:
+    """Find the splits, and whether there is an atlas of the chosen split; of the usual one where none is chosen."""
+    from dataclasses import replace
+
+    from s3n_core.parts.atlas_files import is_atlas, is_unfinished_atlas
+
+    splits = split_choice(request.images, data_set, request.model)
+    chosen = split if split in splits.available else splits.usual
+    folder = replace(request, split=chosen).folder
+    state: Literal["none", "unfinished", "finished"] = "none"
+    if is_atlas(folder):
+        state = "finished"
+    elif is_unfinished_atlas(folder):
+        state = "unfinished"
+    return _Found(splits, chosen, state)

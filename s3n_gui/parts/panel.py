@@ -1,0 +1,241 @@
+"""The Parts page: the search for parts, and tabs that show an atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from s3n_core.errors import S3NError
+from s3n_gui.appearance.wording import left_text
+from s3n_gui.background.jobs import JobList
+from s3n_gui.parts.controller import PartsController
+from s3n_gui.parts.start_view import StartView
+from s3n_gui.parts.summary_view import SummaryView
+from s3n_gui.parts.view import PartsView
+from s3n_gui.state.opening import Opener, data_set_title, model_title
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.empty_page import EmptyPage
+from s3n_gui.widgets.page import Page
+
+
+def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList, opener: Opener) -> Page:
+    """Make the page."""
+    return PartsPage(session, settings, jobs, recent, opener)
+
+
+class PartsPage(Page):
+    """The Parts page."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        jobs: JobList,
+        recent: RecentList,
+        opener: Opener,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._recent, self._opener = session, recent, opener
+        self.controller = PartsController(session, settings, jobs, recent, self)
+        self.empty, self.start = EmptyPage(), StartView()
+        self.tabs, self.shown = QTabBar(), QStackedWidget()
+        self.views: list[PartsView] = []
+        self._part = -1
+        self._lay_out()
+        self._add_tabs()
+        self._connect()
+        self._show_request()
+        self._show_stage()
+
+    def _lay_out(self) -> None:
+        self.tabs.setExpanding(False)
+        self.tabs.setDrawBase(False)
+        self.tabs.setAccessibleName("Views of the atlas")
+        top = QHBoxLayout()
+        top.setContentsMargins(0, 0, 0, 0)
+        top.addWidget(self.tabs)
+        top.addStretch(1)
+        opened = QWidget()
+        column = QVBoxLayout(opened)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(top)
+        column.addWidget(self.shown, 1)
+        self.stack = QStackedWidget()
+        for widget in (self.empty, self.start, opened):
+            self.stack.addWidget(widget)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 8, 16, 12)
+        whole.addWidget(self.stack)
+
+    def _add_tabs(self) -> None:
+        """Add the tabs, from left to right; a new one is a `PartsView` and one line here."""
+        self._add_tab("Parts", SummaryView())
+
+    def _add_tab(self, title: str, view: PartsView) -> None:
+        self.tabs.addTab(title)
+        self.shown.addWidget(view)
+        self.views.append(view)
+        view.part_selected.connect(self.select_part)
+
+    def _connect(self) -> None:
+        controller, start = self.controller, self.start
+        self.tabs.currentChanged.connect(self.shown.setCurrentIndex)
+        self.empty.asked.connect(self._on_empty)
+        start.split_chosen.connect(controller.set_split)
+        start.parts_chosen.connect(controller.set_parts)
+        start.start_asked.connect(self._start)
+        start.stop_asked.connect(controller.cancel)
+        start.open_asked.connect(self.choose_atlas)
+        start.recent_chosen.connect(self._opener.open_path)
+        controller.request_changed.connect(self._show_request)
+        controller.stage_changed.connect(self._show_stage)
+        controller.progressed.connect(self._show_progress)
+        controller.content_changed.connect(self._show_content)
+        controller.failed.connect(self._on_failed)
+        self._recent.changed.connect(self._show_recent)
+
+    # -- page --------------------------------------------------------------------------------------------------------------
+
+    def commands(self) -> Mapping[str, Callable[[], object]]:
+        """Return the page's actions."""
+        return {
+            "parts-open": self.choose_atlas,
+            "parts-start": self._start,
+            "parts-stop": self.controller.cancel,
+            "parts-new": self.controller.close_atlas,
+        }
+
+    def show_demo(self) -> None:
+        """Show the parts of the open data set, or the choices of a search."""
+        self.controller.activate()
+
+    def is_ready(self) -> bool:
+        """Return whether all content is drawn."""
+        return self.controller.stage not in ("looking", "opening") and all(view.is_ready() for view in self.views)
+
+    def save_state(self) -> dict[str, Any]:
+        """Return the shown tab."""
+        return {"tab": self.tabs.currentIndex()}
+
+    def restore_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what ``save_state`` returned."""
+        tab = state.get("tab")
+        if isinstance(tab, int) and 0 <= tab < self.tabs.count():
+            self.tabs.setCurrentIndex(tab)
+
+    def shut_down(self) -> None:
+        """Stop all threads."""
+        self.controller.shut_down()
+        for view in self.views:
+            view.shut_down()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look for an atlas when the page is first shown."""
+        super().showEvent(event)
+        self.controller.activate()
+
+    # -- commands ----------------------------------------------------------------------------------------------------------
+
+    def choose_atlas(self) -> None:
+        """Ask for the folder of an atlas and open it."""
+        recent = self._recent.items("atlas")
+        begin = str(recent[0].path.parent) if recent else ""
+        folder = QFileDialog.getExistingDirectory(self, "Open atlas", begin)
+        if folder:
+            self._opener.open_path(Path(folder))
+
+    def select_part(self, part: int) -> None:
+        """Mark a part in all tabs; -1: none."""
+        self._part = part
+        for view in self.views:
+            view.select_part(part)
+
+    def _start(self, restart: bool = False) -> None:
+        self.controller.start(restart=restart)
+
+    def _on_empty(self, button: int) -> None:
+        if button == 1:
+            self._session.ask_for_demo()
+        elif self.controller.data_set is None:
+            self._session.ask_to_open("data")
+        else:
+            self._session.ask_to_open("model")
+
+    def _on_failed(self, error: S3NError) -> None:
+        self._session.report_error(error, cause="atlas")
+
+    # -- from the state to the screen --------------------------------------------------------------------------------------
+
+    def _show_request(self) -> None:
+        controller = self.controller
+        data_set, model = controller.data_set, controller.model
+        self.start.show_choice(
+            "" if data_set is None else data_set_title(data_set.root),
+            "" if model is None else model_title(model),
+            controller.split,
+            controller.splits,
+            controller.parts,
+        )
+
+    def _show_stage(self) -> None:
+        controller, stage = self.controller, self.controller.stage
+        running = stage in ("running", "stopping")
+        self._show_recent()
+        if stage == "nothing":
+            self._show_empty()
+        self.stack.setCurrentIndex({"nothing": 0, "open": 2}.get(stage, 1))
+        self.start.show_stage(
+            "Continue" if stage == "stopped" else "Find parts",
+            self._words(),
+            can_start=controller.request is not None and stage in ("ready", "stopped"),
+            running=running,
+            can_start_over=controller.can_start_over,
+        )
+        self._show_progress()
+
+    def _show_empty(self) -> None:
+        sentence = "See which parts tell two classes apart, and whether the model relies on them."
+        if self.controller.data_set is None:
+            self.empty.show_case(
+                "parts", "Find parts", f"{sentence} Open a data set first.", "Open data set…", "Try the demo"
+            )
+        else:
+            self.empty.show_case("parts", "Find parts", f"{sentence} Choose a model first.", "Open model…")
+
+    def _show_progress(self) -> None:
+        job = self.controller.job
+        if job is not None and self.controller.stage in ("running", "stopping"):
+            self.start.show_progress(job.fraction, self._words())
+
+    def _words(self) -> str:
+        stage, job = self.controller.stage, self.controller.job
+        if stage == "stopping":
+            return "Stopping after this batch…"
+        if stage == "running":
+            if job is None or not job.text:
+                return "Opening the model…"
+            left = left_text(job.seconds_left)
+            return f"{job.text} images" + (f" · {left}" if left else "")
+        return {
+            "looking": "Looking for an earlier atlas…",
+            "opening": "Reading the atlas…",
+            "stopped": "An earlier search was stopped; what it has found is kept.",
+        }.get(stage, "")
+
+    def _show_recent(self) -> None:
+        self.start.show_recent(tuple(item for item in self._recent.items("atlas") if item.exists))
+
+    def _show_content(self) -> None:
+        content = self.controller.content
+        for view in self.views:
+            view.set_atlas(None if content is None else content.atlas)
+        self.select_part(-1)
+        self.commands_changed.emit()

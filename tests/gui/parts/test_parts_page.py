@@ -1,0 +1,185 @@
+"""The Parts page: what is needed first, an atlas that is found or opened, the search as a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from made_up_atlas import draw_pictures, write_atlas
+from pytestqt.qtbot import QtBot
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.parts.atlas_files import IMAGES
+from s3n_core.system.line_files import part_path
+from s3n_gui.background import command_job
+from s3n_gui.background.jobs import JobList
+from s3n_gui.parts.panel import PartsPage, page
+from s3n_gui.state.opening import Opener
+from s3n_gui.state.recent import RecentList
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """The folder of a small data set."""
+    folder = tmp_path / "birds"
+    draw_pictures(folder, 4)
+    return folder
+
+
+@pytest.fixture
+def parts(session: Session, settings: Settings, jobs: JobList, tmp_path: Path, qtbot: QtBot) -> Iterator[PartsPage]:
+    """The page, shown."""
+    recent = RecentList(tmp_path / "recent.json")
+    opener = Opener(session, recent)
+    made = page(session, settings, jobs, recent, opener)
+    assert isinstance(made, PartsPage)
+    qtbot.addWidget(made)
+    made.resize(1100, 600)
+    made.show()
+    yield made
+    made.shut_down()
+    opener.close()
+
+
+def choose(session: Session, pictures: Path) -> None:
+    session.data_set = open_data_set(pictures)
+    session.model = pictures.parent / "model.safetensors"
+
+
+def settle(qtbot: QtBot, parts: PartsPage) -> None:
+    qtbot.waitUntil(parts.is_ready)
+
+
+def test_it_says_what_is_needed_first(parts: PartsPage, session: Session, pictures: Path, qtbot: QtBot) -> None:
+    asked = list[str]()
+    session.open_asked.connect(asked.append)
+    assert parts.empty.isVisible()
+    parts.empty.buttons[0].click()
+    session.data_set = open_data_set(pictures)
+    parts.empty.buttons[0].click()
+    assert asked == ["data", "model"]
+    session.model = pictures.parent / "model.safetensors"
+    settle(qtbot, parts)
+    assert parts.start.isVisible()
+    assert parts.start.start.isEnabled()
+    assert (parts.start.images.text(), parts.start.model.text()) == ("birds", "model")
+
+
+def test_an_earlier_atlas_of_the_same_images_is_there_at_once(
+    parts: PartsPage, session: Session, pictures: Path, qtbot: QtBot
+) -> None:
+    choose(session, pictures)
+    settle(qtbot, parts)
+    request = parts.controller.request
+    assert request is not None
+    write_atlas(request.folder, pictures, [record.name for record in open_data_set(pictures).records])
+    session.model = None
+    choose(session, pictures)
+    qtbot.waitUntil(lambda: parts.controller.stage == "open")
+    assert session.atlas == request.folder
+    parts.controller.close_atlas()
+    settle(qtbot, parts)
+    assert (parts.controller.stage, session.atlas) == ("ready", None)
+
+
+def test_an_atlas_from_elsewhere_is_opened_and_remembered(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_atlas(tmp_path / "atlas", pictures, [record.name for record in open_data_set(pictures).records])
+    opener = Opener(session, RecentList(tmp_path / "other.json"))
+    opened = list[tuple[str, Path]]()
+    opener.opened.connect(lambda kind, path: opened.append((kind, path)))
+    opener.open_path(tmp_path / "atlas")
+    assert opened == [("atlas", tmp_path / "atlas")]
+    qtbot.waitUntil(lambda: parts.controller.stage == "open")
+    assert [item.path for item in RecentList(tmp_path / "recent.json").items("atlas")] == [tmp_path / "atlas"]
+    # Another data set is not what the atlas is of.
+    other = tmp_path / "others"
+    draw_pictures(other, 1)
+    session.data_set = open_data_set(other)
+    assert session.atlas is None
+    opener.close()
+
+
+def test_a_damaged_atlas_is_said_and_the_page_goes_on(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_atlas(tmp_path / "atlas", pictures, [record.name for record in open_data_set(pictures).records])
+    (tmp_path / "atlas" / "centroids.npy").unlink()
+    with qtbot.waitSignal(session.error_reported) as said:
+        session.atlas = tmp_path / "atlas"
+    assert "centroids.npy" in said.args[0]
+    assert parts.controller.stage == "nothing"
+
+
+@pytest.fixture
+def commanded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[list[str]]]:
+    """Return a function that makes jobs run a Python program instead of ``s3n``, and returns the arguments they get."""
+
+    def replace(program: str) -> list[list[str]]:
+        import sys
+
+        asked = list[list[str]]()
+
+        def command(*arguments: str, prefix: object = ()) -> list[str]:
+            asked.append(list(arguments))
+            return [sys.executable, "-c", program]
+
+        monkeypatch.setattr(command_job, "engine_command", command)
+        return asked
+
+    return replace
+
+
+def test_a_search_reports_its_progress_stops_and_continues(
+    parts: PartsPage, session: Session, pictures: Path, qtbot: QtBot, commanded: Callable[[str], list[list[str]]]
+) -> None:
+    asked = commanded(
+        "import json, sys, time\n"
+        "print(json.dumps({'done': 3, 'total': 12, 'seconds': 6.0, 'resumed': 0}), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    choose(session, pictures)
+    settle(qtbot, parts)
+    parts.start.parts.setValue(7)
+    parts.start.start.click()
+    qtbot.waitUntil(lambda: "3 of 12 images" in parts.start.state.text())
+    assert "18 s left" in parts.start.state.text()
+    assert asked[0][:2] == ["parts", "build"]
+    assert asked[0][asked[0].index("--parts") + 1] == "7"
+    request = parts.controller.request
+    assert request is not None
+    assert asked[0][asked[0].index("--out") + 1] == str(request.folder)
+    parts.start.stop.click()
+    qtbot.waitUntil(lambda: parts.controller.stage == "stopped")
+    assert parts.start.start.text() == "Continue"
+    # The next window finds what the job has left.
+    request.folder.mkdir(parents=True)
+    part_path(request.folder / IMAGES).write_text(json.dumps({}), encoding="utf-8")
+    session.model = None
+    choose(session, pictures)
+    settle(qtbot, parts)
+    assert parts.controller.stage == "stopped"
+
+
+def test_the_found_atlas_is_opened(
+    parts: PartsPage,
+    session: Session,
+    pictures: Path,
+    qtbot: QtBot,
+    tmp_path: Path,
+    commanded: Callable[[str], list[list[str]]],
+) -> None:
+    choose(session, pictures)
+    settle(qtbot, parts)
+    request = parts.controller.request
+    assert request is not None
+    write_atlas(tmp_path / "made", pictures, [record.name for record in open_data_set(pictures).records])
+    commanded(f"import shutil; shutil.copytree({str(tmp_path / 'made')!r}, {str(request.folder)!r})")
+    parts.start.start.click()
+    qtbot.waitUntil(lambda: parts.controller.stage == "open")
+    assert session.atlas == request.folder
