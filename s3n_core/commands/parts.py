@@ -235,15 +235,15 @@ def assign(
 def edit(
     atlas: AtlasArgument,
     action: Annotated[
-        Literal["rename", "merge", "split", "hide", "show", "undo"],
-        typer.Argument(metavar="ACTION", help="rename, merge, split, hide, show or undo."),
+        Literal["rename", "merge", "split", "hide", "show", "background", "object", "undo"],
+        typer.Argument(metavar="ACTION", help="rename, merge, split, hide, show, background, object or undo."),
     ],
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PART]...", help="The part; for rename also its new name, for merge a second part."),
     ] = None,
 ) -> None:
-    """Rename, merge, split or hide parts; undo takes back the last edit.
+    """Rename, merge, split or hide parts, or mark them as background or object; undo takes back the last edit.
 
     Edits are kept in the atlas's journal, and are applied again after grouping anew where the same parts are found.
 
@@ -264,6 +264,8 @@ def edit(
             opened.split(words[0])
         case "hide" | "show":
             opened.hide(words[0], hidden=action == "hide")
+        case "background" | "object":
+            opened.set_background(words[0], background=action == "background")
         case "undo":
             opened.undo()
     _show(opened, json=False)

@@ -40,7 +40,7 @@ from s3n_core.parts.atlas_files import (
 )
 from s3n_core.parts.clustering import Clusters, Read, background_parts, fit_clusters
 from s3n_core.parts.comparison import Comparison
-from s3n_core.parts.part_edits import EditedParts, PartEdit, read_edits, write_edits
+from s3n_core.parts.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.csv_tables import CsvWriter
 from s3n_core.system.json_values import from_json
@@ -163,10 +163,11 @@ class Atlas:
 
     @property
     def background(self) -> frozenset[int]:
-        """The parts that hold background."""
+        """The parts that hold background: those that a person has marked, and those that were found and not unmarked."""
         most = max(self.parts.numbers) + 1
         found = background_parts(self.part_of, np.asarray(self.places["background"]), most)
-        return frozenset(found) & frozenset(self.parts.numbers)
+        said = {part: self.parts.said_background(part) for part in self.parts.numbers}
+        return frozenset(part for part in said if said[part] or (said[part] is None and part in found))
 
     def compared(self, descriptors: NDArray[np.float32], predicted: int) -> NDArray[np.float32]:
         """Return descriptors (n, D) of an image with a predicted class as those of the atlas are compared."""
@@ -311,6 +312,11 @@ class Atlas:
         """Hide a part, or show it again. What it contributes then stands in the rest row."""
         self._edit(lambda parts: PartEdit(kind="hide" if hidden else "show", parts=(parts.number(part),)))
 
+    def set_background(self, part: str | int, *, background: bool = True) -> None:
+        """Mark a part as background, or as part of the object, whatever was found."""
+        kind: EditKind = "background" if background else "object"
+        self._edit(lambda parts: PartEdit(kind=kind, parts=(parts.number(part),)))
+
     def split(self, part: str | int) -> int:
         """Split a part into two by k-means and return the number of the new one.
 
@@ -332,14 +338,25 @@ class Atlas:
             self._take(self.parts.with_edit(self.parts.marked(edit)))
             return max(self.parts.numbers)
 
-    def undo(self) -> None:
-        """Undo the last edit.
+    def undo(self) -> PartEdit:
+        """Undo the last edit and return it, for `redo`.
 
         Raises:
             AtlasError: There is none.
         """
         with self._journal():
-            self._take(self.parts.undone())
+            undone = self.parts.undone()
+            last = self.parts.edits[-1]
+            self._take(undone)
+            return last
+
+    def redo(self, edit: PartEdit) -> None:
+        """Make an edit again that was undone.
+
+        Raises:
+            AtlasError: There is no such part any more.
+        """
+        self._edit(lambda _: edit)
 
     def write_peaks(self, path: Path, *, excel: bool = False) -> None:
         """Write all peaks as CSV; (x, y) in original pixels, contributions in logits.

@@ -45,6 +45,7 @@ from s3n_core.parts.atlas_files import (
 )
 from s3n_core.parts.clustering import agreement, background_parts, fit_clusters, suggest_parts
 from s3n_core.parts.collecting import Collected, collect
+from s3n_core.parts.key_points import annotated_part
 from s3n_core.parts.part_edits import read_edits, replayed, write_edits
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error, write_json
@@ -53,9 +54,6 @@ from s3n_core.system.line_files import LineFile, part_path
 
 CENTRED = "class mean subtracted"
 AS_THEY_ARE = "as they are"
-
-NEAR_PART = 0.15
-"""A peak counts as an annotated part's if that lies within this fraction of the box's longer side, and is the nearest."""
 
 PRIOR_PEAKS = 5
 """The mean descriptor of a class counts this many peaks with the mean of all classes, for classes with few peaks."""
@@ -397,15 +395,3 @@ def _agreements(
         )
         found[kind] = to_json(measured)
     return found
-
-
-def annotated_part(record: ImageRecord, x: float, y: float) -> str | None:
-    """Return the name of the annotated part that a place belongs to; None if none is near enough."""
-    if not record.parts:
-        return None
-    distances = [np.hypot(part.x - x, part.y - y) for part in record.parts]
-    best = int(np.argmin(distances))
-    box = record.box
-    spread = [(part.x, part.y) for part in record.parts]
-    side = max(box.width, box.height) if box else float(np.ptp(np.array(spread), axis=0).max())
-    return record.parts[best].name if distances[best] <= NEAR_PART * side else None

@@ -1,4 +1,4 @@
-"""Edits of an atlas: merging, splitting, renaming and hiding parts. A journal that can be undone and replayed.
+"""Edits of an atlas: parts are merged, split, renamed, hidden, marked as background. A journal that can be undone and replayed.
 
 Parts are numbered from 0; a split gives its second half the next free number, a merge keeps the first part's. Clusters and
 descriptors never change: the journal is applied to the cluster of each place.
@@ -21,12 +21,12 @@ from s3n_core.system.atomic_files import read_bytes, write_bytes
 from s3n_core.system.json_values import from_json, to_json
 from s3n_core.system.line_files import json_line
 
-FORMAT, VERSION = "s3n-part-edits", 1
+FORMAT, VERSION = "s3n-part-edits", 2  # 1 had no edits "background" and "object"
 
 SAME = 0.9
 """An edit is replayed on another clustering where its centroids' cosine similarity to those found there is at least this."""
 
-EditKind = Literal["merge", "split", "rename", "hide", "show"]
+EditKind = Literal["merge", "split", "rename", "hide", "show", "background", "object"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,8 @@ class PartEdit:
 
     Attributes:
         kind: "merge" makes the second part one with the first; "split" gives the places that are nearer to the second of
-            ``centroids`` to a new part; "rename", "hide" and "show" change one part.
+            ``centroids`` to a new part; "rename", "hide" and "show" change one part; "background" and "object" say what it
+            holds, whatever was found.
         parts: The parts concerned.
         name: The new name, for "rename"; empty gives the part its number again.
         centroids: For "split": the two centroids.
@@ -64,10 +65,12 @@ class EditedParts:
     edits: tuple[PartEdit, ...] = ()
     _names: dict[int, str] = field(init=False)
     _hidden: set[int] = field(init=False)
+    _background: dict[int, bool] = field(init=False)
     _numbers: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         names, hidden, numbers = dict[int, str](), set[int](), list(range(len(self.clusters.centroids)))
+        background = dict[int, bool]()
         following = len(numbers)
         for edit in self.edits:
             self._check(edit, numbers)
@@ -83,8 +86,11 @@ class EditedParts:
                     hidden.add(edit.parts[0])
                 case "show":
                     hidden.discard(edit.parts[0])
+                case "background" | "object":
+                    background[edit.parts[0]] = edit.kind == "background"
         object.__setattr__(self, "_names", names)
         object.__setattr__(self, "_hidden", hidden)
+        object.__setattr__(self, "_background", background)
         object.__setattr__(self, "_numbers", tuple(numbers))
 
     @property
@@ -99,6 +105,10 @@ class EditedParts:
     def is_hidden(self, part: int) -> bool:
         """Return whether a part is hidden."""
         return part in self._hidden
+
+    def said_background(self, part: int) -> bool | None:
+        """Return whether a person has said that a part holds background (True) or not (False); None: nobody has."""
+        return self._background.get(part)
 
     def number(self, wanted: str | int) -> int:
         """Return a part that is given by its name, or by its number (from 0).
@@ -230,8 +240,8 @@ def read_edits(path: Path) -> tuple[PartEdit, ...]:
         return ()
     try:
         header, *lines = [json.loads(line) for line in read_bytes(path).splitlines()]
-        if (header["format"], header["version"]) != (FORMAT, VERSION):
-            raise ValueError("it is of another version")
+        if header["format"] != FORMAT or header["version"] > VERSION:
+            raise ValueError("it is of a newer version of this program")
         return tuple(from_json(PartEdit, line) for line in lines)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AtlasError(f"{path} cannot be read ({error}). Move it away to go on without its edits.") from error

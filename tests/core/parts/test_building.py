@@ -22,8 +22,9 @@ from s3n_core.parts import comparing
 from s3n_core.parts.assigning import write_assigned_peaks
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import DESCRIPTORS, EDITS, HEADER, IMAGES
-from s3n_core.parts.building import AtlasProgress, annotated_part, build_atlas
+from s3n_core.parts.building import AtlasProgress, build_atlas
 from s3n_core.parts.comparing import compare_classes, units_of
+from s3n_core.parts.key_points import annotated_part
 from s3n_core.system.line_files import only_writer
 
 
