@@ -100,8 +100,8 @@ def reproduce(
     if check:
         families = [table for table in written if table.experiment.family]
         if not families:
-            raise typer.BadParameter("--check needs the experiment controls")
-        if not all(decides(table.results) for table in families):
+            raise typer.BadParameter("--check needs an experiment with controls, such as controls")
+        if not all(decides(table.experiment, table.results) for table in families):
             say("The criterion is not met: a lower bound against a control is not above 0, or is not known yet.")
             raise typer.Exit(1)
 

@@ -144,13 +144,26 @@ def train_view(
         augmentation: The random changes.
         rng: The sample's own generator, keyed by (seed, epoch, sample).
     """
-    mirrored = augmentation.flip and rng.random() < 0.5  # drawn first: the crop uses a varying number of draws
-    if augmentation.crop_scale is None:
-        box = source_box(image.size, preprocess)
-    else:
-        box = random_crop_box(image.size, augmentation.crop_scale, augmentation.crop_ratio, rng)
+    box, mirrored = training_box(image.size, preprocess, augmentation, rng)
     view = _resampled(image, box, preprocess.source_size)
     return np.ascontiguousarray(view[:, ::-1]) if mirrored else view
+
+
+def training_box(
+    image_size: tuple[int, int], preprocess: Preprocess, augmentation: Augmentation, rng: np.random.Generator
+) -> tuple[PixelBox, bool]:
+    """Draw what an augmented view shows: the region of the original, and whether the view is its mirror image.
+
+    Args:
+        image_size: (width, height) of the upright original.
+        preprocess: The model's preprocessing.
+        augmentation: The random changes.
+        rng: The sample's own generator, as in `train_view`.
+    """
+    mirrored = augmentation.flip and rng.random() < 0.5  # drawn first: the crop uses a varying number of draws
+    if augmentation.crop_scale is None:
+        return source_box(image_size, preprocess), mirrored
+    return random_crop_box(image_size, augmentation.crop_scale, augmentation.crop_ratio, rng), mirrored
 
 
 def random_crop_box(

@@ -100,8 +100,20 @@ def central_peak(peaks: Tensor, response: Tensor) -> tuple[Tensor, Tensor]:
     height, width = peaks.shape[1:]
     rows = torch.arange(height, device=peaks.device) == height // 2
     columns = torch.arange(width, device=peaks.device) == width // 2
-    centre = (rows[:, None] & columns).expand_as(peaks)
-    return centre, torch.where(centre, torch.ones_like(response), response)
+    return given_peaks((rows[:, None] & columns).expand_as(peaks), response)
+
+
+def given_peaks(places: Tensor, response: Tensor) -> tuple[Tensor, Tensor]:
+    """Replace all peaks by given places, each of response 1 (the centre; with annotated key points, control true places).
+
+    Args:
+        places: bool, shape (B, H, W).
+        response: R, shape (B, H, W).
+
+    Returns:
+        Peaks and response, shape (B, H, W) each.
+    """
+    return places, torch.where(places, torch.ones_like(response), response)
 
 
 def crop_grid(weights: Tensor, response: Tensor, *, side: float = CROP_SIDE) -> Tensor:

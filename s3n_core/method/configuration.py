@@ -24,7 +24,7 @@ BackboneName = Literal[
 Form = Literal["paper", "release"]
 BranchSet = Literal["O", "O+D", "O+C", "D+C", "O+D+C"]
 Attention = Literal["sparse", "saliency", "response"]
-Control = Literal["none", "identity", "random_places", "other_image", "centre", "hard_crop"]
+Control = Literal["none", "identity", "random_places", "other_image", "centre", "hard_crop", "true_places"]
 Sampling = Literal["random", "coin", "all", "extremes", "expected", "identity"]
 DeterministicSampling = Literal["all", "extremes", "expected", "identity"]
 BatchNorm = Literal["shared", "frozen", "separate"]
@@ -51,6 +51,9 @@ class NetworkChoices(BaseModel):
     branches: BranchSet = Field("O+D+C", description="Branches whose features are joined (Table 2).")
     attention: Attention = Field("sparse", description="Peaks (the method) or a dense map (Table 3).")
     control: Control = Field("none", description="What replaces the warps in a control experiment.")
+    control_places: tuple[str, ...] = Field(
+        (), description="Key points of the data set that the control true_places enlarges; none named: all."
+    )
     train_sampling: Sampling = Field(
         "random", description="How peaks are assigned to D and C in training (Eq. 4, Table 4)."
     )
@@ -70,6 +73,10 @@ class NetworkChoices(BaseModel):
         3, ge=3, le=15, description="Side r of the window in which a peak is the maximum, in cells (odd)."
     )
     floor: Literal["mean", "none"] | float = Field("mean", description="Minimum response of a peak.")
+    contrast: bool = Field(
+        False,
+        description="Where the network is uncertain, R shows what the best class has more than its rivals, not what they share.",
+    )
     base: float = Field(0.09, ge=0.0, le=10.0, description="Constant added to Q.")
     radius_d: float = Field(0.09, gt=0.0, le=1.0, description="Initial radius of beta_1, a fraction of the map's side.")
     radius_c: float = Field(0.30, gt=0.0, le=1.0, description="Initial radius of beta_2, a fraction of the map's side.")

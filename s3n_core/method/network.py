@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s3n_core.method.ablations import given_peaks
 from s3n_core.method.backbones import Backbone, WeightReport, build_backbone
 from s3n_core.method.branch_norm import separate_statistics, statistics_of
 from s3n_core.method.configuration import NetworkConfig, Sampling
@@ -165,7 +166,13 @@ class S3N(nn.Module):
             self._join_by_mean(self.joint)
 
     def forward(
-        self, images: Tensor, *, sampling: Sampling | None = None, draws: Tensor | None = None, trace: bool = False
+        self,
+        images: Tensor,
+        *,
+        sampling: Sampling | None = None,
+        draws: Tensor | None = None,
+        places: Tensor | None = None,
+        trace: bool = False,
     ) -> S3NOutput:
         """Classify images: `look`, then `finish`.
 
@@ -174,20 +181,27 @@ class S3N(nn.Module):
             sampling: How the peaks are assigned; None uses the configuration's mode for training or evaluation.
             draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here if needed. The control with random
                 places then uses the same places for every image, in evaluation with a deterministic mode.
+            places: As in `look`.
             trace: Whether to return every intermediate.
 
         Returns:
             Logits and, if requested, the trace.
         """
-        return self.finish(self.look(images), sampling=sampling, draws=draws, trace=trace)
+        return self.finish(self.look(images, places=places), sampling=sampling, draws=draws, trace=trace)
 
-    def look(self, images: Tensor) -> Look:
-        """Run O on normalised images (B, 3, s, s) and find the peaks: everything that precedes the warps."""
+    def look(self, images: Tensor, *, places: Tensor | None = None) -> Look:
+        """Run O on normalised images (B, 3, s, s) and find the peaks: everything that precedes the warps.
+
+        ``places``, bool of shape (B, H, W), replace the peaks, each with a response of 1 (the control with true places).
+        """
         features = self.features(self.network_view(images), "O")
         head = self.head("O")
         pooled, original = head(features)
         classifier = head.classifier
         response = self.sampler.respond(features, classifier.weight, classifier.bias, original)
+        if places is not None:
+            peaks, moved = given_peaks(places, response.response)
+            response = replace(response, peaks=peaks, response=moved)
         return Look(images, features, pooled, original, response)
 
     def finish(

@@ -56,6 +56,7 @@ def merge_response_maps(
     top_k: int = 5,
     map_size: int | None = None,
     align: Alignment = "centres",
+    contrast: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Build the response map R from the top-1 or the top-k class response maps (Eqs. 2 and 3).
 
@@ -66,16 +67,24 @@ def merge_response_maps(
         top_k: Number of classes in the entropy and in the mean.
         map_size: Side H = W of R in cells; None keeps h, w.
         align: Where the maps' cells lie on the input.
+        contrast: Above the threshold, R is the positive part of the top-1 map minus the mean of the other top-k maps: what the
+            best class has more than its rivals, instead of what all of them share. Not in the paper.
 
     Returns:
         R of shape (B, H, W) in [0, 1] (all zero if the merged map is flat), and the entropy H of shape (B,), in nats.
     """
     with torch.autocast(maps.device.type, enabled=False):
-        return _merge(maps, logits, entropy_threshold, top_k, map_size, align)
+        return _merge(maps, logits, entropy_threshold, top_k, map_size, align, contrast)
 
 
 def _merge(
-    maps: Tensor, logits: Tensor, entropy_threshold: float, top_k: int, map_size: int | None, align: Alignment
+    maps: Tensor,
+    logits: Tensor,
+    entropy_threshold: float,
+    top_k: int,
+    map_size: int | None,
+    align: Alignment,
+    contrast: bool,
 ) -> tuple[Tensor, Tensor]:
     batch, classes, height, width = maps.shape
     count = min(top_k, classes)
@@ -85,9 +94,15 @@ def _merge(
     ranked = logits.topk(count, dim=1).indices
     sure = (entropy <= entropy_threshold)[:, None]
     first = torch.arange(count, device=maps.device)[None, :] == 0
-    share = torch.where(sure, first.to(maps.dtype), maps.new_full((1, 1), 1.0 / count))
+    contrast = contrast and count > 1  # a class without rivals has nothing to be compared with
+    unsure = maps.new_full((1, count), -1.0 / (count - 1) if contrast else 1.0 / count)
+    if contrast:
+        unsure[:, 0] = 1.0
+    share = torch.where(sure, first.to(maps.dtype), unsure)
     chosen = maps.gather(1, ranked[:, :, None, None].expand(batch, count, height, width))
     merged = torch.einsum("bk,bkhw->bhw", share, _scaled_to_one(chosen))
+    if contrast:
+        merged = torch.where(sure[:, :, None], merged, merged.clamp(min=0))
     if map_size is not None:
         merged = resize_map(merged, map_size, align=align)
     return min_max(merged), entropy

@@ -135,6 +135,7 @@ class SelectiveSampler(nn.Module):
                 top_k=config.merged_classes,
                 map_size=config.map_size,
                 align=config.alignment,
+                contrast=config.contrast,
             )
             if config.attention == "saliency":
                 response = saliency(features, config.map_size, align=config.alignment)

@@ -10,21 +10,25 @@ import csv
 import dataclasses
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from s3n_core.datasets.loading import Batch, Sample, SampleReader, View
 from s3n_core.datasets.records import DataSet, ImageRecord
-from s3n_core.datasets.transforms import test_view
+from s3n_core.datasets.transforms import Preprocess, source_box, test_view
 from s3n_core.errors import UnreadableImage
+from s3n_core.method.configuration import Control
 from s3n_core.models.batches import over_images
-from s3n_core.models.network_outputs import run_batch
+from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
+from s3n_core.models.true_places import TruePlaces
 from s3n_core.system.atomic_files import make_folder, write_text
 
 BATCH = 16
@@ -36,23 +40,42 @@ def measured_records(data_set: DataSet) -> list[ImageRecord]:
     return [record for record in data_set.records if record.split == "test" and record.label is not None]
 
 
+def answer_with(model: Model, control: Control) -> None:
+    """Let an opened network answer with the peaks of a control, without training it anew; "none": with its own.
+
+    Raises:
+        ValueError: The control does not move peaks, which is all that can be changed in a trained network.
+    """
+    if control not in ("none", "identity", "random_places", "other_image", "centre", "true_places"):
+        raise ValueError(f"a network cannot be answered with the control {control}: it is trained for it")
+    config = model.network.config.model_copy(update={"control": control})
+    model.network.config = model.network.sampler.config = config
+
+
 def write_answers(model: Model, records: Sequence[ImageRecord], out: Path) -> None:
     """Predict labelled images and write ``out`` (CSV) atomically.
+
+    With the control true places, the peaks are the key points of the records.
 
     Columns are ``name``, ``label`` (an index), and for each head and number of views ``HEAD/VIEWS``, the predicted class's index,
     and ``HEAD/VIEWS/loss``, minus the logarithm of the true class's probability.
 
     Raises:
         UnreadableImage: An image cannot be read: a comparison must not lose images silently.
+        DataSetError: The control true places finds no key points.
         OutputError: The file cannot be written.
     """
-    whole = dataclasses.replace(model.preprocess, resize="squash")
-    views: tuple[View, ...] = (
-        lambda image, _: test_view(image, model.preprocess),
-        lambda image, _: test_view(image, model.preprocess)[:, ::-1].copy(),
-        lambda image, _: test_view(image, whole),
+    crop = model.preprocess
+    whole = dataclasses.replace(crop, resize="squash")
+    views: tuple[tuple[View, Preprocess, bool], ...] = (
+        (lambda image, _: test_view(image, crop), crop, False),
+        (lambda image, _: test_view(image, crop)[:, ::-1].copy(), crop, True),
+        (lambda image, _: test_view(image, whole), whole, False),
     )
-    by_view = [probabilities(model, records, view) for view in views]
+    by_view = [
+        probabilities(model, records, view, places=_true_places(model, records, shown, mirrored=mirrored))
+        for view, shown, mirrored in views
+    ]
     rows: list[dict[str, object]] = []
     for at, record in enumerate(records):
         of_views = [of_view[at] for of_view in by_view]
@@ -90,14 +113,23 @@ def read_answers(file: Path) -> dict[str, dict[str, float]]:
     return dict(found)
 
 
-def probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> list[dict[str, NDArray[np.float32]]]:
+def probabilities(
+    model: Model,
+    records: Sequence[ImageRecord],
+    view: View,
+    *,
+    places: Callable[[Batch], Tensor] | None = None,
+) -> list[dict[str, NDArray[np.float32]]]:
     """Return each image's probabilities by head, shape (C,); "mean" is the mean over the branches.
 
-    A network without a joint head has "joint", too: its own prediction, that of its only branch.
+    A network without a joint head has "joint", too: its own prediction, that of its only branch. ``places`` returns the peaks to
+    use instead of the network's, bool, shape (B, H, W).
     """
 
     def classify(batch: Batch) -> list[dict[str, NDArray[np.float32]]]:
-        output = run_batch(model, batch).output
+        images, draws = network_inputs(model, batch)
+        given = None if places is None else places(batch).to(images.device)
+        output = model.network(images, sampling=model.sampling, draws=draws, places=given)
         found = {head: logits.float().softmax(dim=1).cpu().numpy() for head, logits in output.reported().items()}
         if "joint" in found:
             found["mean"] = np.mean([found[head] for head in found if head != "joint"], axis=0)
@@ -122,3 +154,18 @@ def probabilities(model: Model, records: Sequence[ImageRecord], view: View) -> l
                 raise result
             results.append(result)
     return results
+
+
+def _true_places(
+    model: Model, records: Sequence[ImageRecord], shown: Preprocess, *, mirrored: bool
+) -> Callable[[Batch], Tensor] | None:
+    """Return what finds the key points in the views of a batch; None if the network does not ask for them."""
+    if model.network.config.control != "true_places":
+        return None
+    true = TruePlaces(records, model.network.config, shown)
+
+    def places(batch: Batch) -> Tensor:
+        boxes = [(source_box((width, height), shown), mirrored) for width, height in batch.sizes.tolist()]
+        return torch.from_numpy(true.peaks(batch.names, boxes))
+
+    return places

@@ -22,7 +22,7 @@ from s3n_core.errors import RunError, S3NError
 from s3n_core.evaluation.hit_rates import measure_places
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
-from s3n_core.reproduce.answers import measured_records, write_answers
+from s3n_core.reproduce.answers import answer_with, measured_records, write_answers
 from s3n_core.reproduce.planning import Cell, Plan
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.system.atomic_files import make_folder, read_bytes, write_json
@@ -104,8 +104,14 @@ def run_campaign(
     from filelock import FileLock, Timeout
 
     busy: set[str] = set()
+    by_key = {cell.key: cell for cell in plan.cells}
     for cell in plan.cells:
         if is_finished(out, cell):
+            continue
+        trained = by_key[cell.network]
+        if trained is not cell and not is_finished(out, trained):
+            if not failure_of(out, trained):
+                busy.add(cell.key)
             continue
         folder = cell_folder(out, cell)
         make_folder(folder)
@@ -122,7 +128,7 @@ def run_campaign(
             write_json(folder / _OWNER, owner, durable=False)
             begun = _standing(plan, out, cell, busy)
             try:
-                with closing(_run_cell(cell, folder, device, workers)) as steps:
+                with closing(_run_cell(cell, out, device, workers)) as steps:
                     for epoch in steps:
                         yield begun.progress(cell, epoch)
             except S3NError as error:
@@ -139,9 +145,18 @@ def run_campaign(
     )
 
 
-def _run_cell(cell: Cell, folder: Path, device: str, workers: int | None) -> Generator[int, None, None]:
+def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Generator[int, None, None]:
     """Train and measure a cell; yield the number of finished epochs."""
     began = time.monotonic()
+    folder = cell_folder(out, cell)
+    records = measured_records(cell.data)
+    if cell.answered != "none":
+        yield cell.recipe.epochs
+        model = open_model(out / "cells" / cell.network / _RUN, device, "float32")
+        answer_with(model, cell.answered)
+        write_answers(model, records, folder / ANSWERS)
+        write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, 1.0))
+        return
     run = _opened(cell, folder / _RUN, device)
     first: int | None = None
     if not _has_ended(run):
@@ -157,7 +172,6 @@ def _run_cell(cell: Cell, folder: Path, device: str, workers: int | None) -> Gen
                     case RunEnded() if event.status != "finished":
                         raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
     model = open_model(run.path, device, "float32")
-    records = measured_records(cell.data)
     write_answers(model, records, folder / ANSWERS)
     for _ in predict_to_file(
         model, records, folder / PREDICTIONS, classes=cell.data.classes, workers=workers, restart=True

@@ -10,12 +10,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from s3n_core.method.configuration import Control
+
 Measure = Literal["joint", "O", "D", "C", "mean", "localized", "hit_rate"]
 """What is measured of an arm, in percent: the accuracy of a head (``mean``: of the mean of the branches' probabilities), the
 accuracy of localisation, or the mean share of an image's peaks that lie in the object's box."""
 
 FULL = "S3N O+D+C"
-"""The arm that others are compared with."""
+"""The method: the arm that others are compared with, unless an experiment names another."""
+
+DIFFERING_KEY_POINTS = (
+    "beak",
+    "crown",
+    "left eye",
+    "left leg",
+    "left wing",
+    "right eye",
+    "right leg",
+    "right wing",
+    "tail",
+    "throat",
+)
+"""The key points of the parts in which synthetic birds differ; the same for every image, so that they do not tell its class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +42,7 @@ class Arm:
         title: Its name.
         settings: Changes of the campaign's recipe, by field.
         length: Factor on the number of epochs.
+        answered: With which peaks the trained network answers, if not with those that it was trained with.
         views: Number of views per image whose probabilities are averaged: 1, or 3 (`answers`).
         paper: The paper's numbers, in percent: by data set and measure.
         note: What the reader must know about it.
@@ -34,6 +51,7 @@ class Arm:
     title: str
     settings: Mapping[str, object] = field(default_factory=dict)
     length: int = 1
+    answered: Control = "none"
     views: int = 1
     paper: Mapping[str, Mapping[Measure, float]] = field(default_factory=dict)
     note: str = ""
@@ -49,8 +67,9 @@ class Experiment:
         measures: Its columns.
         arms: Its rows.
         figure: A figure instead of a table: "hits" (Figure 5) or "parts" (Figure 6), which have no measures.
-        family: Whether its arms are controls whose differences from `FULL` are adjusted for their number (Holm), and together
-            decide whether places pay.
+        family: Whether its arms are controls whose differences from ``compared`` are adjusted for their number (Holm), and
+            together decide whether places pay.
+        compared: Title of the arm that the others are compared with.
     """
 
     key: str
@@ -59,6 +78,7 @@ class Experiment:
     arms: tuple[Arm, ...]
     figure: Literal["", "hits", "parts"] = ""
     family: bool = False
+    compared: str = FULL
 
 
 def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:
@@ -204,6 +224,51 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             "The constant added to Q",
             "network.base",
             {"base 0.03": 0.03, "base 0.09": 0.09, "base 0.3": 0.3, "base 1": 1.0},
+        ),
+        Experiment(
+            key="places",
+            title="The same trained networks, answered with other peaks",
+            measures=("joint", "O", "D", "C", "mean"),
+            arms=(
+                _FULL,
+                Arm(title="(a) no warps", answered="identity"),
+                Arm(title="(b) random places", answered="random_places"),
+                Arm(title="(b2) another image's places", answered="other_image"),
+                Arm(title="(b3) the centre", answered="centre"),
+                Arm(title="true key points", answered="true_places", note="the data set's visible key points"),
+            ),
+        ),
+        Experiment(
+            key="true-places",
+            title="Networks that are told the true places: what can parts pay?",
+            measures=("joint", "O", "D", "C", "mean"),
+            family=True,
+            compared="true places",
+            arms=(
+                Arm(
+                    title="true places",
+                    settings={"network.control": "true_places", "network.control_places": DIFFERING_KEY_POINTS},
+                    note="peaks at the key points of the parts in which synthetic birds differ, trained and measured",
+                ),
+                _FULL,
+                Arm(title="(a) no warps", settings={"network.control": "identity"}),
+                Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
+            ),
+        ),
+        Experiment(
+            key="contrast",
+            title="What the best class has more than its rivals, instead of what they share (instead of the mean in Eq. 3)",
+            measures=("joint", "O", "D", "C", "mean"),
+            compared="contrast",
+            arms=(
+                Arm(title="contrast", settings={"network.contrast": True}),
+                Arm(
+                    title="contrast, another image's places",
+                    settings={"network.contrast": True, "network.control": "other_image"},
+                ),
+                _FULL,
+                Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
+            ),
         ),
         Experiment(
             key="form",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from s3n_core.datasets.content_hashes import content_hash
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
+from s3n_core.method.configuration import Control
 from s3n_core.reproduce.answers import measured_records
 from s3n_core.reproduce.experiments import Arm, Experiment
 from s3n_core.reproduce.folds import write_folds
@@ -45,12 +46,16 @@ class Cell:
 
     Attributes:
         key: Its name, from everything that determines the result; equal cells of several experiments are one.
+        network: The key of the cell whose training it measures: its own, unless it only answers with other peaks.
+        answered: With which peaks the network answers; "none": with those that it was trained with.
         data: The data set, or a fold of it.
         recipe: The recipe, with the seed.
         cost: Its compute, in epochs times passes through the backbone times training images.
     """
 
     key: str
+    network: str
+    answered: Control = "none"
     data: DataSet
     recipe: Recipe
     cost: float
@@ -113,7 +118,11 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
                     own = []
                     for part in material.parts:
                         cell = _cell(part, fingerprints[id(part)], trained)
-                        own.append(cells.setdefault(cell.key, cell))
+                        cell = cells.setdefault(cell.key, cell)
+                        if arm.answered != "none":
+                            cell = _answered(cell, arm.answered)
+                            cell = cells.setdefault(cell.key, cell)
+                        own.append(cell)
                     cells_of.setdefault((experiment.key, arm.title, material.name), []).append(tuple(own))
     return Plan(
         tuple(experiments), tuple(materials), recipe, seeds, tuple(cells.values()),
@@ -145,6 +154,12 @@ def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:
     )
     images = sum(record.split == "train" for record in data.records)
     passes = 1 if recipe.network.branches == "O" else len({"O", *recipe.network.joined})
-    return Cell(
-        key=f"{name}-{digest}-s{recipe.seed}", data=data, recipe=recipe, cost=float(recipe.epochs * passes * images)
-    )
+    key = f"{name}-{digest}-s{recipe.seed}"
+    return Cell(key=key, network=key, data=data, recipe=recipe, cost=float(recipe.epochs * passes * images))
+
+
+def _answered(cell: Cell, control: Control) -> Cell:
+    """Return the cell that measures the network of another with other peaks; it trains nothing."""
+    # Three views of the measured images; a pass of a prediction costs about a third of one of a training.
+    cost = float(len(cell.recipe.network.joined) * len(measured_records(cell.data)))
+    return replace(cell, key=f"{cell.key}-by-{control.replace('_', '-')}", answered=control, cost=cost)

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3n_core.reproduce.experiments import FULL, MEASURE_TITLES, Experiment, Measure
+from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
 from s3n_core.reproduce.planning import Plan
 from s3n_core.reproduce.results import ArmResult, decides, results_of
@@ -99,7 +99,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
     ]
     compared = any(result.full_over is not None for result in results)
     head = ["data set", "network", *(MEASURE_TITLES[measure] for measure in measures), "images × seeds"]
-    head += [f"{FULL} over it", "log loss"] if compared else []
+    head += [f"{experiment.compared} over it", "log loss"] if compared else []
     head += ["adjusted lower bound"] if experiment.family else []
     rows = []
     for result in results:
@@ -114,14 +114,17 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
     lines = [f"# {experiment.title}", "", _line(head), "|" + "---|" * len(head), *map(_line, rows), ""]
     lines += [
         "Percent. In brackets: the 95 % bootstrap interval over images and seeds, of Loc. and Hit rate the range over seeds; "
-        "differences are paired, and above zero the method is better, in log loss, too. *Paper*: the number in the paper.",
+        f"differences are paired, and above zero {experiment.compared} is better, in log loss, too. *Paper*: the number in "
+        "the paper.",
         "",
     ]
-    if experiment.family and all(result.lower is not None for result in results if result.arm.title != FULL):
-        verdict = "is" if decides(results) else "is **not**"
+    if experiment.family and all(
+        result.lower is not None for result in results if result.arm.title != experiment.compared
+    ):
+        verdict = "is" if decides(experiment, results) else "is **not**"
         lines += [
-            f"{FULL} {verdict} better than every control: the criterion is a lower bound above 0 against each, adjusted by "
-            "Holm's procedure.",
+            f"{experiment.compared} {verdict} better than every control: the criterion is a lower bound above 0 against each, "
+            "adjusted by Holm's procedure.",
             "",
         ]
     lines += [f"- {text}" for text in _remarks(plan, experiment, results)]

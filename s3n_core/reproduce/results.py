@@ -11,7 +11,7 @@ from pathlib import Path
 from s3n_core.errors import OutputError
 from s3n_core.reproduce.answers import read_answers
 from s3n_core.reproduce.campaign import ANSWERS, PLACES, cell_folder, failure_of, is_finished
-from s3n_core.reproduce.experiments import FULL, Arm, Experiment, Measure, paper_name
+from s3n_core.reproduce.experiments import Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
 from s3n_core.system.atomic_files import read_bytes
@@ -33,9 +33,9 @@ class ArmResult:
         values: By measure, in [0, 1]: the mean over images and seeds with its interval; measures of places have the range over
             seeds instead, because they are not stored per image.
         paper: By measure the paper's number, in percent.
-        full_over: The paired difference `FULL` minus this arm in the joint prediction; None for `FULL` itself and where no seeds
-            are common.
-        loss_over: The same for the log loss, this arm minus `FULL`, so that above zero is better for `FULL`, too.
+        full_over: The paired difference in the joint prediction between the arm that others are compared with and this one; None
+            for that arm itself and where no seeds are common.
+        loss_over: The same for the log loss, this arm minus that one, so that above zero is better for that one, too.
         lower: The lower bound of ``full_over``, adjusted for the number of controls; None outside a family.
     """
 
@@ -65,9 +65,9 @@ def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]
     return [result for material in plan.materials for result in _of_material(plan, experiment, material, out)]
 
 
-def decides(results: list[ArmResult]) -> bool:
-    """Whether `FULL` is better than every control: each adjusted lower bound is above zero, on every data set."""
-    controls = [result for result in results if result.arm.title != FULL]
+def decides(experiment: Experiment, results: list[ArmResult]) -> bool:
+    """Whether the compared arm is better than every control: each adjusted lower bound is above zero, on every data set."""
+    controls = [result for result in results if result.arm.title != experiment.compared]
     return bool(controls) and all(result.lower is not None and result.lower > 0 for result in controls)
 
 
@@ -85,14 +85,14 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
             tuple(reason for reason in reasons if reason),
         )
         measured[arm.title] = _read(whole, out)
-    # The arm that others are compared with is the full method, also where its row has another name (Table 4).
+    compared = experiment.compared
     views = {arm.title: arm.views for arm in experiment.arms}
     lower: Mapping[str, float] = {}
     if experiment.family:
         pairs = {
-            arm.title: paired(_joint(measured[FULL], views[FULL]), _joint(measured[arm.title], arm.views))
+            arm.title: paired(_joint(measured[compared], views[compared]), _joint(measured[arm.title], arm.views))
             for arm in experiment.arms
-            if arm.title != FULL
+            if arm.title != compared
         }
         if pairs and all(values is not None for values in pairs.values()):
             lower = holm_lower_bounds({title: values for title, values in pairs.items() if values is not None})
@@ -109,7 +109,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
             elif right := of_arm.answers.get(f"{measure}/{arm.views}"):
                 values[measure] = interval(table_of(right))
         joint = _joint(of_arm, arm.views)
-        own = arm.title != FULL and FULL in measured
+        own = arm.title != compared and compared in measured
         results.append(
             ArmResult(
                 arm=arm,
@@ -120,10 +120,10 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 failures=failures,
                 values=values,
                 paper=arm.paper.get(paper_name(material.whole.title), {}),
-                full_over=difference(_joint(measured[FULL], views[FULL]), joint) if own else None,
+                full_over=difference(_joint(measured[compared], views[compared]), joint) if own else None,
                 loss_over=difference(
                     of_arm.answers.get(f"joint/{arm.views}/loss", {}),
-                    measured[FULL].answers.get(f"joint/{views[FULL]}/loss", {}),
+                    measured[compared].answers.get(f"joint/{views[compared]}/loss", {}),
                 )
                 if own
                 else None,

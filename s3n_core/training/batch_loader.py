@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.loading import Batch, Sample, SampleReader, load_batches
-from s3n_core.datasets.transforms import test_view, train_view
+from s3n_core.datasets.transforms import source_box, test_view, train_view, training_box
 from s3n_core.errors import DataSetNotFound
 from s3n_core.models.preprocessing import to_input
+from s3n_core.models.true_places import TruePlaces
 from s3n_core.system.distributed import Team
 from s3n_core.system.seeding import epoch_order, keyed_generator, peak_draws
 from s3n_core.training.balance import plain_name
@@ -34,6 +36,10 @@ class BatchLoader:
         self._workers = workers
         self._team = team
         self._read = SampleReader(plan.ranges, watched=False)
+        self._true: TruePlaces | None = None
+        if plan.network.control == "true_places":
+            records = open_data_set(plan.root, plan.format).records
+            self._true = TruePlaces(records, plan.network, plan.preprocess)
         self._left_out: set[str] = set()
         self._new_errors: list[ImageLeftOut] = []
 
@@ -44,8 +50,7 @@ class BatchLoader:
         plan = self._plan
 
         def view(image: Image.Image, name: str) -> NDArray[np.uint8]:
-            rng = keyed_generator(plan.recipe.seed, epoch, "augmentation", name)
-            return train_view(image, plan.preprocess, plan.augmentation, rng)
+            return train_view(image, plan.preprocess, plan.augmentation, self._augmentation_draws(epoch, name))
 
         return self._load(samples, view, sizes)
 
@@ -86,10 +91,34 @@ class BatchLoader:
             torch.from_numpy(draws).to(self._device),
         )
 
+    def places(self, batch: Batch, epoch: int) -> Tensor | None:
+        """Return the peaks that a control takes from annotation, bool, shape (B, H, W) on the device; else None.
+
+        Args:
+            batch: The batch, as for `tensors`.
+            epoch: The epoch whose augmented views it holds, or `EVALUATION`.
+        """
+        if self._true is None:
+            return None
+        plan = self._plan
+        batch = batch if len(batch) else self._black()
+        boxes = []
+        for name, (width, height) in zip(batch.names, batch.sizes.tolist(), strict=True):
+            if epoch == EVALUATION:
+                boxes.append((source_box((width, height), plan.preprocess), False))
+            else:
+                draws = self._augmentation_draws(epoch, name)
+                boxes.append(training_box((width, height), plan.preprocess, plan.augmentation, draws))
+        peaks = self._true.peaks([plain_name(name) for name in batch.names], boxes)
+        return torch.from_numpy(peaks).to(self._device)
+
     def new_errors(self) -> list[ImageLeftOut]:
         """Return the unreadable images found since the last call; each is returned only once."""
         errors, self._new_errors = self._new_errors, []
         return errors
+
+    def _augmentation_draws(self, epoch: int, name: str) -> np.random.Generator:
+        return keyed_generator(self._plan.recipe.seed, epoch, "augmentation", name)
 
     def _plain_batches(self, samples: Sequence[Sample], size: int) -> Generator[Batch, None, None]:
         parts = shares(0, len(samples), size, self._team)

@@ -42,6 +42,7 @@ class Plan:
         device: The requested device.
         root: The data set's folder.
         data_set: The data set's name.
+        format: How its folder is read.
         ranges: Of values of more than 8 bits in the training images.
         range_warnings: Sentences about validation and test images whose values do not suit the ranges.
     """
@@ -53,6 +54,7 @@ class Plan:
     device: str
     root: Path
     data_set: str
+    format: str = "auto"
     ranges: ValueRanges = NO_RANGES
     range_warnings: tuple[str, ...] = ()
 
@@ -248,8 +250,18 @@ def read_plan(run: RunDirectory) -> Plan:
             if row.part == part
         )
 
-    warnings = tuple(str(sentence) for sentence in content.get("value_warnings", ()))
-    return Plan(recipe, classes, samples("train"), samples("validation"), device, root, name, ranges, warnings)
+    return Plan(
+        recipe,
+        classes,
+        samples("train"),
+        samples("validation"),
+        device,
+        root,
+        name,
+        str(content["data"].get("format", "auto")),
+        ranges,
+        tuple(str(sentence) for sentence in content.get("value_warnings", ())),
+    )
 
 
 def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None, seen: SeenImages | None = None) -> ModelHeader:

@@ -53,7 +53,8 @@ def recalibrate(
             learner.statistics.silent = not len(batch)
             images, _, draws = loader.tensors(batch, EVALUATION)
             with torch.no_grad(), autocast(learner.device, learner.precision):
-                network(images, sampling=network.config.eval_sampling, draws=draws)
+                places = loader.places(batch, EVALUATION)
+                network(images, sampling=network.config.eval_sampling, draws=draws, places=places)
             measured = True
     if not measured:
         raise DataSetError("None of the training images can be read; repair the data set and resume.")

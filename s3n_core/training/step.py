@@ -138,7 +138,8 @@ class TrainingSteps:
         self._seed_layers(progress.step, part)
         with autocast(learner.device, learner.precision):
             sampling, trace = recipe.sampling_at(progress.epoch), learner.network.joint is not None
-            output = learner.network(images, sampling=sampling, draws=draws, trace=trace)
+            places = self._loader.places(batch, progress.epoch)
+            output = learner.network(images, sampling=sampling, draws=draws, places=places, trace=trace)
         losses = objective(output, labels, smoothing=recipe.smoothing, weights=self._weights)
         share = len(batch) / self._size(progress.batch)
         torch.autograd.backward(learner.scaler.scale(losses.total * share))

@@ -44,7 +44,8 @@ def validate(
 
     def measure(batch: Batch) -> Sequence[str]:
         images, labels, draws = loader.tensors(batch, EVALUATION)
-        output = network(images, draws=draws, trace=network.joint is not None)
+        places = loader.places(batch, EVALUATION)
+        output = network(images, draws=draws, places=places, trace=network.joint is not None)
         sums = loss_sums(output, objective(output, labels), labels) | health_sums(output)
         mean.add(sums, len(labels))
         return batch.names

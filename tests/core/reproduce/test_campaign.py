@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +251,47 @@ def test_arguments(birds, tmp_path, capsys):
         Image.new("RGB", (20, 20)).save(folder / letter / "1.png")
     assert cli.main(["reproduce", "table2", "--data", str(folder), "--out", str(tmp_path / "out")]) == 1
     assert "--folds" in capsys.readouterr().err
+
+
+def test_a_trained_network_is_answered_with_other_peaks_without_another_training(birds, tmp_path):
+    plan = plan_of(birds, tmp_path, "places", network__eval_sampling="all", recalibrate=True)
+    trained, *answered = plan.cells
+    assert len(plan.cells) == 6
+    assert {cell.network for cell in plan.cells} == {trained.key}
+    assert [cell.answered for cell in answered] == ["identity", "random_places", "other_image", "centre", "true_places"]
+    with closing(run_campaign(plan_of(birds, tmp_path, "places"), tmp_path / "held", device="cpu")) as steps:
+        assert next(steps).cell  # (the training is at hand, so nothing can be answered yet)
+        others = run(plan_of(birds, tmp_path, "places"), tmp_path / "held")
+    assert (others[-1].done, others[-1].elsewhere) == (0, 6)
+    assert run(plan, tmp_path)[-1].done == 6
+    assert len(list(tmp_path.glob("cells/*/run"))) == 1
+    answers = {cell.answered: (cell_folder(tmp_path, cell) / ANSWERS).read_text() for cell in plan.cells}
+    of_original = {name: [line.split(",")[4] for line in text.splitlines()] for name, text in answers.items()}
+    assert len(set(answers.values())) == 6, "the peaks reach the answers"
+    assert len({tuple(column) for column in of_original.values()}) == 1, "O sees the whole image whatever the peaks"
+    text = markdown(plan, EXPERIMENTS["places"], results_of(plan, EXPERIMENTS["places"], tmp_path))
+    assert "| birds | true key points | " in text
+
+
+def test_the_arm_that_is_compared_may_be_another(birds, tmp_path):
+    experiment = EXPERIMENTS["true-places"]
+    plan = plan_of(birds, tmp_path, "true-places", seeds=2)
+    invent(plan, tmp_path, {"true places": 1.0, FULL: 1 / 3, "(a) no warps": 0.0, "(b2) another image's places": 0.0})
+    results = results_of(plan, experiment, tmp_path)
+    assert [result.full_over and result.full_over.mean for result in results] == pytest.approx([None, 2 / 3, 1.0, 1.0])
+    assert "true places over it" in markdown(plan, experiment, results)
+
+
+def test_a_network_that_is_told_the_true_places_learns_and_is_measured_with_them(birds, tmp_path):
+    told = next(arm for arm in EXPERIMENTS["true-places"].arms if arm.settings)
+    own = replace(told, title="own", settings={})
+    told = replace(told, settings={"network.control": "true_places"})
+    experiment = replace(EXPERIMENTS["true-places"], arms=(told, own), compared=told.title)
+    plan = plan_campaign([experiment], [open_material(birds, tmp_path, 0)], RECIPE.changed({"recalibrate": True}), 1)
+    assert run(plan, tmp_path)[-1].done == 2
+    with_places, without = (cell_folder(tmp_path, cell) for cell in plan.cells)
+    lines = [(folder / "run" / "metrics.jsonl").read_text().splitlines() for folder in (with_places, without)]
+    losses = [[line["loss_D"] for line in map(json.loads, of_run) if "loss_D" in line] for of_run in lines]
+    assert losses[0]
+    assert losses[0] != losses[1]
+    assert (with_places / ANSWERS).read_text() != (without / ANSWERS).read_text()
