@@ -35,8 +35,11 @@ from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
 
 if TYPE_CHECKING:
+    from s3n_core.datasets.records import ImageRecord
     from s3n_core.models.opening import Model
     from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas_agreement import RankAgreement
+    from s3n_core.parts.comparison import Comparison
 
 HELP = """Find parts over a whole data set, and what tells one class from another.
 
@@ -44,6 +47,9 @@ Examples: s3n parts build first birds --out atlas; s3n parts show atlas
 """
 AtlasArgument = Annotated[Path, typer.Argument(metavar="ATLAS", help="The folder of an atlas.")]
 ModelOption = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="The model, if it has moved since.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DATA", help="The data set's folder, if it has moved since.")
+]
 OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -144,15 +150,36 @@ def show(
 @app.command()
 def compare(
     atlas: AtlasArgument,
-    a: Annotated[str, typer.Argument(metavar="A", help="A class.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another class.")],
+    a: Annotated[str | None, typer.Argument(metavar="[A]", help="A class; not needed with --image.")] = None,
+    b: Annotated[str | None, typer.Argument(metavar="[B]", help="Another class. Default: all others.")] = None,
     removal: Annotated[
         bool, typer.Option("--removal/--no-removal", help="Also hide each part in each image, beside random places.")
     ] = True,
-    model: ModelOption = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", metavar="DATA", help="The data set's folder, if it has moved since.")
+    second: Annotated[
+        bool,
+        typer.Option(
+            "--second", help="Also hide the best part in every image, and say what tells the classes apart then."
+        ),
+    ] = False,
+    tags: Annotated[
+        Path | None,
+        typer.Option(
+            "--tags",
+            metavar="FILE",
+            help="Repeat the table for some of the images: a CSV of image and tag (such as sex or age), or a text file that "
+            "lists images.",
+        ),
     ] = None,
+    images: Annotated[
+        int | None,
+        typer.Option("--images", metavar="N", min=1, help="Take at most N images of each side, evenly spaced."),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", metavar="FILE", help="Only this image: its class against its rival, or A against B."),
+    ] = None,
+    model: ModelOption = None,
+    data: DataOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     runs: RunsOption = None,
@@ -160,31 +187,173 @@ def compare(
 ) -> None:
     """Say what tells class A from class B: what each part contributes, and what is lost when it is hidden.
 
-    Takes the images of both classes in the atlas, those held out where there are any. With --json the last line is the ranking.
+    Takes the images of both classes in the atlas, those held out where there are any, and keeps the answer in the atlas. Without
+    B, class A is compared with all others. With --json the last line is the ranking.
 
-    Example: s3n parts compare atlas "Frost tailed Willowling" "Bibbed Willowling"
+    Examples: s3n parts compare atlas "Frost tailed Willowling" "Bibbed Willowling"; s3n parts compare atlas --image bird.jpg
     """
-    from s3n_core.datasets.opening import open_images
     from s3n_core.parts.atlas import Atlas
 
     opened = Atlas(atlas)
-    opened.class_index(a), opened.class_index(b)
-    header = opened.header
-    data_set = open_images(data or Path(header.data), header.data_format)
+    for name in (a, b):
+        if name is not None:
+            opened.class_index(name)
+    if image is not None:
+        if second or tags is not None or images is not None:
+            raise typer.BadParameter("--image takes one image; --second, --tags and --images compare many.")
+        _compare_image(opened, image, a, b, removal, model, device, runs, json=json)
+        return
+    if a is None:
+        raise typer.BadParameter("name a class, or an image with --image.")
+    if second and not removal:
+        raise typer.BadParameter("--second hides the best part, so it needs --removal.")
+    if second and tags is not None:
+        raise typer.BadParameter("choose one of --second and --tags.")
 
-    from s3n_core.parts.comparing import compare_classes
+    from s3n_core.parts.image_tags import read_tags
+
+    tag_of = {} if tags is None else read_tags(tags, [one.file for one in opened.images])
+    records = _records_of(opened, data)
+
+    from s3n_core.parts.comparing import compare_classes, measure_images
+    from s3n_core.parts.stored_comparisons import keep_comparison
 
     network = _model_of(opened, model, runs, device)
-    records = {record.name: record for record in data_set.records}
+    by_tag: tuple[Comparison, ...] = ()
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Comparing", json=json) as bar:
-        found = compare_classes(opened, network, records, a, b, removal=removal, workers=workers, progress=bar)
+        if second:
+            found = compare_classes(
+                opened, network, records, a, b, second=True, most=images, workers=workers, progress=bar
+            )
+        else:
+            measured = measure_images(
+                opened, network, records, a, b, removal=removal, most=images, workers=workers, progress=bar
+            )
+            found, by_tag = measured.comparison(), measured.by_tag(tag_of)
+    if removal and images is None:
+        keep_comparison(opened, found)
+    if tags is not None and not by_tag:
+        say(f"No image of these classes has a tag in {tags}.")
+    for comparison in (*by_tag, found):
+        if json:
+            print_json({"event": "comparison", **comparison.details()})
+            continue
+        if by_tag:
+            typer.echo(f"\n{'All images' if not comparison.tag else f'Tag {comparison.tag}'}")
+        typer.echo(table_text([comparison.header(), *comparison.cells()]))
+        for sentence in comparison.sentences():
+            typer.echo(sentence)
     if json:
-        print_json({"event": "comparison", **found.details()})
         print_json(found.to_dict())
+
+
+@app.command()
+def agree(
+    atlas: AtlasArgument,
+    others: Annotated[
+        list[Path], typer.Argument(metavar="OTHER...", help="Atlases of other models, from the same images.")
+    ],
+    pair: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--pair", metavar="A B", help="Also compare these two classes with each model."),
+    ] = None,
+    removal: Annotated[
+        bool, typer.Option("--removal/--no-removal", help="With --pair: also hide each part in each image.")
+    ] = True,
+    data: DataOption = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Put the atlases of several models side by side: which parts they share, and whether they rank them alike.
+
+    Parts are matched by where their peaks lie in the same images. With --pair, each model compares the two classes (a kept answer
+    is used), and the rankings are compared by Kendall's tau. Models of other training seeds show how sure a ranking is.
+
+    Example: s3n parts agree atlas atlas-seed1 atlas-seed2 --pair "Frost tailed Willowling" "Bibbed Willowling"
+    """
+    from itertools import combinations
+
+    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas_agreement import match_parts, rank_agreement
+
+    opened = [Atlas(path) for path in (atlas, *others)]
+    for one in opened:
+        for name in pair or ():
+            one.class_index(name)
+    compared = [
+        None if pair is None else _kept_or_compared(one, pair, removal, data, device, workers, runs, json=json)
+        for one in opened
+    ]
+    for first, second in combinations(range(len(opened)), 2):
+        matched = match_parts(opened[first], opened[second])
+        ranks = None
+        if (of_first := compared[first]) is not None and (of_second := compared[second]) is not None:
+            ranks = rank_agreement(of_first, of_second, matched)
+        names = str(opened[first].path), str(opened[second].path)
+        if json:
+            print_json(
+                {"event": "agreement", "first": names[0], "second": names[1], "parts": matched, "ranking": ranks}
+            )
+            continue
+        rows = [[names[0], names[1], "shared places"]]
+        rows += [
+            [match.first_name or "-", match.second_name or "-", f"{100 * match.overlap:.0f} %"] for match in matched
+        ]
+        typer.echo(table_text(rows))
+        both = sum(match.first is not None and match.second is not None for match in matched)
+        typer.echo(f"{both} of {len(matched)} parts are in both.")
+        if ranks is not None:
+            typer.echo(_ranks_text(ranks))
+
+
+@app.command()
+def expect(
+    atlas: AtlasArgument,
+    a: Annotated[str | None, typer.Argument(metavar="[A]", help="A class.")] = None,
+    b: Annotated[str | None, typer.Argument(metavar="[B]", help="Another class, or - for all others.")] = None,
+    mark: Annotated[
+        str | None, typer.Argument(metavar="[MARK]", help="The part that you expect to tell them apart.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write down which part you expect to tell two classes apart, before you see the answer; without classes, count agreement.
+
+    It agrees if the part that hiding costs most (in the comparison that the atlas keeps) has the expected name.
+
+    Example: s3n parts expect atlas "Frost tailed Willowling" "Bibbed Willowling" throat
+    """
+    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.expectations import agreement_sentence, expectations
+    from s3n_core.parts.expectations import expect as write_expectation
+
+    opened = Atlas(atlas)
+    if a is not None:
+        if b is None or mark is None:
+            raise typer.BadParameter("name two classes (- for all others) and the part, or nothing.")
+        written = write_expectation(opened, a, None if b == "-" else b, mark)
+        say("Written before the answer." if written.before else "Written after the answer: it is counted apart.")
+    found = expectations(opened)
+    if json:
+        print_json({"event": "expectations", "expectations": found, "sentence": agreement_sentence(found)})
         return
-    typer.echo(table_text([found.header(), *found.cells()]))
-    for sentence in found.sentences():
-        typer.echo(sentence)
+    if found:
+        rows = [["A", "B", "expected", "answer", "agrees", "written"]]
+        for one in found:
+            said = one.expectation
+            rows.append(
+                [
+                    displayed_class(said.a),
+                    "all others" if said.b is None else displayed_class(said.b),
+                    said.mark,
+                    {None: "", "": "no part"}.get(one.answer, one.answer or ""),
+                    {None: "", True: "yes", False: "no"}[one.agrees],
+                    "before" if said.before else "after",
+                ]
+            )
+        typer.echo(table_text(rows))
+    typer.echo(agreement_sentence(found))
 
 
 @app.command()
@@ -288,6 +457,88 @@ def export(atlas: AtlasArgument, out: OutOption, excel: ExcelOption = False) -> 
         case _:
             raise typer.BadParameter("--out must end in .csv or .json.")
     typer.echo(str(out))
+
+
+def _records_of(atlas: Atlas, data: Path | None) -> dict[str, ImageRecord]:
+    """Open the data set of an atlas and return its records by name."""
+    from s3n_core.datasets.opening import open_images
+
+    data_set = open_images(data or Path(atlas.header.data), atlas.header.data_format)
+    return {record.name: record for record in data_set.records}
+
+
+def _compare_image(
+    atlas: Atlas,
+    path: Path,
+    a: str | None,
+    b: str | None,
+    removal: bool,
+    model: str | None,
+    device: str,
+    runs: Path | None,
+    *,
+    json: bool,
+) -> None:
+    """Compare a class with its rival in one image, and print the result."""
+    from s3n_core.datasets.opening import open_images
+
+    known = {Path(atlas.header.data) / image.file: image for image in atlas.images}
+    of_atlas = known.get(path.absolute())
+    if a is None and b is None and of_atlas is not None and of_atlas.label in atlas.classes:
+        a = of_atlas.label
+    (record, *_) = open_images(path, "auto").records
+
+    from s3n_core.parts.image_comparison import compare_image
+
+    network = _model_of(atlas, model, runs, device)
+    found = compare_image(atlas, network, record, a, b, removal=removal)
+    if json:
+        print_json({"event": "image_comparison", **found.to_dict()})
+        return
+    typer.echo(table_text([found.header(), *found.cells()]))
+    for sentence in found.sentences():
+        typer.echo(sentence)
+
+
+def _kept_or_compared(
+    atlas: Atlas,
+    pair: tuple[str, str],
+    removal: bool,
+    data: Path | None,
+    device: str,
+    workers: int | None,
+    runs: Path | None,
+    *,
+    json: bool,
+) -> Comparison:
+    """Return the comparison of two classes that an atlas keeps, or compare them."""
+    from s3n_core.parts.stored_comparisons import keep_comparison, kept_comparison
+
+    if (kept := kept_comparison(atlas, *pair)) is not None and kept.current:
+        return kept.comparison
+    records = _records_of(atlas, data)
+
+    from s3n_core.parts.comparing import compare_classes
+
+    network = _model_of(atlas, None, runs, device)
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Comparing", json=json) as bar:
+        found = compare_classes(atlas, network, records, *pair, removal=removal, workers=workers, progress=bar)
+    if removal:
+        keep_comparison(atlas, found)
+    return found
+
+
+def _ranks_text(ranks: RankAgreement) -> str:
+    """Return in words how well two rankings agree."""
+    said = [
+        f"{what} {tau:+.2f}"
+        for what, tau in (("contribution", ranks.contribution), ("relied on", ranks.relied_on))
+        if tau is not None
+    ]
+    first = {None: "one of them names no mark", True: "the same best mark", False: "different best marks"}[
+        ranks.same_mark
+    ]
+    return f"Kendall's tau over {ranks.parts} shared parts: {', '.join(said) or 'too few parts'}; {first}."
 
 
 def _model_of(atlas: Atlas, model: str | None, runs: Path | None, device: str) -> Model:

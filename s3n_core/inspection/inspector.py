@@ -149,7 +149,8 @@ class Inspector:
             resampled: The result of `resample`; the contributions are those of its pass, with its edits of peaks.
             output: The result of `classify` for it; may be None for O's head.
             target: Index of the class; one for all images, or one per image.
-            versus: Index of the class whose logit is subtracted, alike; None: the logit itself.
+            versus: Index of the class whose logit is subtracted, alike; `OTHERS`: the mean of all other classes; None: the
+                logit itself.
             head: "joint", "O", "D" or "C"; None: that of the network's prediction.
             warped: False places the cells of D and C as if their images were not warped (`method.contributions`).
 

@@ -33,7 +33,7 @@ class Contributions(ByValue):
         name: The image's name.
         head: The head: "joint", "O", "D" or "C".
         target: Index of the class.
-        versus: Index of the class whose logit is subtracted; None: the logit itself.
+        versus: Index of the class whose logit is subtracted; -1: the mean of all other classes; None: the logit itself.
         values: Signed shares of the logit, float32 (h, w), in logits.
         places: Where the cells are centred, float32 (h, w, 2), (x, y) in original pixels; those of D and C through
             their grids.
@@ -118,7 +118,7 @@ class Contributions(ByValue):
         }
 
     def _class(self, index: int) -> dict[str, Any]:
-        return {"index": index, "class": self.classes[index]}
+        return {"index": index, "class": self.classes[index] if index >= 0 else None}
 
 
 def class_index(classes: tuple[str, ...], wanted: str | int) -> int:

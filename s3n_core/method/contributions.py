@@ -21,6 +21,9 @@ from s3n_core.method.alignment import cell_to_grid, feature_to_pixel, grid_to_ce
 from s3n_core.method.network import S3N, Look, S3NOutput
 from s3n_core.method.response_maps import class_response_maps
 
+OTHERS = -1
+"""In place of a class whose logit is subtracted: the mean of the logits of all classes but the target."""
+
 
 @dataclass(frozen=True)
 class CellContributions:
@@ -64,7 +67,7 @@ def contributions(
         network: The network.
         look: The output of branch O.
         target: The class, one for all images or int64 (B,).
-        versus: The class whose logit is subtracted, alike; None: the logit itself.
+        versus: The class whose logit is subtracted, alike; `OTHERS`: the mean of all other classes; None: the logit itself.
         output: What `S3N.finish` or `S3N.classify` made of ``look``, with its trace: the contributions are those of
             its pass, with its edits. None: the other branches run here, if the head needs them.
         head: "joint", "O", "D" or "C"; None: that of the network's prediction.
@@ -131,7 +134,17 @@ def _difference(rows: Tensor, target: int | Tensor, versus: int | Tensor | None)
     def of(index: int | Tensor) -> Tensor:
         return rows[index if isinstance(index, Tensor) else slice(index, index + 1)]
 
-    return of(target) if versus is None else of(target) - of(versus)
+    if versus is None:
+        return of(target)
+    if isinstance(versus, int):
+        return of(target) - (_others(rows, of(target)) if versus == OTHERS else of(versus))
+    against_all = (versus == OTHERS)[:, None]
+    return of(target) - torch.where(against_all, _others(rows, of(target)), of(versus.clamp(min=0)))
+
+
+def _others(rows: Tensor, own: Tensor) -> Tensor:
+    """Return the mean of all rows (C, D) but one's own (B or 1, D), alike; 0 if there is no other."""
+    return (rows.sum(dim=0) - own) / max(len(rows) - 1, 1)
 
 
 def _values(maps: Tensor, weight: Tensor) -> Tensor:

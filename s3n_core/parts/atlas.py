@@ -268,17 +268,21 @@ class Atlas:
     def compare(
         self,
         a: str,
-        b: str,
+        b: str | None = None,
         *,
         removal: bool = True,
+        second: bool = False,
+        most: int | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Comparison:
         """Return what tells class A from class B: each part's contribution, and what happens when it is hidden.
 
         Args:
             a: A class.
-            b: Another class.
+            b: Another class; None: all others.
             removal: Also hide each part in each image, beside random places: 21 predictions or more an image.
+            second: Also find the second-best mark, by hiding the best one in every image.
+            most: Take at most so many images of each side; None: all, of all other classes 100.
             progress: Called with (done, total) numbers of images.
 
         Raises:
@@ -288,7 +292,7 @@ class Atlas:
             raise AtlasError(
                 "This atlas was opened without its model; `find_parts` with the same folder opens it with it."
             )
-        return self._comparer(a, b, removal=removal, progress=progress)
+        return self._comparer(a, b, removal=removal, second=second, most=most, progress=progress)
 
     def compared_by(self, comparer: Comparer) -> Atlas:
         """Attach the function that compares two classes, which needs the model and the images."""

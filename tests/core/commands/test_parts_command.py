@@ -41,6 +41,22 @@ def test_from_a_model_to_what_tells_two_classes_apart(s3n: Command, trained_run:
     found = [part for part in ranking["parts"] if part["images_a"] + part["images_b"]]
     assert found
     assert all(part["relied_on"] is not None for part in found) or details["not_hidden"]
+    # The answer is kept, and an expectation is counted as written after it.
+    assert "Written after the answer" in s3n("parts", "expect", atlas, first, second, "bill").err
+    assert s3n("parts", "expect", atlas, "--json").events[-1]["expectations"][0]["agrees"] is False
+    beside = s3n("parts", "agree", atlas, atlas, "--pair", first, second, "--json").events[-1]
+    assert (beside["event"], beside["ranking"]["same_mark"]) in {("agreement", True), ("agreement", None)}
+    assert all(part["overlap"] == 1 or not part["places"] for part in beside["parts"])
+    assert "parts are in both" in s3n("parts", "agree", atlas, atlas).out
+    (image, *_) = sorted((trained_run.data / "images").rglob("*.jpg"))
+    one = s3n("parts", "compare", atlas, "--image", image, "--json").events[-1]
+    assert one["event"] == "image_comparison"
+    assert sum(row["contribution"] for row in one["parts"] + one["rest"]) == pytest.approx(one["margin"])
+    others = s3n("parts", "compare", atlas, first, "--no-removal", "--images", 3, "--json").events[-1]
+    assert others["b"] is None
+    listed = tmp_path / "listed.txt"
+    listed.write_text(image.name)
+    assert s3n("parts", "compare", atlas, "--second").code == 2
     told = s3n("parts", "compare", atlas, first, second, "--no-removal").out
     assert "sum = margin" in told
     assert "No intervals" in told

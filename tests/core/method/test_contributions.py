@@ -12,7 +12,7 @@ from torchvision.ops import SqueezeExcitation
 
 from s3n_core.errors import NoSingleHead
 from s3n_core.method.configuration import NetworkConfig
-from s3n_core.method.contributions import CellContributions, contributions
+from s3n_core.method.contributions import OTHERS, CellContributions, contributions
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
 from s3n_core.method.sampler import Samples
@@ -44,6 +44,14 @@ def test_every_logit_is_the_sum_over_its_cells(small_network: Callable[..., S3N]
             margins,
             torch.stack([logits[0, 0] - logits[0, 1], logits[1, 5] - logits[1, 1], logits[2, 1] - logits[2, 0]]),
         )
+        # Against all others: the mean of their logits is subtracted, also beside a single class.
+        others = (logits.sum(dim=1) - logits[:, 2]) / (logits.shape[1] - 1)
+        assert_sums(contributions(network, look, 2, OTHERS, output=output, head=head), logits[:, 2] - others)
+        mixed = contributions(
+            network, look, torch.tensor([2, 2, 2]), torch.tensor([OTHERS, 1, 0]), output=output, head=head
+        )
+        subtracted = torch.stack([others[0], logits[1, 1], logits[2, 0]])
+        assert_sums(mixed, logits[:, 2] - subtracted)
     answer = contributions(network, look, 2)
     assert answer.head == ("O" if branches == "O" else "joint")
     assert_sums(answer, output.prediction[:, 2])

@@ -16,14 +16,16 @@ from tiny_models import CLASSES, drawn_picture
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
 from s3n_core.errors import AtlasError, OutputBusy, S3NError, UnfinishedOutput
 from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
-from s3n_core.parts import comparing
+from s3n_core.parts import comparing, part_readings
 from s3n_core.parts.assigning import write_assigned_peaks
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import DESCRIPTORS, EDITS, HEADER, IMAGES
 from s3n_core.parts.building import AtlasProgress, build_atlas
 from s3n_core.parts.comparing import compare_classes, units_of
+from s3n_core.parts.image_comparison import compare_image
 from s3n_core.parts.key_points import annotated_part
 from s3n_core.system.line_files import only_writer
 
@@ -273,9 +275,9 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
         logits[:, 1] = 7
         if int(name[0]) % 2 == 0:
             logits[1, 0], logits[2:, 0] = -3, -1
-        return [SimpleNamespace(answer="joint", logits={"joint": logits}) for _ in places]
+        return [SimpleNamespace(answer="joint", settings=HidingSettings(), logits={"joint": logits}) for _ in places]
 
-    monkeypatch.setattr(comparing, "hide_places", hide)
+    monkeypatch.setattr(part_readings, "hide_places", hide)
     records, asked = {record.name: record for record in data.records}, list[tuple[int, int]]()
     found = compare_classes(
         atlas, model, records, *CLASSES[:2], workers=0, progress=lambda done, total: asked.append((done, total))
@@ -286,6 +288,93 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
         if part.images_a + part.images_b:
             assert part.relied_on == pytest.approx(2 * part.images_a / 5)
     assert any("no room for random places" in sentence for sentence in found.sentences())
+
+
+def test_a_class_against_all_others(model: Model, data: DataSet, atlas: Atlas) -> None:
+    records = {record.name: record for record in data.records}
+    found = compare_classes(atlas, model, records, CLASSES[0], removal=False, workers=0)
+    assert (found.b, found.images_a, found.images_b) == (None, 5, 4)
+    margins: dict[str, list[float]] = {name: [] for name in CLASSES[:2]}
+    inspector = Inspector(model)
+    for record in data.records[:9]:
+        with Image.open(record.path) as image:
+            inspection = inspector.inspect(inspector.prepare(image.convert("RGB"), record.name))
+        logits = inspection.scores.logits["joint"].astype(np.float64)
+        margins[CLASSES[record.label or 0]].append(logits[0] - logits[1:].mean())
+    assert found.margin == pytest.approx(np.mean(margins[CLASSES[0]]) - np.mean(margins[CLASSES[1]]), abs=1e-3)
+    assert sum(row.contribution for row in found.rows) == pytest.approx(found.margin)
+    assert found.names == ("species a", "all other classes")
+    few = compare_classes(atlas, model, records, CLASSES[0], removal=False, most=2, workers=0)
+    assert (few.images_a, few.images_b) == (2, 2)
+    with pytest.raises(AtlasError, match="needs removal"):
+        compare_classes(atlas, model, records, CLASSES[0], removal=False, second=True)
+
+
+def test_one_image_against_its_rival(model: Model, data: DataSet, atlas: Atlas) -> None:
+    record, inspector = data.records[2], Inspector(model)
+    with Image.open(record.path) as image:
+        inspection = inspector.inspect(inspector.prepare(image.convert("RGB"), record.name))
+    logits = inspection.scores.logits["joint"].astype(np.float64)
+    order = logits.argsort()[::-1]
+    found = compare_image(atlas, model, record)
+    assert (found.a, found.b, found.predicted) == (CLASSES[order[0]], CLASSES[order[1]], CLASSES[order[0]])
+    assert found.margin == pytest.approx(logits[order[0]] - logits[order[1]], abs=1e-3)
+    rows = (*found.parts, *found.rest)
+    assert sum(row.contribution for row in rows) == pytest.approx(found.margin)
+    hidden = [part for part in found.parts if part.loss is not None]
+    for part in hidden:
+        assert part.random_places >= 20
+        assert part.random_range is not None
+        assert part.random is not None
+        assert part.random_range[0] <= part.random <= part.random_range[1]
+    assert found.cells()[-1][:2] == ["sum = margin", f"{found.margin:+.2f}"]
+    asked = compare_image(atlas, model, record, CLASSES[3], removal=False)
+    assert asked.a == CLASSES[3]
+    assert asked.b == CLASSES[next(index for index in order if index != 3)]
+    assert all(part.loss is None for part in asked.parts)
+
+
+def test_the_second_best_mark_is_found_with_the_best_one_hidden(
+    model: Model, data: DataSet, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part 2 costs most; wherever it is found, the images are seen again with it hidden, and another part is named."""
+    records, seen = {record.name: record for record in data.records}, list[Place]()
+
+    def hide(inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box) -> list[object]:
+        results = []
+        for place in places:
+            seen.append(place)
+            logits = np.zeros((2 + 20, len(CLASSES)), dtype=np.float32)
+            logits[1, int(name[0]) % 2] = -1 - (place in best)
+            settings = HidingSettings(size=12.0)
+            results.append(SimpleNamespace(answer="joint", settings=settings, logits={"joint": logits}))
+        return results
+
+    monkeypatch.setattr(part_readings, "hide_places", hide)
+    readings, best = list[list[part_readings.ImageParts]](), set[Place]()
+    original = part_readings.read_parts
+
+    def read(*arguments: object, **named: object) -> object:
+        found = original(*arguments, **named)  # type: ignore[arg-type]
+        readings.append([parts for parts in found if isinstance(parts, part_readings.ImageParts)])
+        best.update(parts.places[1] for parts in readings[0] if 1 in parts.places)
+        return found
+
+    monkeypatch.setattr(comparing, "read_parts", read)
+    found = compare_classes(atlas, model, records, *CLASSES[:2], second=True, workers=0)
+    assert found.mark is not None
+    assert found.mark.part == 1
+    assert found.second is not None
+    assert found.second.hidden == "part 2"
+    assert found.second.part is None or found.second.part.part != 1
+    assert found.second.images == 9
+    changed = [
+        before.places != after.places or before.contributions != after.contributions
+        for before, after in zip(*readings, strict=True)
+        if 1 in before.places
+    ]
+    assert all(changed)
+    assert any(sentence.startswith("Without part 2: ") for sentence in found.sentences())
 
 
 def test_near_duplicates_and_groups_are_one_unit() -> None:
