@@ -79,6 +79,16 @@ def check_output_file(file: Path, root: Path) -> None:
         )
 
 
+def check_table_file(file: Path, root: Path) -> None:
+    """Refuse to write a table into the folder of a data set, where it could be read as a table of labels.
+
+    Raises:
+        OutputError: The file would lie in the data set's folder, or below it.
+    """
+    if root.resolve() in file.resolve().parents:
+        raise OutputError(f"{file} would lie in {root} and be read as a table of labels; choose a place outside.")
+
+
 def is_own_table(columns: Iterable[str]) -> bool:
     """Return whether a table's columns are those of predictions or of an export, whose classes are a model's, not labels."""
     return set(columns) >= _PREDICTIONS

@@ -207,7 +207,7 @@ def _style_sheet(now: Theme) -> str:
     values |= {f"h{pixels}": f"{now.px(pixels)}px" for pixels in (8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32)}
     values["w60"] = f"{now.px(60)}px"
     marks = resource("style/dark" if now.tokens.dark else "style/light").as_posix()
-    values |= {name.replace("-", "_"): f'"{marks}/{name}.svg"' for name in ("arrow-down", "arrow-up", "tick")}
+    values |= {name.replace("-", "_"): f'"{marks}/{name}.svg"' for name in ("arrow-down", "arrow-up", "tick", "dash")}
     template = resource("style/studio.qss").read_text(encoding="utf-8")
     return string.Template(template).substitute(values)
 

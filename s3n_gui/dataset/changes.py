@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtGui import QUndoCommand
 
 from s3n_core.datasets.assignment import Assignment
+from s3n_core.datasets.tags import Tags
 from s3n_gui.appearance.wording import count_text
 
 
@@ -31,6 +32,22 @@ class Assign(QUndoCommand):
     """Move images to another split: training, validation or test."""
 
     def __init__(self, keep: Callable[[Assignment], bool], text: str, before: Assignment, after: Assignment) -> None:
+        super().__init__(text)
+        self._keep, self._before, self._after = keep, before, after
+
+    def redo(self) -> None:
+        """Apply the change; one that cannot be saved becomes obsolete."""
+        self.setObsolete(not self._keep(self._after))
+
+    def undo(self) -> None:
+        """Revert the change."""
+        self.setObsolete(not self._keep(self._before))
+
+
+class Retag(QUndoCommand):
+    """Give images tags, or take some from them."""
+
+    def __init__(self, keep: Callable[[Tags], bool], text: str, before: Tags, after: Tags) -> None:
         super().__init__(text)
         self._keep, self._before, self._after = keep, before, after
 

@@ -20,6 +20,7 @@ from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.image_order import MEASURED, ImageOrder, name_ranks
 from s3n_gui.dataset.planning import Planning
 from s3n_gui.dataset.survey import Survey, survey
+from s3n_gui.dataset.tagging import Tagging
 from s3n_gui.state.session import Session
 
 _LARGE = 50_000  # images
@@ -43,6 +44,7 @@ class DataController(QObject):
     Attributes:
         planning: The split of each image, and the user's choices about it.
         checking: The audit and its findings.
+        tagging: The tags of the images.
         survey: The indexed data set, or None.
         listed: intp (n,): indices of the listed images.
         filter: Which images are listed.
@@ -51,7 +53,7 @@ class DataController(QObject):
     Signals:
         survey_changed: Another data set is ready, or none is open.
         listed_changed: The listed images changed.
-        marks_changed: Use, findings or exclusion of images changed; the list did not.
+        marks_changed: Use, tags, findings or exclusion of images changed; the list did not.
         busy_changed: Whether a data set is being prepared.
     """
 
@@ -68,6 +70,7 @@ class DataController(QObject):
         self._tasks.failed.connect(self._on_failed)
         self.planning = Planning(session, self._tasks, self)
         self.checking = Checking(session, jobs, self._tasks, self)
+        self.tagging = Tagging(session, self.planning.undo_stack, self)
         self.survey: Survey | None = None
         self.is_provisional = False
         """Whether ``survey`` is only a preview: the first images of a folder that is still being read."""
@@ -79,6 +82,7 @@ class DataController(QObject):
         self.planning.assigned.connect(self._on_assigned)
         self.planning.changed.connect(self._on_planned)
         self.checking.changed.connect(self._on_checked)
+        self.tagging.changed.connect(self._on_tagged)
         session.data_set_changed.connect(self._on_data_set)
         self._on_data_set(session.data_set)
 
@@ -119,6 +123,7 @@ class DataController(QObject):
         self._tasks.forget("names")
         self.listed = np.arange(len(prepared)) if prepared is not None else _NOTHING
         self.planning.show_survey(prepared, provisional=provisional)
+        self.tagging.show_survey(prepared, provisional=provisional)
         self.survey_changed.emit()
         self.listed_changed.emit()
         self.checking.show_survey(prepared, provisional=provisional)
@@ -147,6 +152,11 @@ class DataController(QObject):
             self._list()
         self.marks_changed.emit()
 
+    def _on_tagged(self) -> None:
+        if self.filter.tags is not None or self.filter.text:
+            self._list(always=False)
+        self.marks_changed.emit()
+
     # -- filter ----------------------------------------------------------------------------------------------------------
 
     def set_filter(self, **changes: Any) -> None:
@@ -173,7 +183,11 @@ class DataController(QObject):
 
     def count(self, wanted: ImageFilter) -> int:
         """Return the number of images that pass a filter."""
-        return 0 if self.survey is None else len(self._passing(wanted))
+        return len(self.passing(wanted))
+
+    def passing(self, wanted: ImageFilter) -> NDArray[np.intp]:
+        """Return the indices of the images that pass a filter."""
+        return _NOTHING if self.survey is None else self._passing(wanted)
 
     def show_class(self, name: str) -> None:
         """List the images of one class, now or as soon as the data set is ready.
@@ -188,7 +202,8 @@ class DataController(QObject):
             label = survey.data_set.classes.index(name)
             self.show_only(labels=frozenset({label}))
 
-    def _list(self) -> None:
+    def _list(self, *, always: bool = True) -> None:
+        """List the images; ``always``: say so, even if they are the same."""
         if self.survey is not None:
             checking = self.checking
             listed = self.order.apply(
@@ -198,15 +213,18 @@ class DataController(QObject):
                 measures=checking.measures,
                 findings=checking.findings or (),
             )
-            if not np.array_equal(listed, self.listed):
+            same = np.array_equal(listed, self.listed)
+            if not same:
                 self.listed = listed
-            self.listed_changed.emit()
+            if always or not same:
+                self.listed_changed.emit()
 
     def _passing(self, wanted: ImageFilter) -> NDArray[np.intp]:
         assert self.survey is not None
         planning, checking = self.planning, self.checking
         ranges = None if checking.measures is None else checking.measures.ranges
-        return wanted.apply(self.survey, planning.uses, checking.findings or (), planning.left_out, ranges)
+        tagged = self.tagging.masks() if wanted.tags is not None or wanted.text else None
+        return wanted.apply(self.survey, planning.uses, checking.findings or (), planning.left_out, ranges, tagged)
 
     # -- background ------------------------------------------------------------------------------------------------------
 
@@ -233,6 +251,7 @@ class DataController(QObject):
     def close(self) -> None:
         """Wait for the background tasks; the job list ends the audit."""
         self._tasks.close()
+        self.tagging.close()
 
 
 def _prepare(data_set: DataSet) -> Survey:

@@ -1,8 +1,8 @@
-"""The filter of a data set's images: by class, use, text, size and finding. Pure."""
+"""The filter of a data set's images: by class, use, tag, text, size and finding. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
@@ -14,10 +14,14 @@ from s3n_gui.dataset.findings import KIND_WORDS, KINDS, Finding, Kind
 from s3n_gui.dataset.image_order import SIZE_WORDS
 from s3n_gui.dataset.survey import USE_WORDS, USES, Survey, Use
 
-Condition = Literal["labels", "uses", "sizes", "troubles", "text"]
+Condition = Literal["labels", "uses", "tags", "sizes", "troubles", "text"]
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 """The names of the conditions, which are also the names of the filter's fields."""
-_EVERYTHING: dict[Condition, Any] = {"labels": None, "uses": None, "sizes": None, "troubles": None, "text": ""}
+_EVERYTHING: dict[Condition, Any] = {
+    "labels": None, "uses": None, "tags": None, "sizes": None, "troubles": None, "text": ""
+}  # fmt: skip
+UNTAGGED = ""
+"""Stands in a filter for images without tags; no tag is empty."""
 _TROUBLES = ("any", *KINDS, "left-out")
 
 
@@ -28,13 +32,15 @@ class ImageFilter:
     Attributes:
         labels: Class indices (-1: without label); None: all.
         uses: Uses; None: all.
-        text: Words that the name or class must all contain, ignoring case.
+        tags: Tags; ``UNTAGGED`` for images without; None: all.
+        text: Words that the name, class or tags must all contain, ignoring case.
         troubles: Kinds of findings, "any" for all kinds that concern single images, "left-out"; None: all images.
         sizes: Indices into ``SIZE_WORDS``: ranges of the shorter side; None: all.
     """
 
     labels: frozenset[int] | None = None
     uses: frozenset[Use] | None = None
+    tags: frozenset[str] | None = None
     text: str = ""
     troubles: frozenset[Kind | str] | None = None
     sizes: frozenset[int] | None = None
@@ -61,6 +67,8 @@ class ImageFilter:
             return ", ".join(shown) if len(shown) < 4 else f"{len(shown):,} classes"
         if condition == "uses":
             return ", ".join(USE_WORDS[use].capitalize() for use in USES if use in (self.uses or ()))
+        if condition == "tags":
+            return ", ".join(tag_words(tag) for tag in sorted(self.tags or (), key=str.casefold))
         if condition == "sizes":
             return ", ".join(SIZE_WORDS[size] for size in sorted(self.sizes or ()))
         if condition == "troubles":
@@ -94,6 +102,7 @@ class ImageFilter:
         findings: Collection[Finding],
         left_out: frozenset[int],
         ranges: NDArray[np.uint8] | None = None,
+        tagged: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> NDArray[np.intp]:
         """Return the indices of the images that pass: in the data set's order, or by finding with duplicates adjacent.
 
@@ -104,14 +113,17 @@ class ImageFilter:
             left_out: Indices of the images that are left out.
             ranges: uint8 (N,): the size range of each image, an index into ``SIZE_WORDS``; None if they are not known:
                 a condition on the size is then ignored.
+            tagged: For each tag, bool (N,): which images have it.
         """
-        mask = np.ones(len(survey), bool)
+        mask, tagged = np.ones(len(survey), bool), tagged or {}
         if self.labels is not None:
             mask &= np.isin(survey.labels, list(self.labels))
         if self.uses is not None:
             mask &= np.isin(uses, [USES.index(use) for use in self.uses])
         if self.sizes is not None and ranges is not None:
             mask &= np.isin(ranges, list(self.sizes))
+        if self.tags is not None:
+            mask &= any_of(self.tags, tagged, len(survey))
         order = np.arange(len(survey))
         if self.troubles is not None:
             listed = [
@@ -128,8 +140,30 @@ class ImageFilter:
             return listed_rows.astype(np.intp)
         found, texts = listed_rows.tolist(), survey.texts
         for word in words:
-            found = [index for index in found if word in texts[index]]
+            named = [tag for tag in tagged if word in tag.casefold()]
+            marked = any_of(named, tagged, len(survey)) if named else None
+            found = [index for index in found if word in texts[index] or (marked is not None and marked[index])]
         return np.array(found, np.intp)
+
+
+def any_of(tags: Collection[str], tagged: Mapping[str, NDArray[np.bool_]], images: int) -> NDArray[np.bool_]:
+    """Return which images have any of some tags: bool (N,).
+
+    Args:
+        tags: The tags; ``UNTAGGED``: images without tags, too. One that no image has counts for nothing.
+        tagged: For each tag, bool (N,): which images have it.
+        images: The number of images N.
+    """
+    found = np.zeros(images, bool)
+    for tag in tags:
+        if tag in tagged:
+            found |= tagged[tag]
+    return found | ~any_of(tagged.keys(), tagged, images) if UNTAGGED in tags else found
+
+
+def tag_words(tag: str) -> str:
+    """Return a tag, or the words for ``UNTAGGED``."""
+    return tag or "Without tags"
 
 
 def trouble_words(trouble: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QUndoStack
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -18,8 +18,11 @@ from s3n_gui.dataset.classes.class_model import ClassModel
 from s3n_gui.dataset.content import Content
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.empty_state import EmptyState, ReadingState
+from s3n_gui.dataset.image_filter import ImageFilter
 from s3n_gui.dataset.image_order import MEASURED, ORDER_WORDS, ORDERS, ImageOrder, OrderName
+from s3n_gui.dataset.images.image_menu import ImageMenu
 from s3n_gui.dataset.images.image_model import ImageModel
+from s3n_gui.dataset.tag_actions import TagActions
 from s3n_gui.state.demo import demo_images
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener
@@ -48,6 +51,8 @@ class DataPage(Page):
         self._session, self._settings, self._opener = session, settings, opener
         self._opener_busy = self._by_hand = False
         self._provisional_root: Path | None = None
+        self._listed_by: tuple[ImageFilter, ImageOrder] | None = None
+        self._row = 0  # of the current image
         self.controller = DataController(session, jobs, self)
         cache = settings.thumbnail_cache_mb * 2**20
         self.thumbnails = ThumbnailLoader(_THUMBNAIL_SIDE, self, cache_bytes=cache)
@@ -63,6 +68,8 @@ class DataPage(Page):
         self.class_order = content.class_order
         self.filter_bar, self.grid, self.content = content.filter_bar, content.grid, content
         self.selected, self.findings = content.selected, content.findings
+        self.image_menu = ImageMenu(self.selected, self)
+        self.tags = TagActions(self._session, self.controller, self.grid, self)
         self.empty, self.reading = EmptyState(), ReadingState()
         self.stack = QStackedWidget()
         for widget in (self.empty, self.reading, content):
@@ -88,11 +95,16 @@ class DataPage(Page):
         self.filter_bar.tile_chosen.connect(self.grid.set_tile)
         self.filter_bar.order_chosen.connect(self._on_order)
         self.filter_bar.check_asked.connect(controller.checking.check)
+        self.filter_bar.table_asked.connect(self.tags.table)
         self.filter_bar.left.connect(self._focus_grid)
         self.grid.current_changed.connect(self._on_current)
         self.grid.selection_grew.connect(self._show_selected)
         self.grid.opened.connect(self.inspect)
         self.grid.leave_out_asked.connect(self.toggle_left_out)
+        self.grid.menu_asked.connect(self._on_menu)
+        self.image_menu.tag_asked.connect(self.tags.tag)
+        self.selected.tags.tag_asked.connect(self.tags.tag)
+        self.selected.tags.untag_asked.connect(self.tags.untag)
         self.selected.leave_out_asked.connect(self._on_leave_out)
         self.selected.inspect_asked.connect(self.inspect)
         self.selected.use_asked.connect(self._on_use_for)
@@ -146,10 +158,13 @@ class DataPage(Page):
 
     def _on_listed(self) -> None:
         self.class_list.show_labels(self.controller.filter.labels)
+        listed_by = (self.controller.filter, self.controller.order)
+        row = self._row if listed_by == self._listed_by else 0  # an image that passes no longer: its place is kept
+        self._listed_by = listed_by
         if len(self.controller.listed):
             self._on_session_image(self._session.image)
             if not self.grid.currentIndex().isValid():
-                self.grid.setCurrentIndex(self.images.index(0))
+                self.grid.setCurrentIndex(self.images.index(min(row, len(self.controller.listed) - 1)))
         else:
             self._show_selected()
 
@@ -207,6 +222,7 @@ class DataPage(Page):
     def _on_current(self, image: int) -> None:
         self._show_selected()
         if image >= 0 and self.controller.survey is not None:
+            self._row = self.grid.currentIndex().row()
             self._session.image = self.controller.survey.record(image).path
 
     def _on_session_image(self, path: Path | None) -> None:
@@ -235,6 +251,9 @@ class DataPage(Page):
         planning = self.controller.planning
         chosen = [image for image in self.grid.chosen() if planning.may_be_left_out(image)]
         planning.leave_out(chosen, out=not set(chosen) <= planning.left_out)
+
+    def _on_menu(self, place: QPoint) -> None:
+        self.image_menu.show_at(place, len(self.grid.selectedIndexes()))
 
     def inspect(self) -> None:
         """Inspect the current image."""
@@ -265,6 +284,9 @@ class DataPage(Page):
         """Return the page's actions."""
         return {
             "data-find": self.search,
+            "data-tag": self.tags.tag,
+            "data-import-tags": self.tags.import_table,
+            "data-export-tags": self.tags.export_table,
             "data-check": self.controller.checking.check,
             "data-left": self.header.sides["left"].click,
             "data-right": self.header.sides["right"].click,
@@ -275,7 +297,7 @@ class DataPage(Page):
         return self.grid if self.controller.survey is not None else self
 
     def undo_stack(self) -> QUndoStack:
-        """Return the undo stack: leaving images out, and moving them between splits."""
+        """Return the undo stack: leaving images out, moving them between splits, and tagging them."""
         return self.controller.planning.undo_stack
 
     def show_demo(self) -> None:

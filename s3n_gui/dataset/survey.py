@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from s3n_core.datasets.assignment import Assignment, may_share, read_assignment
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
+from s3n_core.datasets.tags import Tags, image_key, read_tags
 from s3n_core.errors import DataSetError
 from s3n_gui.background.low_priority import low_priority
 
@@ -37,9 +38,11 @@ class Survey:
         uses: uint8 (N,): index into ``USES``, as the data set assigns its images.
         texts: The case-folded search text of each record.
         rows: The index of each record by its name.
+        keys: The name of each record as tags know it (`image_key`).
         titles: Class names for display.
         left_out: Indices of the records that are left out of training.
         assignment: The user's test share and manually assigned images.
+        tags: The tags of the images; None if the saved ones cannot be read.
         brings_validation: Whether the folder has a validation set of its own, which is never redrawn.
         may_share: Whether a test share can be drawn: the folder has no split of its own.
         notice: A sentence about saved choices that cannot be read; empty if all can.
@@ -50,9 +53,11 @@ class Survey:
     uses: NDArray[np.uint8]
     texts: tuple[str, ...]
     rows: dict[str, int]
+    keys: tuple[str, ...]
     titles: tuple[str, ...]
     left_out: frozenset[int]
     assignment: Assignment
+    tags: Tags | None
     brings_validation: bool
     may_share: bool
     notice: str = ""
@@ -86,6 +91,11 @@ def survey(data_set: DataSet) -> Survey:
         assignment = read_assignment(data_set.root)
     except DataSetError as error:
         notices.append(str(error))
+    tags: Tags | None = None
+    try:
+        tags = read_tags(data_set.root)
+    except DataSetError as error:
+        notices.append(str(error))
     plain = data_set.original or data_set
     return Survey(
         data_set=data_set,
@@ -96,9 +106,11 @@ def survey(data_set: DataSet) -> Survey:
             for record in low_priority(records)
         ),
         rows=rows,
+        keys=tuple(image_key(record.name) for record in low_priority(records)),
         titles=titles,
         left_out=frozenset(rows[name] for name in left_out if name in rows),
         assignment=assignment,
+        tags=tags,
         brings_validation=any(record.split == "val" for record in low_priority(plain.records)),
         may_share=may_share(plain),
         notice=" ".join(notices),

@@ -44,10 +44,13 @@ class Action:
 
 
 _DATA: tuple[Action, ...] = (
-    Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Find images by name or class", "data", True),
+    Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Find images by name, class or tag", "data", True),
     Action("data-left", "View", "Classes and split", "Ctrl+[", "panel-left", "Show or hide the left side", "data", True),
     Action("data-right", "View", "Selected image and findings", "Ctrl+]", "panel-right", "Show or hide the right side", "data"),
     Action("data-left-out", "", "Leave out or include again", "Delete", "", "Selected images, in training only", "data"),
+    Action("data-tag", "Edit", "Tag images…", "T", "tag", "Give the selected images tags of your own, or take some away", "data"),
+    Action("data-import-tags", "File", "Import tags…", "", "", "Add the tags of a table (path, tag)", "data", True),
+    Action("data-export-tags", "File", "Export tags…", "", "", "Save all tags as a table (path, tag)", "data"),
     Action("data-check", "Run", "Check images", "Ctrl+K", "check", "Find broken files, duplicates, small classes", "data"),
     Action("data-inspect", "", "Inspect the image", "Enter", "", "Inspect it with the current model", "data"),
     Action("data-all", "", "Show all images", "Esc", "", "Clear all filters", "data"),

@@ -9,10 +9,10 @@ from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QMouseEvent, QResize
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, label_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.findings import KINDS
-from s3n_gui.dataset.image_filter import Condition, trouble_words
+from s3n_gui.dataset.image_filter import UNTAGGED, Condition, any_of, tag_words, trouble_words
 from s3n_gui.dataset.image_order import MEASURED, ORDER_WORDS, ORDERS, SIZE_WORDS, ImageOrder, OrderName
 from s3n_gui.dataset.images.filter_chips import FilterChips
 from s3n_gui.dataset.images.grid import LARGEST, SMALLEST, USUAL
@@ -28,12 +28,14 @@ class FilterBar(QWidget):
         tile_chosen: The width of a tile, in pixels.
         order_chosen: The name of an order, chosen in the menu.
         check_asked: The images should be checked, which measures them.
+        table_asked: Tags should be exported ("export") or imported ("import").
         left: The work goes on in the grid: a filter was removed.
     """
 
     tile_chosen = Signal(int)
     order_chosen = Signal(str)
     check_asked = Signal()
+    table_asked = Signal(str)
     left = Signal()
 
     def __init__(self, controller: DataController, parent: QWidget | None = None) -> None:
@@ -42,12 +44,12 @@ class FilterBar(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find")
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Find images by name or class")
-        self.search.setToolTip("Show only images whose name or class contains all these words (Ctrl+F)")
+        self.search.setAccessibleName("Find images by name, class or tag")
+        self.search.setToolTip("Show only images whose name, class or tags contain all these words (Ctrl+F)")
         self.search.setMinimumWidth(px(90))
         self.search.setMaximumWidth(px(280))
         self.filter_button = _menu_button("Filter", "filter")
-        self.filter_button.setToolTip("Show only images of some splits, sizes or findings")
+        self.filter_button.setToolTip("Show only images of some splits, tags, sizes or findings")
         self.sort_button = _menu_button("Sort", "sort")
         self.count = QLabel()
         self.count.setProperty("role", "quiet")
@@ -91,7 +93,12 @@ class FilterBar(QWidget):
         self.filter_menu.triggered.connect(self._on_filter)
         self.filter_button.setMenu(self.filter_menu)
         self._submenus: dict[Condition, QMenu] = {}
-        for condition, title in (("uses", "Split"), ("sizes", "Shorter side"), ("troubles", "Findings")):
+        for condition, title in (
+            ("uses", "Split"),
+            ("tags", "Tags"),
+            ("sizes", "Shorter side"),
+            ("troubles", "Findings"),
+        ):
             submenu = _StayingMenu(title, self.filter_menu)
             self.filter_menu.addMenu(submenu)
             self._submenus[condition] = submenu  # type: ignore[index]  # the literal above
@@ -127,6 +134,7 @@ class FilterBar(QWidget):
         """Fill the menu; numbers are what a choice would list together with the other filters."""
         planning, checking = self._controller.planning, self._controller.checking
         self._fill("uses", [(use, USE_WORDS[use]) for use in USES])
+        self._fill_tags()
         self._fill("sizes", list(enumerate(SIZE_WORDS)) if checking.measures is not None else [])
         if checking.measures is None:
             self._offer_check(self._submenus["sizes"], "Check images to measure them")
@@ -140,16 +148,34 @@ class FilterBar(QWidget):
             self._submenus["troubles"].addAction("No findings").setEnabled(False)
 
     def _fill(self, condition: Condition, values: list[tuple[Any, str]]) -> None:
-        menu, chosen = self._submenus[condition], self._controller.filter
-        menu.clear()
-        others = chosen.without(condition)
+        self._submenus[condition].clear()
+        others = self._controller.filter.without(condition)
         for value, words in values:
-            number = self._controller.count(others.switched(condition, value, on=True))
-            action = menu.addAction(f"{words}\t{number:,}")
-            action.setCheckable(True)
-            action.setChecked(value in (getattr(chosen, condition) or ()))
-            action.setEnabled(number > 0 or action.isChecked())
-            action.setData((condition, value))
+            self._add(condition, value, words, self._controller.count(others.switched(condition, value, on=True)))
+
+    def _fill_tags(self) -> None:
+        """Fill the submenu of tags; the images that pass the other filters are found only once, as tags may be many."""
+        menu, controller = self._submenus["tags"], self._controller
+        menu.clear()
+        tagged = controller.tagging.masks()
+        passing = controller.passing(controller.filter.without("tags"))
+        for tag in (*tagged, UNTAGGED) if tagged else ():
+            mask = any_of((tag,), tagged, 0 if controller.survey is None else len(controller.survey))
+            self._add("tags", tag, label_text(tag_words(tag)), int(mask[passing].sum()))
+        if not tagged:
+            menu.addAction("No tags yet: select images and press T").setEnabled(False)
+        menu.addSeparator()
+        for key, words in (("import", "Import tags…"), ("export", "Export tags…")):
+            action = menu.addAction(words)
+            action.setEnabled(bool(tagged) if key == "export" else controller.tagging.can_tag)
+            action.setData((key, None))
+
+    def _add(self, condition: Condition, value: Any, words: str, number: int) -> None:
+        action = self._submenus[condition].addAction(f"{words}\t{number:,}")
+        action.setCheckable(True)
+        action.setChecked(value in (getattr(self._controller.filter, condition) or ()))
+        action.setEnabled(number > 0 or action.isChecked())
+        action.setData((condition, value))
 
     def _offer_check(self, menu: QMenu, words: str) -> None:
         action = menu.addAction(words)
@@ -160,6 +186,8 @@ class FilterBar(QWidget):
         condition, value = action.data()
         if condition == "check":
             self.check_asked.emit()
+        elif condition in ("import", "export"):
+            self.table_asked.emit(condition)
         else:
             self._controller.apply_filter(self._controller.filter.switched(condition, value, action.isChecked()))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from s3n_gui.appearance.theme import px, theme
@@ -25,12 +25,14 @@ class ThumbnailGrid(QListView):
         selection_grew: The selection changed.
         opened: The index of an image that was double-clicked, or on which Enter was pressed.
         leave_out_asked: Delete was pressed.
+        menu_asked: The place on the screen for the menu of the selected images.
     """
 
     current_changed = Signal(int)
     selection_grew = Signal()
     opened = Signal(int)
     leave_out_asked = Signal()
+    menu_asked = Signal(QPoint)
 
     def __init__(self, images: ImageModel, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +41,7 @@ class ThumbnailGrid(QListView):
         self.setObjectName("thumbnails")
         self.setAccessibleName("Images of the data set")
         self.setAccessibleDescription(
-            "Move with the arrow keys, extend the selection with Shift, inspect with Enter, leave out with Delete"
+            "Move with the arrow keys, extend the selection with Shift, inspect with Enter, tag with T, leave out with Delete"
         )
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
@@ -139,6 +141,15 @@ class ThumbnailGrid(QListView):
         """Adjust the tiles to fill the row."""
         super().resizeEvent(event)
         self._fit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the selected images: under the mouse, or, for the key, at the current image."""
+        place = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            place = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center())
+        elif not self.indexAt(event.pos()).isValid():
+            return
+        self.menu_asked.emit(place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens the current image, Delete leaves the selected ones out."""

@@ -20,6 +20,7 @@ PATH_ROLE = Qt.ItemDataRole.UserRole + 1
 USE_ROLE = Qt.ItemDataRole.UserRole + 2
 TROUBLE_ROLE = Qt.ItemDataRole.UserRole + 3
 LEFT_OUT_ROLE = Qt.ItemDataRole.UserRole + 4
+TAGS_ROLE = Qt.ItemDataRole.UserRole + 5
 AnyIndex = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
 """The invalid index: the parent of top-level rows."""
@@ -81,6 +82,8 @@ class ImageModel(QAbstractListModel):
             return self._controller.checking.trouble_of(image)
         if role == LEFT_OUT_ROLE:
             return image in self._controller.planning.left_out
+        if role == TAGS_ROLE:
+            return self._controller.tagging.of(image)
         if role == Qt.ItemDataRole.DisplayRole:
             return survey.title(image)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -93,6 +96,8 @@ class ImageModel(QAbstractListModel):
         assert survey is not None
         use = USE_WORDS[USES[controller.planning.uses[image]]]
         lines = [survey.record(image).name, f"{survey.title(image)} · {use}" if survey.labels[image] >= 0 else use]
+        tags = controller.tagging.of(image)
+        lines += [f"Tags: {', '.join(tags)}"] if tags else []
         lines += [note[:1].upper() + note[1:] for note in controller.checking.trouble_of(image)]
         order, measures = controller.order, controller.checking.measures
         if order.by == "likeness" and measures is not None and 0 <= order.like != image and measures.has_hash(image):

@@ -133,7 +133,9 @@ class Picture(Zoomed):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        ground = draw_ground(painter, QRectF(self.rect()), CORNER_RADIUS)
+        whole = QRectF(self.rect())
+        shown = whole.intersected(self.picture_rect())  # no bars beside the image
+        ground = draw_ground(painter, whole if shown.isEmpty() else shown, CORNER_RADIUS)
         if self._read is not None and self._read.image is not None:
             painter.setClipPath(ground)
             painter.drawImage(self.picture_rect(), self._read.image)
@@ -151,7 +153,7 @@ class Picture(Zoomed):
         if self.hasFocus():
             painter.setPen(QColor(tokens().accent))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), CORNER_RADIUS, CORNER_RADIUS)
+            painter.drawRoundedRect(ground.boundingRect().adjusted(0.5, 0.5, -0.5, -0.5), CORNER_RADIUS, CORNER_RADIUS)
         painter.end()
 
     def _paint_annotations(self, painter: QPainter, record: ImageRecord) -> None:

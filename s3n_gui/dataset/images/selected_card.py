@@ -12,6 +12,7 @@ from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.images.large_image import Picture
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
+from s3n_gui.dataset.tags.tag_line import TagLine
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _USE_TEXTS = ("Move to split…", "Split…")
@@ -45,6 +46,7 @@ class SelectedCard(QFrame):
         self.trouble.setTextFormat(Qt.TextFormat.PlainText)
         self.trouble.setWordWrap(True)
         self.trouble_icon = QLabel()
+        self.tags = TagLine()
         self.box_button = _toggle("box", "Box", "Show the object's bounding box")
         self.parts_button = _toggle("parts", "Parts", "Show the annotated parts; point at one to see its name")
         self.leave_button = QPushButton()
@@ -53,16 +55,17 @@ class SelectedCard(QFrame):
         self.use_button.setAccessibleName(_USE_TEXTS[0])
         self.use_button.setToolTip("Choose the split of this image, whatever the data set says")
         self.use_button.clicked.connect(self._on_use)
-        self._menu = QMenu(self.use_button)
+        self.split_menu = QMenu("Move to split", self.use_button)
+        self.split_menu.aboutToShow.connect(self._check_split)
         self.use_actions: dict[str, QAction] = {}
         for split, word in (*((split, USE_WORDS[split]) for split in SPLIT_NAMES), ("", "As in the data set")):
             if not split:
-                self._menu.addSeparator()
-            action = self._menu.addAction(word)
+                self.split_menu.addSeparator()
+            action = self.split_menu.addAction(word)
             action.setObjectName(split)
             action.setCheckable(True)
             self.use_actions[split] = action
-        self._menu.triggered.connect(self._on_split)
+        self.split_menu.triggered.connect(self._on_split)
         self.inspect_button = QPushButton("Inspect")
         self.inspect_button.setToolTip("Inspect this image with the current model (Enter)")
         self.inspect_button.clicked.connect(self.inspect_asked)
@@ -93,6 +96,7 @@ class SelectedCard(QFrame):
         column.addLayout(head)
         column.addWidget(self.picture, 1)
         column.addWidget(self.facts)
+        column.addWidget(self.tags)
         column.addLayout(trouble)
         column.addLayout(buttons)
         controller.marks_changed.connect(self._show_facts)
@@ -124,6 +128,8 @@ class SelectedCard(QFrame):
         self.leave_button.setEnabled(False)
         self.use_button.setEnabled(known and self._controller.planning.may_be_assigned(image))
         self.inspect_button.setEnabled(known)
+        tagging = self._controller.tagging
+        self.tags.show_tags(tagging.of(image) if known else (), self._chosen, enabled=known and tagging.can_tag)
         self._show_trouble(())
         if not known or survey is None:
             self.name.setText("No image selected")
@@ -170,10 +176,12 @@ class SelectedCard(QFrame):
         self.leave_out_asked.emit(self._image not in self._controller.planning.left_out)
 
     def _on_use(self) -> None:
+        self.split_menu.popup(self.use_button.mapToGlobal(self.use_button.rect().bottomLeft()))
+
+    def _check_split(self) -> None:
         now = self._controller.planning.split_of(self._image) or ""
         for split, action in self.use_actions.items():
             action.setChecked(split == now)
-        self._menu.popup(self.use_button.mapToGlobal(self.use_button.rect().bottomLeft()))
 
     def _on_split(self, action: QAction) -> None:
         self.use_asked.emit(action.objectName())

@@ -1,4 +1,4 @@
-"""The tiles of the grid: thumbnail, class, and marks for split, findings and left-out images."""
+"""The tiles of the grid: thumbnail, class, and marks for split, tags, findings and left-out images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.icons import draw_icon
 from s3n_gui.appearance.theme import font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, PATH_ROLE, TROUBLE_ROLE, USE_ROLE, AnyIndex
+from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, PATH_ROLE, TAGS_ROLE, TROUBLE_ROLE, USE_ROLE, AnyIndex
 from s3n_gui.widgets.images.cover import paint_cover
 
 _GAP = 5.0  # pixels between a tile and the edge of its cell
@@ -60,6 +60,7 @@ class TileDelegate(QStyledItemDelegate):
             frame = picture.adjusted(-outset, -outset, outset, outset)
             painter.drawRoundedRect(frame, _RADIUS + outset, _RADIUS + outset)
         badges = (["eye-off"] if left_out else []) + (["caution"] if index.data(TROUBLE_ROLE) else [])
+        badges += ["tag"] if index.data(TAGS_ROLE) else []
         for place, name in enumerate(badges):
             corner = QPointF(picture.right() - (place + 1) * (_BADGE + 4), picture.top() + 4)
             painter.drawPixmap(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from many_images import many
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QPainter, QWheelEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -32,6 +32,7 @@ from s3n_core.datasets.detection import FORMATS, open_data_set
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part, displayed_class
 from s3n_core.system.json_values import to_json
+from s3n_gui.appearance.theme import tokens
 from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
@@ -366,6 +367,10 @@ def test_the_selected_picture_can_be_looked_at_from_close(
     picture = data_page.selected.picture
     qtbot.waitUntil(lambda: not picture.is_reading)
     whole, beak = picture.picture_rect(), picture.on_screen(2000, 500)
+    drawn = picture.grab().toImage()
+    beside = QPoint(round(whole.center().x()), round(whole.top()) // 2)
+    assert beside.y() > 2, "the image is wider than its room"
+    assert drawn.pixelColor(beside) != QColor(tokens().image_ground), "no bars beside the image"
     for _ in range(8):
         wheel(picture, beak, 120)
     assert picture.camera.zoom == pytest.approx(1.25**8)
