@@ -26,6 +26,7 @@ from s3n_gui.appearance import theme
 from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
 from s3n_gui.dataset.findings import Finding, Pair
 from s3n_gui.dataset.panel import DataPage
+from s3n_gui.dataset.tags.tag_dialog import TagDialog
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.state.demo import demo_images, demo_model, demo_run
@@ -115,6 +116,11 @@ def show_demo_everywhere(app: QApplication, window: MainWindow) -> None:
         window.show_page(name)
         window.pages.page(name).show_demo()
         _wait(app, window.pages.page(name).is_ready)
+    data = window.pages.page("data")
+    assert isinstance(data, DataPage)
+    data.controller.tagging.retag(
+        data.grid.chosen(), add=("in flight", "a tag of rather many words, as a person may write")
+    )
 
 
 def all_dialogs() -> set[type[QDialog]]:
@@ -157,6 +163,9 @@ def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
         TrainLongerDialog(demo_run(), 3, window),
         ChangedDataDialog(
             DataChanged("", root=Path("/home/a-person/images/birds of the north"), changes=_CHANGES), window
+        ),
+        TagDialog(
+            "24 images", 24, {"in flight": 24, "a tag of rather many words, as a person may write it": 3}, window
         ),
         PairsDialog(
             data.controller, Finding(kind="near-duplicate", title="2 pairs of near-duplicates", pairs=_PAIRS), window
