@@ -61,6 +61,12 @@ class NetworkChoices(BaseModel):
         "expected", description="How peaks are assigned to D and C in evaluation."
     )
     input_size: int = Field(448, ge=32, le=2048, description="Side length of the backbone's input, in pixels.")
+    look_size: int | None = Field(
+        None,
+        ge=32,
+        le=4096,
+        description="Side length at which O reads the image, in pixels: a larger one gives finer places; none: input_size.",
+    )
     source_size: int = Field(
         448, ge=32, le=4096, description="Side length of the image that the warps sample from, in pixels."
     )
@@ -93,6 +99,10 @@ class NetworkChoices(BaseModel):
             raise ValueError("window: the side of a peak's window must be odd")
         if self.source_size < self.input_size:
             raise ValueError("source_size: the sampled image cannot be smaller than the network's input")
+        if self.look_size is not None and not self.input_size <= self.look_size <= self.source_size:
+            raise ValueError(
+                "look_size: O's input is at least as large as that of D and C, and at most the sampled image"
+            )
         if isinstance(self.floor, float) and not 0.0 <= self.floor <= 1.0:
             raise ValueError("floor: a number must lie between 0 and 1")
         return self
@@ -114,14 +124,20 @@ class NetworkChoices(BaseModel):
 
     @property
     def feature_cells(self) -> int:
-        """Number of feature cells along each side of the input, h = w of S.
+        """Number of feature cells along each side of O's input, h = w of its S.
 
         Every backbone halves the side five times (four times with ``last_stride`` 1). A stride-2 convolution with an
         odd kernel rounds up; pooling and patch embeddings round down.
         """
         stride = 32 if self.last_stride == 2 else 16
         rounded_up = self.cell_alignment == "origins"
-        return max(1, -(-self.input_size // stride) if rounded_up else self.input_size // stride)
+        side = self.original_size
+        return max(1, -(-side // stride) if rounded_up else side // stride)
+
+    @property
+    def original_size(self) -> int:
+        """Side length of O's input, in pixels; that of D and C is ``input_size``."""
+        return self.input_size if self.look_size is None else self.look_size
 
     def needs_draws(self, sampling: Sampling) -> bool:
         """Whether a sampling mode, or the control with random places, needs random draws (zeta of Eq. 4)."""

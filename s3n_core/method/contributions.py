@@ -158,7 +158,10 @@ def _values(maps: Tensor, weight: Tensor) -> Tensor:
 def _places(network: S3N, branch: str, look: Look, maps: Tensor, grid: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the places (B, h, w, 2) and corners (B, h + 1, w + 1, 2) of a branch's cells."""
     source = look.images.shape[-1]
-    side = min(network.config.input_size, source)  # of what the backbone saw, in pixels
+    config = network.config
+    side = min(
+        config.original_size if branch == "O" else config.input_size, source
+    )  # of what the backbone saw, in pixels
     lines = [_cell_lines(network, branch, cells, side, like=look.response.response) for cells in maps.shape[2:]]
     found = []
     for down, across in zip(*lines, strict=True):

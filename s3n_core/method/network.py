@@ -285,8 +285,8 @@ class S3N(nn.Module):
         return head
 
     def network_view(self, images: Tensor) -> Tensor:
-        """Downscale images (B, 3, s, s) to the backbone's input size, with antialiasing; smaller ones are unchanged."""
-        size = self.config.input_size
+        """Downscale images (B, 3, s, s) to the size of O's input, with antialiasing; smaller ones are unchanged."""
+        size = self.config.original_size
         if images.shape[-1] <= size:
             return images
         return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)

@@ -81,8 +81,8 @@ class StageFeatures:
 
     @property
     def _side(self) -> int:
-        """Side of what the backbone sees, in pixels."""
-        return min(self._config.input_size, self._config.source_size)
+        """Side of what the backbone sees in O, in pixels."""
+        return min(self._config.original_size, self._config.source_size)
 
     @property
     def _shift(self) -> float:

@@ -87,6 +87,7 @@ def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:
 
 _FULL = Arm(title=FULL)
 _ORIGINAL = {"network.branches": "O"}
+_FINER = {"network.input_size": 224, "network.look_size": 448, "network.source_size": 448}
 
 
 def _sweep(key: str, title: str, setting: str, values: Mapping[str, object]) -> Experiment:
@@ -268,6 +269,18 @@ EXPERIMENTS: Mapping[str, Experiment] = {
                 ),
                 _FULL,
                 Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
+            ),
+        ),
+        Experiment(
+            key="look-size",
+            title="O reads the image at 448 pixels, D and C at 224",
+            measures=("joint", "O", "D", "C", "mean"),
+            compared="O at 448",
+            arms=(
+                Arm(title="O at 448", settings=_FINER),
+                Arm(title="O at 448, no warps", settings={**_FINER, "network.control": "identity"}),
+                Arm(title="O at 448, another image's places", settings={**_FINER, "network.control": "other_image"}),
+                _FULL,
             ),
         ),
         Experiment(

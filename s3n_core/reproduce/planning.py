@@ -153,7 +153,9 @@ def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:
         letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in data.root.name
     )
     images = sum(record.split == "train" for record in data.records)
-    passes = 1 if recipe.network.branches == "O" else len({"O", *recipe.network.joined})
+    network = recipe.network
+    others = 0 if network.branches == "O" else len({"D", "C"} & set(network.joined))
+    passes = others + (network.original_size / network.input_size) ** 2  # of D's and C's size
     key = f"{name}-{digest}-s{recipe.seed}"
     return Cell(key=key, network=key, data=data, recipe=recipe, cost=float(recipe.epochs * passes * images))
 

@@ -10,7 +10,7 @@ from typing import Any
 from s3n_core.runs.run_summary import RunSummary
 from s3n_core.training.recipe import Recipe
 
-_SAME = ("backbone", "last_stride", "form", "branches", "input_size", "source_size")
+_SAME = ("backbone", "last_stride", "form", "branches", "input_size", "look_size", "source_size")
 """The settings of a network that decide about its speed; runs that differ in one of them say nothing about it."""
 
 _SETTLED_BATCHES = 5

@@ -37,6 +37,8 @@ _TITLES = {
     "network.backbone": "Backbone",
     "network.input_size": "Image size",
     "network.source_size": "Source size",
+    "network.look_size": "Image size of O",
+    "network.control_places": "Key points of the control",
     "network.branches": "Branches",
     "network.entropy_threshold": "Entropy threshold (δ)",
     "network.top_k": "Classes merged (k)",
@@ -60,6 +62,7 @@ _SHARES, _FILES = ("validation",), ("weights",)
 """Settings shown in percent, and settings whose text may be a file path."""
 _UNITS = {
     "network.input_size": "px",
+    "network.look_size": "px",
     "network.source_size": "px",
     "network.map_size": "cells",
     "network.window": "cells",
@@ -132,7 +135,9 @@ class RecipeField:
                 return None if self.name == "crop_scale" else []
             # With a semicolon between the numbers a comma belongs to one of them.
             return [self._number(part) for part in text.split(";" if ";" in text else ",")]
-        if self.name in ("micro_batch", "patience"):
+        if self.name == "network.control_places":
+            return [] if text in ("", "none") else [name.strip() for name in text.split(",")]
+        if self.name in ("micro_batch", "patience", "network.look_size"):
             return None if text in ("", "none") else self._number(text)
         if self.name == "network.floor":
             return text if text in ("mean", "none") else self._number(text)

@@ -48,6 +48,7 @@ def test_the_accuracy_of_places_is_the_width_of_a_cell(cells: int, cropped: bool
 def test_a_coarse_map_of_fine_features_is_what_counts() -> None:
     assert place_accuracy(7, 14).cells == 7
     assert network_accuracy(NetworkChoices(input_size=448)).cells == 14
+    assert network_accuracy(NetworkChoices(input_size=224, look_size=448)).cells == 14
     assert network_accuracy(NetworkChoices(input_size=448, map_size=9)).cells == 9
     assert network_accuracy(NetworkChoices(input_size=128, source_size=128)).is_coarse
 

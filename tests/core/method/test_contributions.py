@@ -148,11 +148,13 @@ def strong_samples(network: S3N, batch: int) -> Samples:
     return network.sampler.sample(torch.full((batch, cells, cells), 0.9), weight_d, weight_c)
 
 
+# Backbone, last stride, form, sides of the input of D and C (and of O, where it differs), and of the source.
 BACKBONES = [
     ("resnet18", 2, "paper", 160, 160),
     ("resnet18", 1, "paper", 96, 96),
     ("resnet18", 2, "release", 160, 160),
     ("resnet18", 2, "paper", 160, 320),
+    ("resnet18", 2, "paper", (160, 320), 320),
     ("resnet50", 2, "paper", 160, 160),
     ("mobilenet_v2", 2, "paper", 160, 160),
     ("mobilenet_v2", 1, "paper", 160, 160),
@@ -165,7 +167,12 @@ BACKBONES = [
 
 @pytest.mark.parametrize(("backbone", "last_stride", "form", "side", "source"), BACKBONES)
 def test_a_bright_dot_changes_the_cell_at_its_place(
-    backbone: str, last_stride: int, form: str, side: int, source: int, monkeypatch: pytest.MonkeyPatch
+    backbone: str,
+    last_stride: int,
+    form: str,
+    side: int | tuple[int, int],
+    source: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A dot in the source moves the strongest change of O, D and C to itself, whatever the branch sees of it."""
     for name in ("kaiming_normal_", "kaiming_uniform_", "normal_", "uniform_", "trunc_normal_"):  # overwritten below
@@ -177,7 +184,8 @@ def test_a_bright_dot_changes_the_cell_at_its_place(
                 "backbone": backbone,
                 "last_stride": last_stride,
                 "form": form,
-                "input_size": side,
+                "input_size": side if isinstance(side, int) else side[0],
+                "look_size": None if isinstance(side, int) else side[1],
                 "source_size": source,
             }
         )

@@ -184,6 +184,10 @@ def test_a_larger_source_is_read_by_the_warps_and_scaled_for_the_view(small_netw
     output = network(images, trace=True)
     assert network.network_view(images).shape == (2, 3, 64, 64)
     assert output.trace.images_c.shape == (2, 3, 64, 64)
+    finer = small_network(source_size=160, look_size=128).eval()
+    assert finer.network_view(images).shape == (2, 3, 128, 128)
+    assert finer.look(images).features.shape[2:] == (16, 16), "twice as many as those of D and C"
+    assert finer(images, trace=True).trace.images_d.shape == (2, 3, 64, 64)
     flat = network(torch.full((2, 3, 160, 160), 0.4), trace=True)
     assert torch.allclose(flat.trace.images_d, torch.full((2, 3, 64, 64), 0.4), atol=1e-5)
 

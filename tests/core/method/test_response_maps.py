@@ -176,3 +176,21 @@ def test_gradient_of_the_response() -> None:
             return merge_response_maps(maps, logits.double(), top_k=3, map_size=7)[0]
 
         assert torch.autograd.gradcheck(response, (features, weight))
+
+
+def test_contrast_shows_what_the_best_class_has_more_than_its_rivals() -> None:
+    maps = torch.zeros(1, 4, 3, 3)
+    maps[0, :3, 0, 0] = 1.0  # what the best three share
+    maps[0, 0, 2, 1] = 0.5  # what only the best has
+    maps[0, 1, 1, 2] = 0.8  # what only a rival has
+    unsure, sure = torch.tensor([[0.3, 0.2, 0.1, 0.0]]), torch.tensor([[50.0, 0.0, 0.0, 0.0]])
+    shared, entropy = merge_response_maps(maps, unsure, top_k=3)
+    assert entropy > 0.2
+    assert shared[0, 0, 0] == 1
+    contrast, same = merge_response_maps(maps, unsure, top_k=3, contrast=True)
+    assert same == entropy
+    assert contrast[0].nonzero().tolist() == [[2, 1]]
+    for options in ({"top_k": 1}, {"top_k": 3}):
+        assert torch.equal(
+            merge_response_maps(maps, sure, contrast=True, **options)[0], merge_response_maps(maps, sure, **options)[0]
+        )
