@@ -15,11 +15,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision import models as torchvision_models
 
 from s3n_core.errors import DownloadFailed, ModelFileError
 from s3n_core.method.configuration import BackboneName
 from s3n_core.method.foreign_weights import read_state_dict
+from s3n_core.system.deferred_module import deferred_module
+
+# torchvision's detection operators ask torch's compiler one question, when they run; loading it takes as long as torch.
+with deferred_module("torch._dynamo.utils", "is_compile_supported"):
+    from torchvision import models as torchvision_models
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Backbone(nn.Module):
     """A feature extractor: images (B, 3, H, W) to S of shape (B, channels, H / stride, W / stride).
 
     Attributes:
-        channels: D of Eq. 1, found by running the network once.
+        channels: D of Eq. 1, found by running the network once on no images.
         stride: Input pixels per feature cell.
     """
 
@@ -64,10 +68,10 @@ class Backbone(nn.Module):
         training = layers.training
         layers.eval()
         with torch.no_grad():
-            probe = layers(torch.zeros(1, 3, 64, 64))
+            probe = layers(_no_images())
         layers.train(training)
         self.channels: int = probe.shape[1]
-        self.stride: int = 64 // probe.shape[2]
+        self.stride: int = _PROBE // probe.shape[2]
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute S, shape (B, D, h, w)."""
@@ -110,14 +114,19 @@ def middle_stage(name: BackboneName) -> str:
     Features of the last layer gather by class; those of this stage by what lies there. Nothing is computed: the layers
     are asked for shapes only.
     """
-    with torch.device("meta"):
+    with torch.no_grad():
         layers = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
-        found = _last_at_stride(layers, torch.zeros(1, 3, _PROBE, _PROBE), 16)
+        found = _last_at_stride(layers, _no_images(), 16)
     assert found is not None, name
     return found
 
 
-_PROBE = 64  # side of the image that a backbone is asked for its shapes with, in pixels
+_PROBE = 64  # side of the images that a backbone is asked for its shapes with, in pixels
+
+
+def _no_images() -> Tensor:
+    """Return a batch without images, (0, 3, 64, 64): what a layer makes of it has the right shape and costs nothing."""
+    return torch.zeros(0, 3, _PROBE, _PROBE)
 
 
 def _last_at_stride(layers: nn.Module, values: Tensor, stride: int) -> str | None:

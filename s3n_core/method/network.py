@@ -159,7 +159,8 @@ class S3N(nn.Module):
             if branch in config.joined:
                 self.heads[branch] = BranchHead(channels, config.num_classes, buffer=release)
         # A network with O alone does not learn from the sampler, but the inspector shows its peaks through it.
-        self.sampler = SelectiveSampler(config)
+        with torch.device("cpu"):  # computed, as in `_backbone_of`
+            self.sampler = SelectiveSampler(config)
         joined = len(config.joined)
         self.joint = nn.Linear(channels * joined, config.num_classes) if joined > 1 else None
         if self.joint is not None and config.joint_init == "mean":
@@ -349,7 +350,8 @@ class S3N(nn.Module):
 
 
 def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightReport]:
-    backbone, report = build_backbone(config.backbone, weights, last_stride=config.last_stride)
-    if config.batch_norm == "separate":
-        separate_statistics(backbone)
+    with torch.device("cpu"):  # it is run to find its shapes, and torch does that on "meta" with its compiler
+        backbone, report = build_backbone(config.backbone, weights, last_stride=config.last_stride)
+        if config.batch_norm == "separate":
+            separate_statistics(backbone)
     return backbone, report

@@ -201,4 +201,5 @@ def _text(hashes: NDArray[np.uint64]) -> str:
 
 
 def _numbers(text: str) -> NDArray[np.uint64]:
-    return np.unique(np.frombuffer(base64.b64decode(text, validate=True), dtype=">u8").astype(np.uint64))
+    hashes = np.sort(np.frombuffer(base64.b64decode(text, validate=True), dtype=">u8").astype(np.uint64))
+    return hashes[np.append(True, hashes[1:] != hashes[:-1])] if len(hashes) else hashes

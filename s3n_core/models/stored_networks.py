@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
@@ -15,8 +17,26 @@ WIDEST = 8  # bytes per element of the widest stored type
 
 def empty_network(config: NetworkConfig) -> S3N:
     """Build a network with names and shapes but no memory for its weights, until `fill` assigns tensors."""
-    with torch.device("meta"):
+    with torch.device("meta"), _NothingIsDrawn():
         return S3N(config)
+
+
+class _NothingIsDrawn(TorchFunctionMode):
+    """Leaves out the random numbers of an initialisation: they would be replaced, and on "meta" load torch's compiler."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        named = kwargs or {}
+        if func in (nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_):
+            return args[0] if args else named["tensor"]
+        if func in (Tensor.normal_, Tensor.uniform_):
+            return args[0].zero_()  # within any limits: an initialisation may draw again until it is
+        return func(*args, **named)
 
 
 def most_bytes(network: S3N) -> int:

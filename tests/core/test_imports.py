@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from s3n_core.system.resources import resource
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Modules (packages with all their contents) that the window and fast commands import: they never load torch.
@@ -119,6 +121,35 @@ def test_who_loads_what_it_must_not_is_named() -> None:
 def test_the_engine_never_loads_qt() -> None:
     forbidden = ["PySide6", "shiboken6", "pyqtgraph", "s3n_gui"]
     assert import_and_look(forbidden, {"the engine": modules_of("s3n_core")}) == {"the engine": []}
+
+
+# Each takes as long to load as torch, or is needed only by other commands.
+NOT_FOR_A_PREDICTION = ["torch._dynamo", "torch._inductor", "sympy", "numpy.ma", "scipy", "sklearn", "matplotlib", "PySide6"]
+
+PREDICT_AND_LOOK = """
+import json, sys
+from s3n_core.cli import main
+forbidden, model, image, out = json.loads(sys.argv[1])
+code = main(["predict", model, image, "--out", out])
+from s3n_core.method.configuration import BACKBONES, NetworkConfig
+from s3n_core.models.stored_networks import empty_network
+for name in BACKBONES:
+    empty_network(NetworkConfig(num_classes=3, backbone=name))
+empty_network(NetworkConfig(num_classes=3, backbone="resnet18", form="release", batch_norm="separate"))
+print(json.dumps([code, [name for name in forbidden if name in sys.modules]]))
+"""
+
+
+def test_a_prediction_loads_neither_compiler_nor_drawing(tmp_path: Path) -> None:
+    """Nor does opening a model file of any backbone."""
+    model = resource("demo/model.safetensors")
+    image = next(resource("demo/images").rglob("*.jpg"))
+    arguments = json.dumps([NOT_FOR_A_PREDICTION, str(model), str(image), str(tmp_path / "table.csv")])
+    done = subprocess.run(
+        [sys.executable, "-c", PREDICT_AND_LOOK, arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
 
 
 @pytest.mark.parametrize("package", sorted({*CHECKOUT.glob("s3n_*/**/__init__.py")}), ids=lambda path: path.parent.name)
