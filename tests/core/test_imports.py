@@ -124,7 +124,16 @@ def test_the_engine_never_loads_qt() -> None:
 
 
 # Each takes as long to load as torch, or is needed only by other commands.
-NOT_FOR_A_PREDICTION = ["torch._dynamo", "torch._inductor", "sympy", "numpy.ma", "scipy", "sklearn", "matplotlib", "PySide6"]
+NOT_FOR_A_PREDICTION = [
+    "torch._dynamo",
+    "torch._inductor",
+    "sympy",
+    "numpy.ma",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "PySide6",
+]
 
 PREDICT_AND_LOOK = """
 import json, sys
