@@ -25,6 +25,7 @@ from s3n_core.commands import (
     predict,
     reproduce,
     runs,
+    shuffle_labels,
     train,
 )
 from s3n_core.commands.failures import exit_code_of
@@ -54,6 +55,7 @@ app.command("reproduce", help=reproduce.HELP)(reproduce.reproduce)
 app.command("import-checkpoint", help=import_checkpoint.HELP)(import_checkpoint.import_checkpoint)
 app.command("data", help=data.HELP)(data.data)
 app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)
+app.command("shuffle-labels", help=shuffle_labels.HELP)(shuffle_labels.shuffle_labels)
 app.command("devices", help=devices.HELP)(devices.devices)
 app.command("inspection-server", help=inspection_server.HELP, hidden=True)(inspection_server.inspection_server)
 app.add_typer(parts.app, name="parts", help=parts.HELP)

@@ -41,7 +41,7 @@ On synthetic birds drawn with --interventions, attributions are held against exa
 background object, in the protocols of FunnyBirds: contributions in several forms, the response map and Q_d beside controls and
 a ceiling. Takes about 50 drawings and predictions per image. --patches measures such a folder like any other.
 
-Examples: s3n faithfulness first birds --images 50; s3n faithfulness first truth --sanity
+Examples: s3n faithfulness first birds --images 50; s3n faithfulness first truth --sanity --shuffled shuffled
 """
 
 
@@ -77,6 +77,14 @@ def faithfulness(
             help="Also measure networks with random heads, and with random weights; with interventions only.",
         ),
     ] = False,
+    shuffled: Annotated[
+        str | None,
+        typer.Option(
+            "--shuffled",
+            metavar="MODEL",
+            help="With --sanity; also measure this model, trained on shuffled labels (s3n shuffle-labels).",
+        ),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -95,10 +103,12 @@ def faithfulness(
         if split is not None:
             raise typer.BadParameter("--split needs --patches: interventions belong to the test images")
         opened = open_named_model(model, runs, device, precision, sampling)
-        _by_interventions(opened, truth, images, sanity=sanity or check, check=check, json=json)
+        other = None if shuffled is None else open_named_model(shuffled, runs, device, precision, sampling)
+        sane = sanity or check or other is not None
+        _by_interventions(opened, truth, images, sanity=sane, shuffled=other, check=check, json=json)
         return
-    if sanity or check:
-        raise typer.BadParameter(f"--sanity and --check need interventions, which {data} does not have")
+    if sanity or check or shuffled is not None:
+        raise typer.BadParameter(f"--sanity, --shuffled and --check need interventions, which {data} does not have")
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
 
     data_set = open_assigned(data, format)
@@ -124,7 +134,16 @@ def faithfulness(
         typer.echo(f"Split: {part} of {data}\n{result.text()}")
 
 
-def _by_interventions(model: Model, truth: Path, images: int | None, *, sanity: bool, check: bool, json: bool) -> None:
+def _by_interventions(
+    model: Model,
+    truth: Path,
+    images: int | None,
+    *,
+    sanity: bool,
+    shuffled: Model | None,
+    check: bool,
+    json: bool,
+) -> None:
     """Measure with interventions and print the result.
 
     Raises:
@@ -134,7 +153,7 @@ def _by_interventions(model: Model, truth: Path, images: int | None, *, sanity: 
     from s3n_core.parts.intervention_protocol import measure_interventions
 
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
-        found = measure_interventions(model, truth, images=images, sanity=sanity, progress=bar)
+        found = measure_interventions(model, truth, images=images, sanity=sanity, shuffled=shuffled, progress=bar)
     if json:
         print_json({"event": "interventions", "data": str(truth), **found.to_dict()})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3n_core.commands.text_tables import table_text
-from s3n_core.parts.intervention_result import AttributionRow, Goal, InterventionMeasures, Mean
+from s3n_core.parts.intervention_result import NOT_TRAINED, AttributionRow, Goal, InterventionMeasures, Mean
 
 
 def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> str:
@@ -92,7 +92,7 @@ def _goals(goals: Sequence[Goal]) -> str:
 
 
 def _label(row: AttributionRow) -> str:
-    return f"{row.kind}: {row.name}" if row.kind in ("random heads", "random network") else row.name
+    return f"{row.kind}: {row.name}" if row.kind in NOT_TRAINED else row.name
 
 
 def _number(value: float | None) -> str:

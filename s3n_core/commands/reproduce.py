@@ -91,7 +91,7 @@ def reproduce(
 
     if not tables:
         _run(plan, out, device, workers, json)
-    written = write_tables(plan, out)
+    written = write_tables(plan, out, device=device)
     for table in written:
         if not json:
             typer.echo(table.files[0].read_text(encoding="utf-8"))
@@ -129,6 +129,6 @@ def _run(plan: Plan, out: Path, device: str, workers: int | None, json: bool) ->
             if step.failed:
                 say(f"{step.cell}: {step.failed}")
             if step.finished:
-                write_tables(plan, out)  # they grow with every training
+                write_tables(plan, out, pictures=False)  # they grow with every training
             if not step.cell and step.elsewhere:
                 say(f"{step.elsewhere} trainings are still done by another process; run this again when it has ended.")

@@ -29,9 +29,11 @@ class ProbeSnapshot:
     """One probe image after one epoch.
 
     Attributes:
+        name: The image's name.
         view: The network's input image, RGB.
         image_d: The discriminative image.
         image_c: The complementary image.
+        response: R, shape (h, w), in [0, 1], in steps of 1/255.
         map_d: Q_d, shape (h, w); None if the run uses dense maps.
         peaks: One row per peak: x and y as fractions of the view's sides, R, membership in T_d, membership in T_c.
         truth: The true class, or None.
@@ -39,9 +41,11 @@ class ProbeSnapshot:
         probability: Its probability.
     """
 
+    name: str
     view: Image.Image
     image_d: Image.Image
     image_c: Image.Image
+    response: NDArray[np.float64]
     map_d: NDArray[np.float64] | None
     peaks: NDArray[np.float64]
     truth: str | None
@@ -120,11 +124,14 @@ class RunSnapshots:
         peaks = np.array([[peak[name] for name in names] for peak in entry["peaks"]], dtype=np.float64).reshape(-1, 5)
         cells = peaks.copy()
         peaks[:, :2] = view_places(peaks[:, :2], self._side)
-        with Image.open(place / f"probe-{number}-r.png") as response:
-            size = response.size
+        with Image.open(place / f"probe-{number}-r.png") as stored:
+            response = np.asarray(stored, dtype=np.float64) / 255
+        size = (response.shape[1], response.shape[0])
         predictions = entry["predictions"]
         answer, probability = predictions.get("joint") or predictions["O"]
         return ProbeSnapshot(
+            name=str(entry["image"]),
+            response=response,
             view=read_image(self._folder / f"probe-{number}.jpg"),
             image_d=read_image(place / f"probe-{number}-d.jpg"),
             image_c=read_image(place / f"probe-{number}-c.jpg"),

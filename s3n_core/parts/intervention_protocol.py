@@ -51,6 +51,7 @@ from s3n_core.parts.intervention_result import (
     Curves,
     InterventionMeasures,
     Key,
+    Kind,
     SceneAttribution,
     SceneMeasures,
 )
@@ -68,6 +69,7 @@ def measure_interventions(
     *,
     images: int | None = None,
     sanity: bool = False,
+    shuffled: Model | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> InterventionMeasures:
     """Hold a model's attributions against exact interventions on synthetic birds.
@@ -78,13 +80,16 @@ def measure_interventions(
         images: Measure only so many scenes, evenly spaced in their list; None: all.
         sanity: Also measure the attributions of the network with random heads, and with random weights throughout,
             against the same truth.
+        shuffled: A model of the same classes that was trained on shuffled labels, whose attributions are measured against
+            the same truth, too.
         progress: Called after every scene with the number of scenes done and the total.
 
     Returns:
         The measures of every scene of a species that the model knows.
 
     Raises:
-        DataSetError: There are no interventions, another version drew them, or there are fewer than two scenes.
+        DataSetError: There are no interventions, another version drew them, there are fewer than two scenes, or the two
+            models have different classes.
         OutOfMemory: The device has too little memory for one image.
     """
     records = read_interventions(root)
@@ -101,7 +106,16 @@ def measure_interventions(
             f"Of the {len(records)} images with interventions in {root}, {len(usable)} show a species that the model knows; "
             "at least two are needed. Choose a model that was trained on synthetic birds."
         )
-    random = {"random heads": randomised(model), "random network": randomised(model, backbone=True)} if sanity else {}
+    random: dict[Kind, Model] = {}
+    if sanity:
+        random |= {"random heads": randomised(model), "random network": randomised(model, backbone=True)}
+    if shuffled is not None:
+        if [displayed_class(name) for name in shuffled.classes] != [displayed_class(name) for name in model.classes]:
+            raise DataSetError(
+                f"The model {shuffled.path} has other classes than {model.path}; train it on the same data set with shuffled "
+                "labels (s3n shuffle-labels)."
+            )
+        random["shuffled labels"] = shuffled
     protocol = _Protocol(Inspector(model), {kind: Inspector(of) for kind, of in random.items()}, known)
     scenes, left_out = list[SceneMeasures](), list[tuple[str, str]]()
     for done in range(count):
@@ -193,9 +207,9 @@ class _Regions:
 
 
 class _Protocol:
-    """Measures scenes with a model, and with random networks beside it."""
+    """Measures scenes with a model, and with networks beside it that have not learnt the classes."""
 
-    def __init__(self, inspector: Inspector, random: Mapping[str, Inspector], known: Mapping[Species, int]) -> None:
+    def __init__(self, inspector: Inspector, random: Mapping[Kind, Inspector], known: Mapping[Species, int]) -> None:
         self._inspector, self._random, self._known = inspector, random, known
 
     def measure(self, root: Path, record: SceneRecord, species: Species) -> SceneMeasures | None:
@@ -308,7 +322,7 @@ class _Protocol:
             of_random = self._attributions(inspector, scene)
             for name in of_random.names:
                 yield (
-                    (kind, name),  # type: ignore[misc]
+                    (kind, name),
                     painted(lambda target, name=name, of=of_random: of.picture(name, target)),  # type: ignore[misc]
                 )
 

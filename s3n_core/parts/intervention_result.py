@@ -18,7 +18,12 @@ RESPONSE, Q_D = "R", "Q_d"
 DELETION, CEILING = "deletion of each part", "ceiling"
 RANDOM, ONES, HALF = "random map", "all ones", "half map"
 
-Kind = Literal["contributions", "map", "deletion", "control", "ceiling", "random heads", "random network"]
+Kind = Literal[
+    "contributions", "map", "deletion", "control", "ceiling", "random heads", "random network", "shuffled labels"
+]
+
+NOT_TRAINED: tuple[Kind, ...] = ("random heads", "random network", "shuffled labels")
+"""Attributions of networks that have not learnt the classes: every measure should fall to its control."""
 
 KINDS: Mapping[str, Kind] = {
     GRAD_CAM: "contributions",
@@ -33,7 +38,7 @@ KINDS: Mapping[str, Kind] = {
     HALF: "control",
     CEILING: "ceiling",
 }
-"""What each attribution is; an attribution of a random network has its kind and the name of the trained one."""
+"""What each attribution is; one of a network that has not learnt the classes has its kind and the name of the model's."""
 
 SD_GOAL, COMPLETENESS_GOAL, CONTRASTIVITY_GOAL = 0.65, 0.92, 0.95
 
@@ -338,7 +343,7 @@ class InterventionMeasures:
         named = {row.name: row for row in rows if row.kind == "contributions"}
         judged = named.get(PLACED) or named.get(SIGNED) or next(iter(named.values()))
         controls = [row for row in rows if row.kind == "control"]
-        random = [row for row in rows if row.kind in ("random heads", "random network") and row.name == judged.name]
+        random = [row for row in rows if row.kind in NOT_TRAINED and row.name == judged.name]
         ceiling = next(row for row in rows if row.kind == "ceiling")
 
         def best(of: Sequence[AttributionRow], read: Callable[[AttributionRow], float | None]) -> float | None:

@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3n_core.errors import RunError, S3NError
+from s3n_core.errors import OutputError, RunError, S3NError
 from s3n_core.evaluation.hit_rates import measure_places
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
+from s3n_core.prediction.rows import Prediction
+from s3n_core.prediction.tables import read_json_table
 from s3n_core.reproduce.answers import answer_with, measured_records, write_answers
 from s3n_core.reproduce.planning import Cell, Plan
 from s3n_core.runs.run_directory import RunDirectory, is_run
@@ -72,6 +74,27 @@ def cell_folder(out: Path, cell: Cell) -> Path:
 def is_finished(out: Path, cell: Cell) -> bool:
     """Return whether a cell has been trained and measured."""
     return (cell_folder(out, cell) / RESULT).is_file()
+
+
+def run_folder(out: Path, cell: Cell) -> Path:
+    """Return the folder of the run that a cell measures."""
+    return out / "cells" / cell.network / _RUN
+
+
+def predictions_of(out: Path, cell: Cell) -> tuple[Prediction, ...]:
+    """Return the predictions of a finished cell on the images that it is measured on.
+
+    Raises:
+        OutputError: They are missing or damaged, or of other images.
+    """
+    folder = cell_folder(out, cell)
+    try:
+        rows = tuple(read_json_table(folder / PREDICTIONS)[1])
+    except (OSError, ValueError, KeyError) as error:
+        raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error
+    if unknown := {row.file for row in rows} - {record.name for record in cell.data.records}:
+        raise OutputError(f"The results in {folder} are damaged ({min(unknown)} is no image); delete this folder.")
+    return rows
 
 
 def failure_of(out: Path, cell: Cell) -> str:
@@ -147,17 +170,16 @@ def run_campaign(
 
 def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Generator[int, None, None]:
     """Train and measure a cell; yield the number of finished epochs."""
-    began = time.monotonic()
-    folder = cell_folder(out, cell)
+    began, folder = time.monotonic(), cell_folder(out, cell)
     records = measured_records(cell.data)
     if cell.answered != "none":
         yield cell.recipe.epochs
-        model = open_model(out / "cells" / cell.network / _RUN, device, "float32")
+        model = open_model(run_folder(out, cell), device, "float32")
         answer_with(model, cell.answered)
         write_answers(model, records, folder / ANSWERS)
         write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, 1.0))
         return
-    run = _opened(cell, folder / _RUN, device)
+    run = _opened(cell, run_folder(out, cell), device)
     first: int | None = None
     if not _has_ended(run):
         with closing(Trainer(run.path, device=device, workers=workers).run()) as events:

@@ -16,6 +16,8 @@ Measure = Literal["joint", "O", "D", "C", "mean", "localized", "hit_rate"]
 """What is measured of an arm, in percent: the accuracy of a head (``mean``: of the mean of the branches' probabilities), the
 accuracy of localisation, or the mean share of an image's peaks that lie in the object's box."""
 
+FigureKind = Literal["", "sampling", "crops", "epochs", "hits", "parts", "evidence"]
+
 FULL = "S3N O+D+C"
 """The method: the arm that others are compared with, unless an experiment names another."""
 
@@ -32,6 +34,9 @@ DIFFERING_KEY_POINTS = (
     "throat",
 )
 """The key points of the parts in which synthetic birds differ; the same for every image, so that they do not tell its class."""
+
+ALONE = "fine-tuned backbone"
+"""The arm without parts that figures are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,8 @@ class Experiment:
         title: Its heading.
         measures: Its columns.
         arms: Its rows.
-        figure: A figure instead of a table: "hits" (Figure 5) or "parts" (Figure 6), which have no measures.
+        figure: A figure instead of a table, which has no measures: "sampling" (Figure 1), "crops" (Figure 2), "epochs"
+            (Figure 4), "hits" (Figure 5), "parts" (Figure 6) or "evidence" (Figure 7).
         family: Whether its arms are controls whose differences from ``compared`` are adjusted for their number (Holm), and
             together decide whether places pay.
         compared: Title of the arm that the others are compared with.
@@ -76,7 +82,7 @@ class Experiment:
     title: str
     measures: tuple[Measure, ...]
     arms: tuple[Arm, ...]
-    figure: Literal["", "hits", "parts"] = ""
+    figure: FigureKind = ""
     family: bool = False
     compared: str = FULL
 
@@ -88,6 +94,7 @@ def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:
 _FULL = Arm(title=FULL)
 _ORIGINAL = {"network.branches": "O"}
 _FINER = {"network.input_size": 224, "network.look_size": 448, "network.source_size": 448}
+_SAVED = {"probes": 2}  # images whose evidence is saved after every epoch, for Figure 4
 
 
 def _sweep(key: str, title: str, setting: str, values: Mapping[str, object]) -> Experiment:
@@ -168,7 +175,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             measures=("joint",),
             arms=(
                 Arm(
-                    title="fine-tuned backbone",
+                    title=ALONE,
                     settings=_ORIGINAL,
                     paper={"cub": {"joint": 86.0}, "aircraft": {"joint": 89.9}, "cars": {"joint": 92.6}},
                 ),
@@ -177,6 +184,27 @@ EXPERIMENTS: Mapping[str, Experiment] = {
                     paper={"cub": {"joint": 88.5}, "aircraft": {"joint": 92.8}, "cars": {"joint": 94.7}},
                 ),
             ),
+        ),
+        Experiment(
+            key="figure1",
+            title="Figure 1: from class peak responses to two sampled images",
+            measures=(),
+            arms=(_FULL,),
+            figure="sampling",
+        ),
+        Experiment(
+            key="figure2",
+            title="Figure 2: hard crops and sparse sampling",
+            measures=(),
+            arms=(_FULL,),
+            figure="crops",
+        ),
+        Experiment(
+            key="figure4",
+            title="Figure 4: visual evidence during the training",
+            measures=(),
+            arms=(Arm(title=FULL, settings=_SAVED), Arm(title=ALONE, settings={**_ORIGINAL, **_SAVED})),
+            figure="epochs",
         ),
         Experiment(
             key="figure5",
@@ -191,6 +219,13 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             measures=(),
             arms=(_FULL,),
             figure="parts",
+        ),
+        Experiment(
+            key="figure7",
+            title="Figure 7: sparse sampling and visual evidence",
+            measures=(),
+            arms=(_FULL, Arm(title=ALONE, settings=_ORIGINAL)),
+            figure="evidence",
         ),
         Experiment(
             key="controls",

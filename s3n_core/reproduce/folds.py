@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from s3n_core.datasets.list_folders import write_list_folder
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
-from s3n_core.system.atomic_files import make_folder, output_error, write_text
 from s3n_core.system.seeding import keyed_generator
 
 
@@ -50,16 +50,10 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
     made = []
     for fold in range(folds):
         folder = out / f"{data_set.root.resolve().name}-fold{fold}of{folds}"
-        make_folder(folder)
-        images = folder / "data"
-        try:
-            if not images.is_symlink():
-                images.symlink_to(data_set.root.resolve(), target_is_directory=True)
-        except OSError as error:
-            raise output_error(images, error) from error
-        for file, wanted in (("train.txt", False), ("test.txt", True)):
-            lines = [f"data/{n} {label_of[n]}\n" for n in sorted(fold_of) if (fold_of[n] == fold) == wanted]
-            write_text(folder / file, "".join(lines))
-        write_text(folder / "classes.txt", "\n".join(data_set.classes) + "\n")
+        lists = {
+            split: [(name, label_of[name]) for name in fold_of if (fold_of[name] == fold) == wanted]
+            for split, wanted in (("train", False), ("test", True))
+        }
+        write_list_folder(folder, data_set, lists)
         made.append(folder)
     return made

@@ -14,10 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.errors import OutputError
 from s3n_core.prediction.rows import Prediction
-from s3n_core.prediction.tables import read_json_table
-from s3n_core.reproduce.campaign import PREDICTIONS, cell_folder, is_finished
+from s3n_core.reproduce.campaign import is_finished, predictions_of
 from s3n_core.reproduce.experiments import FULL, Experiment
 from s3n_core.reproduce.planning import Material, Plan
 from s3n_core.system.csv_tables import csv_text
@@ -199,9 +197,5 @@ def _rows(
             continue
         for cell in cells:
             records = {record.name: record for record in cell.data.records}
-            file = cell_folder(out, cell) / PREDICTIONS
-            try:
-                for row in read_json_table(file)[1]:
-                    yield seed, row, records[row.file]
-            except (OSError, ValueError, KeyError) as error:
-                raise OutputError(f"The results in {file.parent} are damaged ({error}); delete this folder.") from error
+            for row in predictions_of(out, cell):
+                yield seed, row, records[row.file]

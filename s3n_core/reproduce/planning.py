@@ -23,6 +23,8 @@ from s3n_core.training.recipe import Recipe
 # chosen by looking at it.
 _COMMON: Mapping[str, Any] = {"validation": 0.0, "probes": 0, "patience": None}
 _WITHOUT_EFFECT = ("name", "about", "sources", "checkpoint_minutes", "split_seed")  # on the trained weights
+# No effect either, but part of the names of cells since the first campaigns, always with this value.
+_NAMED_AS: Mapping[str, Any] = {"probes": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ class Cell:
     """A training of one network with one seed, and its measurement.
 
     Attributes:
-        key: Its name, from everything that determines the result; equal cells of several experiments are one.
+        key: Its name, from everything that determines the result; equal cells of several experiments are one, which saves
+            snapshots if one of them wants some.
         network: The key of the cell whose training it measures: its own, unless it only answers with other peaks.
         answered: With which peaks the network answers; "none": with those that it was trained with.
         data: The data set, or a fold of it.
@@ -108,7 +111,7 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
         RecipeError: An arm's setting does not fit the recipe.
     """
     cells: dict[str, Cell] = {}
-    cells_of: dict[tuple[str, str, str], list[tuple[Cell, ...]]] = {}
+    keys_of: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
     fingerprints = {id(part): part.fingerprint() for material in materials for part in material.parts}
     for seed in range(seeds):
         for experiment in experiments:
@@ -118,15 +121,16 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
                     own = []
                     for part in material.parts:
                         cell = _cell(part, fingerprints[id(part)], trained)
-                        cell = cells.setdefault(cell.key, cell)
+                        if cell.recipe.probes >= cells.setdefault(cell.key, cell).recipe.probes:
+                            cells[cell.key] = cell
                         if arm.answered != "none":
                             cell = _answered(cell, arm.answered)
-                            cell = cells.setdefault(cell.key, cell)
-                        own.append(cell)
-                    cells_of.setdefault((experiment.key, arm.title, material.name), []).append(tuple(own))
+                            cells.setdefault(cell.key, cell)
+                        own.append(cell.key)
+                    keys_of.setdefault((experiment.key, arm.title, material.name), []).append(tuple(own))
     return Plan(
         tuple(experiments), tuple(materials), recipe, seeds, tuple(cells.values()),
-        {key: tuple(by_seed) for key, by_seed in cells_of.items()},
+        {arm: tuple(tuple(cells[key] for key in keys) for keys in by_seed) for arm, by_seed in keys_of.items()},
     )  # fmt: skip
 
 
@@ -147,7 +151,7 @@ def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:
     fields = recipe.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT), exclude_defaults=True)
     if (file := Path(recipe.weights)).is_file():  # the same weights on another machine lie elsewhere
         fields["weights"] = content_hash(file)
-    named = json.dumps({"data": fingerprint, **fields}, sort_keys=True)
+    named = json.dumps({"data": fingerprint, **fields, **_NAMED_AS}, sort_keys=True)
     digest = hashlib.blake2b(named.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
     name = "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in data.root.name

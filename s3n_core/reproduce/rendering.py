@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
+from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
+from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
 from s3n_core.reproduce.results import ArmResult, decides, results_of
 from s3n_core.reproduce.statistics import Interval
@@ -50,8 +53,14 @@ class Table:
     files: tuple[Path, ...]
 
 
-def write_tables(plan: Plan, out: Path) -> list[Table]:
+def write_tables(plan: Plan, out: Path, *, pictures: bool = True, device: str = "auto") -> list[Table]:
     """Write every experiment's table with what is finished so far.
+
+    Args:
+        plan: The campaign.
+        out: Its folder.
+        pictures: Whether to draw the figures of examples, for which networks run; False leaves them as they are.
+        device: The device on which they run.
 
     Raises:
         OutputError: A file cannot be written, or a finished cell is damaged.
@@ -59,8 +68,21 @@ def write_tables(plan: Plan, out: Path) -> list[Table]:
     make_folder(out)
     tables = []
     for experiment in plan.experiments:
+        if experiment.figure in ("hits", "parts"):
+            counted = counts_of(plan, experiment, out)
+            plotted = {".png": figure_plot(experiment, counted)} if counted else {}
+            figure = {
+                ".md": figure_markdown(experiment, counted).encode(),
+                ".csv": figure_csv(counted).encode(),
+                **plotted,
+            }
+            tables.append(Table(experiment, [], _written(experiment, out, figure)))
+            continue
         if experiment.figure:
-            tables.append(_write_figure(plan, experiment, out))
+            if pictures:
+                tables.append(
+                    Table(experiment, [], _written(experiment, out, _pictures(plan, experiment, out, device)))
+                )
             continue
         results = results_of(plan, experiment, out)
         contents = {
@@ -70,24 +92,23 @@ def write_tables(plan: Plan, out: Path) -> list[Table]:
         }
         if any(result.values for result in results):
             contents[".png"] = plot(experiment, results)
-        files = {out / f"{experiment.key}{suffix}": content for suffix, content in contents.items()}
-        for file, content in files.items():
-            write_bytes(file, content)
-        tables.append(Table(experiment, results, tuple(files)))
+        tables.append(Table(experiment, results, _written(experiment, out, contents)))
     return tables
 
 
-def _write_figure(plan: Plan, experiment: Experiment, out: Path) -> Table:
-    counted = counts_of(plan, experiment, out)
-    contents = {
-        ".md": figure_markdown(experiment, counted).encode(),
-        ".csv": figure_csv(counted).encode(),
-        **({".png": figure_plot(experiment, counted)} if counted else {}),
-    }
+def _written(experiment: Experiment, out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write an experiment's files, given by their suffixes."""
     files = {out / f"{experiment.key}{suffix}": content for suffix, content in contents.items()}
     for file, content in files.items():
         write_bytes(file, content)
-    return Table(experiment, [], tuple(files))
+    return tuple(files)
+
+
+def _pictures(plan: Plan, experiment: Experiment, out: Path, device: str) -> dict[str, bytes]:
+    """Return the files of a figure of examples."""
+    drawn = picture_figure(plan, experiment, out, device=device)
+    shown = {".png": drawn.png(experiment), ".csv": drawn.csv().encode()} if drawn.rows else {}
+    return {".md": drawn.markdown(experiment).encode(), **shown}
 
 
 def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
@@ -111,7 +132,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
         if experiment.family:
             cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
         rows.append(cells)
-    lines = [f"# {experiment.title}", "", _line(head), "|" + "---|" * len(head), *map(_line, rows), ""]
+    lines = [f"# {experiment.title}", "", *markdown_table([head, *rows]), ""]
     lines += [
         "Percent. In brackets: the 95 % bootstrap interval over images and seeds, of Loc. and Hit rate the range over seeds; "
         f"differences are paired, and above zero {experiment.compared} is better, in log loss, too. *Paper*: the number in "
@@ -315,10 +336,6 @@ def _signed(value: Interval | None) -> str:
 
 def _numbers(value: Interval | None) -> list[str]:
     return ["", "", ""] if value is None else [f"{number:.6g}" for number in (value.mean, value.low, value.high)]
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def _escaped(text: str) -> str:

@@ -422,6 +422,17 @@ def test_audit_writes_its_report_in_full(s3n: Command, trained_run: TrainedRun, 
     )
 
 
+def test_shuffled_labels_are_a_data_set_to_train_on(s3n: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    out = tmp_path / "shuffled"
+    outcome = s3n("shuffle-labels", trained_run.data, out, "--seed", 1)
+    assert (outcome.code, outcome.out) == (0, f"{out}\n")
+    assert "training images have another class's label now" in outcome.err
+    assert "choose a new or empty folder" in s3n("shuffle-labels", trained_run.data, out).sentence
+    evaluated = s3n("evaluate", trained_run.path, out, "--device", "cpu", "--json")
+    same = s3n("evaluate", trained_run.path, trained_run.data, "--device", "cpu", "--json")
+    assert evaluated.events[-1]["top1"] == same.events[-1]["top1"], "test images keep their labels"
+
+
 def test_demo_data_is_drawn_once(s3n: Command, tmp_path: Path) -> None:
     out = tmp_path / "birds"
     outcome = s3n("demo-data", out, "--train", 1, "--test", 0, "--workers", 1)

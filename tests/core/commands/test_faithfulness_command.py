@@ -81,6 +81,9 @@ def test_interventions_as_text(s3n: Command, truth: Path, trained_run: TrainedRu
         assert name in outcome.out
     assert "random heads" not in outcome.out
     assert "missed" not in outcome.out
+    sane = s3n("faithfulness", "birds-1", truth, "--device", "cpu", "--shuffled", "birds-1")
+    assert sane.code == 0
+    assert all(f"{kind}: R" in sane.out for kind in ("random heads", "random network", "shuffled labels"))
 
 
 @pytest.mark.usefixtures("run")
@@ -90,6 +93,7 @@ def test_options_that_do_not_go_together(s3n: Command, truth: Path, trained_run:
         ((truth, "--patches", "--interventions", truth), "one of --patches and --interventions"),
         ((trained_run.data, "--sanity"), "does not have"),
         ((truth, "--patches", "--check"), "need interventions"),
+        ((trained_run.data, "--shuffled", "birds-1"), "need interventions"),
     ):
         outcome = s3n("faithfulness", "birds-1", *arguments)
         assert outcome.code == 2

@@ -20,6 +20,7 @@ COMMANDS = [
     "export-onnx",
     "import-checkpoint",
     "demo-data",
+    "shuffle-labels",
     "devices",
     "parts",
     "runs",

@@ -20,6 +20,7 @@ from s3n_core.parts.intervention_result import (
     DELETION,
     GRAD_CAM,
     HALF,
+    NOT_TRAINED,
     ONES,
     RANDOM,
     RESPONSE,
@@ -27,6 +28,7 @@ from s3n_core.parts.intervention_result import (
     AttributionRow,
     InterventionMeasures,
 )
+from s3n_core.parts.random_networks import randomised
 
 SCENES = [12, 16, 19, 23]
 
@@ -42,7 +44,7 @@ def row(found: InterventionMeasures, name: str, kind: str | None = None) -> Attr
     (one,) = [
         row
         for row in found.rows()
-        if row.name == name and (row.kind == kind or (not kind and "random" not in row.kind))
+        if row.name == name and (row.kind == kind or (not kind and row.kind not in NOT_TRAINED))
     ]
     return one
 
@@ -95,6 +97,8 @@ def test_a_network_that_reads_each_part_meets_all_goals_and_a_random_map_misses_
     assert "removal confirms the premise in 4 of 4 images" in text
     assert "random heads: O signed" in text
     assert text.count(" met") == len(found.goals())
+
+    assert "shuffled labels" not in text
 
     blind = dataclasses.replace(
         found,
@@ -152,3 +156,25 @@ def test_another_version_of_the_drawings_and_lost_masks_are_named(
     KnownScene(0).draw(SPECIES[0], without=PARTS).image.point(lambda v: 255 - v).save(birds / "images" / "0.png")
     with pytest.raises(DataSetError, match="as this version draws it"):
         measure_interventions(knowing, birds)
+
+
+def test_a_model_trained_on_shuffled_labels_is_measured_beside_random_networks(
+    birds: Path, model: Model, small_network: Callable[..., S3N]
+) -> None:
+    knowing = knowing_model(model, small_network)
+    ignorant = measure_interventions(knowing, birds, shuffled=randomised(knowing, seed=3))
+    assert {kind for kind, _ in ignorant.scenes[0].attributions} & set(NOT_TRAINED) == {"shuffled labels"}
+    assert row(ignorant, SIGNED, "shuffled labels").sd.value < 0.9  # type: ignore[operator]
+    goals = {goal.name: goal for goal in ignorant.goals()}
+    assert goals["SD, above random networks"].least == row(ignorant, SIGNED, "shuffled labels").sd.value
+    assert goals["SD, above random networks"].met
+    assert "shuffled labels: O signed" in interventions_text(ignorant)
+
+    # One that explains as well as the model has learnt what it explains, or the explanation does not depend on it.
+    suspicious = measure_interventions(knowing, birds, shuffled=knowing)
+    assert row(suspicious, SIGNED, "shuffled labels").sd.value == row(suspicious, SIGNED).sd.value
+    assert "SD, above random networks" in {goal.name for goal in suspicious.goals() if not goal.met}
+
+    renamed = dataclasses.replace(knowing, header=knowing.header.model_copy(update={"classes": knowing.classes[::-1]}))
+    with pytest.raises(DataSetError, match="has other classes than"):
+        measure_interventions(knowing, birds, shuffled=renamed)
