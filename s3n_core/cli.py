@@ -21,6 +21,7 @@ from s3n_core.commands import (
     faithfulness,
     import_checkpoint,
     inspection_server,
+    pack,
     parts,
     predict,
     reproduce,
@@ -44,6 +45,8 @@ Example: s3n demo-data birds; s3n train birds --name first; s3n evaluate first b
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", help=train.HELP)(train.train)
+app.command("pack", help=pack.HELP)(pack.pack)
+app.command("unpack", help=pack.UNPACK_HELP)(pack.unpack)
 app.command("predict", help=predict.HELP)(predict.predict)
 app.command("export", help=export.HELP)(export.export)
 app.command("animate", help=animate.HELP)(animate.animate)

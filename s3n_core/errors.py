@@ -210,6 +210,12 @@ class DataChanged(RunError):
     changes: tuple[str, ...]
 
 
+class JobFileError(RunError):
+    """The file of a job cannot be used: it is damaged, cut off, of another program, or not safe to unpack."""
+
+    code = "run.job_file"
+
+
 class AtlasError(S3NError):
     """The folder of an atlas cannot be used, or an edit of its parts cannot be made."""
 

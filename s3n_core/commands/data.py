@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.progress import Bar, progress_bars
+from s3n_core.commands.progress import megabytes, progress_bars
 
 HELP = """Fetch a public data set: cub200, aircraft, cars or flowers17.
 
@@ -17,8 +17,6 @@ that was stopped goes on with the same command. Read the owners' terms first; wi
 
 Example: s3n data cub200 CUB
 """
-
-_MEGABYTE = 1_000_000
 
 
 def data(
@@ -56,14 +54,7 @@ def data(
 
     say(f"{chosen.title}, from {chosen.page}. Terms: {chosen.terms}.")
     with interruptible(left), progress_bars("Downloading", "Unpacking", late=True) as (downloading, unpacking):
-        found = fetch(chosen, out, source=source, downloading=_megabytes(downloading), unpacking=_megabytes(unpacking))
+        found = fetch(chosen, out, source=source, downloading=megabytes(downloading), unpacking=megabytes(unpacking))
     splits = ", ".join(f"{count:,} {split}" for split, count in chosen.splits.items())
     say(f"{len(found.records):,} images of {len(found.classes)} classes ({splits}).")
     typer.echo(str(out))
-
-
-def _megabytes(bar: Bar) -> Bar:
-    def report(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
-        bar(done // _MEGABYTE, max(total // _MEGABYTE, 1), f"MB, {note}", seconds_left)
-
-    return report

@@ -15,6 +15,7 @@ from s3n_core.commands.failures import say
 from s3n_core.system.json_values import to_json
 
 OBJECT_SECONDS = 0.2  # between two objects of progress for a program
+_MEGABYTE = 1_000_000
 LINE_SECONDS = 30.0  # between two lines of progress where no bar can be drawn (a log file, a pipe)
 
 
@@ -158,6 +159,15 @@ def print_event(event: Any, name: str | None = None) -> None:
     """Print an event as one JSON object: its name as ``event``, then the fields of the dataclass."""
     kind = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()
     print_json({"event": kind, **to_json(event)})
+
+
+def megabytes(bar: Bar) -> Bar:
+    """Return where a job reports bytes, which the bar shows as megabytes."""
+
+    def report(done: int, total: int, note: str = "", seconds_left: float | None = None) -> None:
+        bar(done // _MEGABYTE, max(total // _MEGABYTE, 1), ", ".join(filter(None, ("MB", note))), seconds_left)
+
+    return report
 
 
 def duration(seconds: float) -> str:

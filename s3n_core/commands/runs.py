@@ -193,6 +193,7 @@ def resume(
             json=json,
             team=team,
             changed_data=changed_data,
+            prepared_earlier=True,
             epochs=epochs,
             quiet=quiet,
         )

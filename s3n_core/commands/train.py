@@ -22,7 +22,7 @@ from s3n_core.commands.arguments import (
     say_problems,
 )
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.progress import print_event, progress_bar
+from s3n_core.commands.progress import print_event, print_json, progress_bar
 from s3n_core.commands.training_lines import follow
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ def train(
     show_recipe: Annotated[
         bool, typer.Option("--show-recipe", help="Print all settings with their sources, and exit.")
     ] = False,
+    prepare: Annotated[
+        bool,
+        typer.Option(
+            "--prepare", help="Only make the run; `s3n runs resume` trains it, here or after `s3n pack` elsewhere."
+        ),
+    ] = False,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -95,6 +101,10 @@ def train(
             path = _prepare(data, chosen, name, runs, format, device, all_images, json, team.size)
         path = team.lead(path)
         assert path is not None
+        if prepare:
+            if team.leads:
+                _leave_prepared(path, chosen, json)
+            return
         train_run(path, device=None, workers=workers, json=json, team=team, quiet=quiet)
 
 
@@ -140,6 +150,20 @@ def _prepare(
     return run.path
 
 
+def _leave_prepared(path: Path, chosen: Recipe, json: bool) -> None:
+    """Give a run that is not to be trained now the state of a stopped one."""
+    from s3n_core.runs.run_directory import RunDirectory
+    from s3n_core.runs.run_state import RunState
+
+    state = RunState(status="stopped", epochs=chosen.epochs, message="Prepared; resume it to train.")
+    RunDirectory(path).write_state(state)
+    if json:
+        print_json({"event": "prepared", "path": path})
+        return
+    say(f"`s3n runs resume {quoted(path.name)}` trains it; `s3n pack {quoted(path.name)}` takes it to another machine.")
+    typer.echo(str(path))
+
+
 def train_run(
     path: Path,
     *,
@@ -148,6 +172,7 @@ def train_run(
     json: bool,
     team: Team,
     changed_data: bool = False,
+    prepared_earlier: bool = False,
     epochs: int | None = None,
     quiet: bool = False,
 ) -> None:
@@ -159,7 +184,15 @@ def train_run(
     from s3n_core.training.events import RunEnded
     from s3n_core.training.trainer import Trainer
 
-    trainer = Trainer(path, device=device, workers=workers, changed_data=changed_data, epochs=epochs, team=team)
+    trainer = Trainer(
+        path,
+        device=device,
+        workers=workers,
+        changed_data=changed_data,
+        prepared_earlier=prepared_earlier,
+        epochs=epochs,
+        team=team,
+    )
     last_word = f"Quit; `s3n runs resume {quoted(path.name)}` continues from the last checkpoint."
     quitting = interruptible(lambda: last_word) if team.leads else nullcontext()
     with quitting, stop_by_signals(trainer, team) as signals, closing(trainer.run()) as events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,13 +82,11 @@ def _changes(
         if name not in rows and name not in by_hand and str(record.path) not in left_out
     ]
     kinds = (("removed", removed), ("added", added), ("with another class", relabelled))
-    return [f"{_counted(names)} {word} ({_some(names)})" for word, names in kinds if names]
+    return [change_clause(names, word) for word, names in kinds if names]
 
 
-def _counted(names: list[str]) -> str:
-    return "1 image" if len(names) == 1 else f"{len(names)} images"
-
-
-def _some(names: list[str]) -> str:
+def change_clause(names: Sequence[str], word: str) -> str:
+    """Say what has happened to some images: "2 images removed (a.jpg, b.jpg)"."""
     more = len(names) - _NAMED
-    return ", ".join(sorted(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    some = ", ".join(sorted(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{'1 image' if len(names) == 1 else f'{len(names)} images'} {word} ({some})"

@@ -32,7 +32,7 @@ class ImageHashing:
         if earlier is not None and not changed_data:
             self._seen = earlier
             return
-        before = earlier or _seen_by_weights(plan.recipe.weights)
+        before = earlier or _seen_by_weights(plan.weights)
         self._thread = threading.Thread(target=self._work, args=(plan, before), name="s3n-hash", daemon=True)
         self._thread.start()
 

@@ -45,8 +45,10 @@ class Learner:
         self.device, self.precision, self.team = device, precision, team
         self.notes: tuple[str, ...] = ()
         if network is None:
+            if plan.job_weights is not None:
+                plan.job_weights.check()
             torch.manual_seed(plan.recipe.seed)
-            network = S3N(plan.network, weights=plan.recipe.weights)
+            network = S3N(plan.network, weights=plan.weights)
             self.notes = network.weight_report.sentences()
         self.network = network
         place(network, device)

@@ -51,6 +51,7 @@ class TrainingLoop:
         device: Overrides the run's device.
         workers: Threads that decode images; None: the loader's default.
         changed_data: Continue even if the data set has changed since the run started.
+        prepared_earlier: Compare the data set even before the first checkpoint.
         notes: Sentences to show at the start, before the loop's own.
 
     Raises:
@@ -66,6 +67,7 @@ class TrainingLoop:
         device: str | None,
         workers: int | None,
         changed_data: bool,
+        prepared_earlier: bool = False,
         notes: tuple[str, ...] = (),
     ) -> None:
         self._run, self._control, self._team, self._clock = run, control, team, control.clock
@@ -80,8 +82,9 @@ class TrainingLoop:
         found = load_newest(run)
         self._resumed = found is not None
         name, network, momenta, self._progress = found or (None, None, {}, TrainingProgress())
-        # The data set of a new run has only just been read, so it is not compared.
-        changes = team.lead(require_same_data(run, changed_data) if team.leads and self._resumed else [])
+        # The data set of a run that this command has made has only just been read, so it is not compared.
+        compared = self._resumed or prepared_earlier
+        changes = team.lead(require_same_data(run, changed_data) if team.leads and compared else [])
         self._learner = Learner(plan, device, precision, team, network)
         if name is not None:
             _log.info("resuming from checkpoint %s", name)
@@ -93,7 +96,7 @@ class TrainingLoop:
         self._memory = MemoryLimit(run, plan, self._learner, team)
         self._validation_pieces = FittingPieces()
         self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
-        self._writer = CheckpointWriter(run, plan, self._learner, team, name, changed_data=bool(notes))
+        self._writer = CheckpointWriter(run, plan, self._learner, team, name, changed_data=bool(changes))
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         ranges = [*([plan.ranges.sentence()] if plan.ranges else []), *plan.range_warnings]
         single = single_image_notes(recipe, len(plan.training), team.size)

@@ -21,6 +21,7 @@ from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
 from s3n_core.method.configuration import RANGES_FILE_VERSION, ModelHeader, NetworkConfig
 from s3n_core.models.seen_images import SeenImages
+from s3n_core.runs.job_weights import JobWeights, job_weights
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.json_values import from_json, to_json
@@ -45,6 +46,7 @@ class Plan:
         format: How its folder is read.
         ranges: Of values of more than 8 bits in the training images.
         range_warnings: Sentences about validation and test images whose values do not suit the ranges.
+        job_weights: Initial weights that came with the run from another machine; None: those that the recipe names.
     """
 
     recipe: Recipe
@@ -57,6 +59,12 @@ class Plan:
     format: str = "auto"
     ranges: ValueRanges = NO_RANGES
     range_warnings: tuple[str, ...] = ()
+    job_weights: JobWeights | None = None
+
+    @property
+    def weights(self) -> str:
+        """Source of the backbone's initial weights: "none", "imagenet" or a file."""
+        return self.recipe.weights if self.job_weights is None else str(self.job_weights.file)
 
     @property
     def network(self) -> NetworkConfig:
@@ -261,6 +269,7 @@ def read_plan(run: RunDirectory) -> Plan:
         str(content["data"].get("format", "auto")),
         ranges,
         tuple(str(sentence) for sentence in content.get("value_warnings", ())),
+        job_weights(run.path, content),
     )
 
 

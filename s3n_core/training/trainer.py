@@ -28,6 +28,7 @@ class Trainer:
         device: Overrides the run's device.
         workers: Threads that decode images; None: the loader's default.
         changed_data: Continue even if the data set has changed since the run started.
+        prepared_earlier: The run was prepared by an earlier command: compare its data set even before the first checkpoint.
         epochs: Train for this many epochs in all (`extension`); None: as many as the recipe says.
         team: The processes that train together; each has its own trainer, and all use the same folder.
     """
@@ -39,6 +40,7 @@ class Trainer:
         device: str | None = None,
         workers: int | None = None,
         changed_data: bool = False,
+        prepared_earlier: bool = False,
         epochs: int | None = None,
         team: Team = ALONE,
     ) -> None:
@@ -46,6 +48,7 @@ class Trainer:
         self._wanted_device = device
         self._workers = workers
         self._changed_data = changed_data
+        self._prepared_earlier = prepared_earlier
         self._epochs = epochs
         self._team = team
         self._stop_requested = False
@@ -76,6 +79,7 @@ class Trainer:
                     device=self._wanted_device,
                     workers=self._workers,
                     changed_data=self._changed_data,
+                    prepared_earlier=self._prepared_earlier,
                     notes=notes,
                 ).events()
             except GeneratorExit:

@@ -12,6 +12,8 @@ from s3n_core.version import __version__
 COMMANDS = [
     "",
     "train",
+    "pack",
+    "unpack",
     "predict",
     "export",
     "evaluate",
