@@ -154,7 +154,7 @@ def icon(name: str, size: int = 16) -> QIcon:
 def set_icon(
     target: QAbstractButton | QAction | QLabel, name: str, size: int = 16, *, colour: str | None = None
 ) -> None:
-    """Give a button, an action or a label an icon that follows the theme.
+    """Give a button, an action or a label an icon that follows the theme; on a primary button it has the colour of its text.
 
     Args:
         target: The button, action or label.
@@ -171,7 +171,13 @@ def set_icon(
 def _renew_icon(target: QObject) -> None:
     name, size, colour = (target.property(key) for key in (_ICON_NAME, _ICON_SIZE, _ICON_COLOUR))
     size = max(size, px(size))  # icons grow with the text, but never shrink
-    drawn = svg_icon(name, size, colour, colour, colour) if colour else icon(name, size)
+    if colour:
+        drawn = svg_icon(name, size, colour, colour, colour)
+    elif target.property("role") == "primary":
+        now = tokens()
+        drawn = svg_icon(name, size, now.on_accent, now.quiet, now.on_accent)
+    else:
+        drawn = icon(name, size)
     if isinstance(target, QLabel):
         target.setPixmap(drawn.pixmap(size, size))
         target.setFixedSize(size, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,27 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.preview_making import PreviewMaker
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.state.split_choice import SplitChoice, split_choice
+
+_SPLITS = "splits"
 
 
 class ExportController(QObject):
     """The state of the page. No widgets.
 
+    Attributes:
+        choice: The settings of the export.
+        splits: The splits of the images, once they are known; they are found out while the page is shown.
+
     Signals:
-        choice_changed: ``choice`` changed.
+        choice_changed: ``choice`` or ``splits`` changed.
         job_changed: The job started, made progress, or ended.
         failed: The job failed; carries the `S3NError`.
         exported: The job succeeded; carries the folder and the last line of the command's output (a dict).
@@ -40,6 +49,12 @@ class ExportController(QObject):
         self._session, self._settings, self._jobs = session, settings, jobs
         self.preview = PreviewMaker(60 * settings.idle_minutes, self)
         self.job: Job | None = None
+        self.splits = SplitChoice()
+        self._own_split = False  # whether the split was chosen by hand
+        self._start_wanted: bool | None = None  # whether to start over, as soon as the split is known
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_splits)
+        self._tasks.failed.connect(self._on_no_splits)
         self._active = False
         self._out_chosen = False
         self._running: ExportChoice | None = None
@@ -60,20 +75,29 @@ class ExportController(QObject):
     def set(self, **changes: Any) -> None:
         """Change fields of ``choice``, by their names in ``ExportChoice``."""
         if "images" in changes and changes["images"] != self.choice.images:
+            self._own_split = "split" in changes
             changes.setdefault("split", "all")
             changes.setdefault("only", None)
+        elif "split" in changes:
+            self._own_split = True
         if changes.get("out") is not None:
             self._out_chosen = True
         changed = replace(self.choice, **changes)
         if changed != self.choice:
-            self.choice = changed
+            others = (changed.images, changed.model) != (self.choice.images, self.choice.model)
+            self.choice, self._start_wanted = changed, None
             self._session.end_cause("export")
             self._suggest_out()
+            if others:
+                self._find_splits()
             self.choice_changed.emit()
             self._show_preview()
 
     def activate(self, active: bool = True) -> None:
         """Start or stop updating the preview; the page calls it when it is shown or hidden."""
+        if active and not self._active:
+            self._active = True
+            self._find_splits()
         self._active = active
         self._show_preview()
 
@@ -93,6 +117,9 @@ class ExportController(QObject):
         Args:
             restart: Write all files again.
         """
+        if self.is_finding_splits:
+            self._start_wanted = restart
+            return
         choice = self.choice
         if choice.problem or choice.out is None or self.job is not None or choice.images is None:
             return
@@ -123,13 +150,48 @@ class ExportController(QObject):
         if self.job is not None:
             self.job.ended.disconnect(self._on_ended)
             self.job = None
+        self._tasks.close()
         self.preview.shut_down()
 
     def _show_preview(self) -> None:
         if self._active:
-            data_set = self._session.data_set
-            is_open = data_set is not None and data_set_place(data_set) == self.choice.images
-            self.preview.show(None if self.choice.problem else self.choice, data_set if is_open else None)
+            self.preview.show(None if self.choice.problem else self.choice, self._open_data_set())
+
+    def _open_data_set(self) -> DataSet | None:
+        """Return the data set of the images, if it is open."""
+        data_set = self._session.data_set
+        return data_set if data_set is not None and data_set_place(data_set) == self.choice.images else None
+
+    # -- splits ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_finding_splits(self) -> bool:
+        """Whether it is being found out which splits there are, and which is the usual one."""
+        return self._tasks.is_open(_SPLITS)
+
+    def _find_splits(self) -> None:
+        self.splits = SplitChoice()
+        if self._active and self.choice.images is not None:
+            images, model = self.choice.images, self.choice.model
+            self._tasks.run(_SPLITS, partial(split_choice, images, self._open_data_set(), model))
+        else:
+            self._tasks.forget(_SPLITS)
+
+    @Slot(str, object)
+    def _on_splits(self, _: str, splits: SplitChoice) -> None:
+        """Take the splits; unless one was chosen, the images of the export are those that are measured by themselves."""
+        self.splits, wanted = splits, self._start_wanted
+        split = self.choice.split if self._own_split and self.choice.split in splits.available else splits.usual
+        self.choice = replace(self.choice, split="all" if self.choice.only is not None else split)
+        self.choice_changed.emit()
+        self._show_preview()
+        if wanted is not None:
+            self._start_wanted = None
+            self.start(restart=wanted)
+
+    @Slot(str, object)
+    def _on_no_splits(self, _: str, error: Exception) -> None:
+        self._on_splits(_SPLITS, SplitChoice())  # the preview says what is wrong with the folder
 
     def _suggest_out(self) -> None:
         images = self.choice.images
@@ -147,8 +209,10 @@ class ExportController(QObject):
     def _on_selection(self, selection: ImageSelection | None) -> None:
         if selection is not None:
             self.set(images=selection.root, only=selection, split="all", first=None)
-        else:
+        elif self.choice.only is not None:
+            self._own_split = False
             self.set(only=None)
+            self._find_splits()
 
     def _on_setting(self, name: str) -> None:
         if name in ("device", "precision"):

@@ -28,7 +28,7 @@ class ExportChoice:
     Attributes:
         model: A model file or a run folder; None until one is chosen.
         images: A folder of images, or one image; None until one is chosen.
-        split: "all", or a split of the data set.
+        split: "all", a split of the data set, or "validation": that of the model's run.
         only: Chosen images of ``images``; None: all.
         first: Number of images to export, from the first; None: all.
         sheet: Write one labelled sheet per image.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -23,13 +24,13 @@ from s3n_gui.export.panel_picker import PanelPicker
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title, model_title
 from s3n_gui.state.session import Session
+from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.model_menu import ModelMenu
 from s3n_gui.widgets.number_fields import WholeNumberField
 from s3n_gui.widgets.selection_chip import SelectionChip
 
-_SPLITS = {"all": "All images", "train": "Training", "val": "Validation", "test": "Test"}
 _MOST_IMAGES = 10_000_000
 
 
@@ -88,7 +89,11 @@ class ExportForm(ColumnScrollArea):
         self.images.clicked.connect(self._on_images)
         self.chosen = SelectionChip(self._session, counts=True, parent=self)
         self._sources = menu
-        self.split = choice_box(_SPLITS, "Split", "Export all images, or only one split")
+        self.split = choice_box(
+            {},
+            "Split",
+            "Export all images, or only one split; at first those that are predicted and measured by themselves",
+        )
         self.split.activated.connect(self._on_split)
         self.limited = QCheckBox("Only the first")
         self.limited.setToolTip("Export only the first images of the list")
@@ -135,7 +140,7 @@ class ExportForm(ColumnScrollArea):
 
     # -- showing and reporting changes -------------------------------------------------------------------------------------
 
-    def show_choice(self, choice: ExportChoice, parts: tuple[str, ...]) -> None:
+    def show_choice(self, choice: ExportChoice, splits: SplitChoice) -> None:
         """Show a choice and the splits of its images, without emitting ``changed``."""
         fields = (self.limited, self.first, self.sheet, self.singles, self.arrays, self.report, self.test_peaks)
         blocked = [(field, field.blockSignals(True)) for field in fields]
@@ -147,10 +152,12 @@ class ExportForm(ColumnScrollArea):
         self.model.setToolTip(
             tip_text(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")
         )
-        if [self.split.itemData(i) for i in range(self.split.count())] != list(parts):
+        parts = splits.available if choice.split in splits.available else (*splits.available, choice.split)
+        shown = [split_text(name, count) for name, count in zip_longest(parts, splits.counts)]
+        if [self.split.itemText(i) for i in range(self.split.count())] != shown:
             self.split.clear()
-            for name in parts:
-                self.split.addItem(_SPLITS[name], name)
+            for name, text in zip(parts, shown, strict=True):
+                self.split.addItem(text, name)
         self.split.setVisible(len(parts) > 1 and choice.images is not None and choice.only is None)
         self.split.setCurrentIndex(max(self.split.findData(choice.split), 0))
         self.limited.setChecked(choice.first is not None)

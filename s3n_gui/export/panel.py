@@ -26,8 +26,6 @@ from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
 
-_SPLITS = ("all", "train", "val", "test")
-
 
 def page(session: Session, settings: Settings, jobs: JobList, models: ModelChoices | None = None) -> Page:
     """Create the page."""
@@ -108,7 +106,8 @@ class ExportPage(Page):
 
     def is_ready(self) -> bool:
         """Return whether the preview is loaded."""
-        return not self.controller.preview.busy and not self.preview.reading
+        controller = self.controller
+        return not (controller.is_finding_splits or controller.preview.busy or self.preview.reading)
 
     def save_state(self) -> dict[str, Any]:
         """Return the settings that persist, and the widths of the panes."""
@@ -186,10 +185,7 @@ class ExportPage(Page):
 
     def _show_choice(self) -> None:
         choice, data_set = self.controller.choice, self._session.data_set
-        parts = _SPLITS
-        if data_set is not None and data_set.root == choice.images:
-            parts = ("all", *(split for split in data_set.splits() if split))  # type: ignore[assignment]
-        self.form.show_choice(choice, parts)
+        self.form.show_choice(choice, self.controller.splits)
         self.form.own.setEnabled(data_set is not None)
         self.bar.show_choice(choice)
         vector = choice.picture in ("pdf", "svg")

@@ -11,8 +11,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from s3n_core.datasets.name_list import records_named
-from s3n_core.datasets.opening import open_images, split_records
+from s3n_core.datasets.opening import named_records, open_images
 from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.splits import VALIDATION
 from s3n_core.errors import S3NError
 from s3n_core.export.file_request import Candidate, ExportedFile, FileRequest, candidates
 from s3n_gui.background.inspection_client import InspectionClient
@@ -23,7 +24,8 @@ from s3n_gui.state.opening import collections_paused
 
 DEBOUNCE_MILLISECONDS = 60
 _LISTING = "images"
-_Place = tuple[Path | None, str, ImageSelection | None]  # a folder or image, the split, and chosen images
+_Place = tuple[Path | None, str, ImageSelection | None, Path | None]
+"""A folder or image, the split, chosen images, and the model whose run says what its validation images are; else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +42,34 @@ class FirstImages:
 
 
 def first_images(
-    path: Path, split: str, data_set: DataSet | None = None, only: ImageSelection | None = None
+    path: Path,
+    split: str,
+    data_set: DataSet | None = None,
+    only: ImageSelection | None = None,
+    model: Path | None = None,
 ) -> tuple[_Place, FirstImages]:
-    """Return (path, split, chosen images) and the first images, in the order of `s3n export`.
+    """Return (path, split, chosen images, model) and the first images, in the order of `s3n export`.
 
     Slow: call it in a background thread.
 
     Args:
         path: A folder of images, a data set, or one image.
-        split: "all", or a split of the data set.
+        split: "all", a split of the data set, or "validation": that of the model's run.
         data_set: The data set in ``path``, if it is already open.
         only: Chosen images; None: all.
+        model: The model, for "validation".
 
     Raises:
         DataSetError: There are no images.
+        RunError: The model lies in no run.
     """
     if data_set is None:
         with collections_paused():
             data_set = open_images(path)
-    records = split_records(data_set, split)
+    records = named_records(data_set, split, model)
     if only is not None:
         records = records_named(records, only.files)
-    return (path, split, only), FirstImages(candidates(records, data_set.classes), len(records))
+    return (path, split, only, model), FirstImages(candidates(records, data_set.classes), len(records))
 
 
 class PreviewMaker(QObject):
@@ -143,7 +151,8 @@ class PreviewMaker(QObject):
             self._client.close()
 
     def _wanted(self, choice: ExportChoice) -> tuple[_Place, Mapping[str, Any], str]:
-        return (choice.images, choice.split, choice.only), choice.preview_options(), self._ending
+        run = choice.model if choice.split == VALIDATION else None
+        return (choice.images, choice.split, choice.only, run), choice.preview_options(), self._ending
 
     @Slot()
     def _ask(self) -> None:
@@ -165,7 +174,9 @@ class PreviewMaker(QObject):
         elif choice.images is not None:
             self._generation = 0
             data_set = None if self._reads_anew else self._data_set
-            self._tasks.run(_LISTING, partial(first_images, choice.images, choice.split, data_set, choice.only))
+            self._tasks.run(
+                _LISTING, partial(first_images, choice.images, choice.split, data_set, choice.only, place[3])
+            )
 
     @Slot(str, object)
     def _on_listed(self, _: str, listed: tuple[_Place, FirstImages]) -> None:

@@ -57,6 +57,7 @@ class PredictionController(QObject):
         self._session, self._settings, self._jobs = session, settings, jobs
         self.model: Path | None = session.model
         self.images: Path | None = None if session.data_set is None else data_set_place(session.data_set)
+        self._start_asked = False  # by another page, as soon as the images and the state of their table are known
         self.split = "all"
         self.splits = SplitChoice()
         """The splits of the images that can be chosen, once they are known."""
@@ -165,6 +166,7 @@ class PredictionController(QObject):
         if (model, images, split, stop_below) == (self.model, self.images, self._known_split, self.stop_below):
             return
         changed = (model, images) != (self.model, self.images)
+        self._start_asked = False
         if self._job is not None:
             self._job.cancel()  # its rows are kept in a table of their own
             self._forget_job()
@@ -212,12 +214,25 @@ class PredictionController(QObject):
             self.request_changed.emit()
 
     def _on_asked(self, split: str) -> None:
-        """Predict the data set, or a split of it, with all branches for another page, unless that is done or a job runs."""
+        """Predict the data set, or a split of it, with all branches for another page, unless that is done or a job runs.
+
+        Args:
+            split: "all", a split, or "" for the images that are measured by themselves.
+        """
         self.activate()
         data_set = self._session.data_set
         images = self.images if data_set is None or split == "all" else data_set_place(data_set)
-        self._choose(self._session.model, images, split, None)
-        if self.stage in ("ready", "stopped"):
+        same = (self._session.model, images) == (self.model, self.images)
+        self._choose(self._session.model, images, split or (self._known_split if same else ""), None)
+        self._start_asked = True
+        self._start_if_asked()
+
+    def _start_if_asked(self) -> None:
+        """Start what another page has asked for, once it is known whether there are rows already, and whether they fit."""
+        if not self._start_asked or not self._settled or self._tasks.is_open("check") or self.stage == "reading":
+            return
+        self._start_asked = False
+        if self.stage in ("ready", "stopped") or (self.stage == "finished" and self.stale):
             self.start()
 
     # -- the job -------------------------------------------------------------------------------------------------------
@@ -305,6 +320,7 @@ class PredictionController(QObject):
             self._read(request, growing=False)
         else:
             self._set_stage("ready")
+        self._start_if_asked()
 
     def _read(self, request: PredictionRequest, *, growing: bool, restart: bool = False) -> None:
         self._stop_reading()
@@ -350,6 +366,7 @@ class PredictionController(QObject):
         if number == self._reading:
             self._set_stage("finished" if finished else "stopped" if self.predictions else "ready")  # no rows: ready
             self._check()
+            self._start_if_asked()
 
     @Slot(int, str)
     def _on_unreadable(self, number: int, sentence: str) -> None:
@@ -378,6 +395,7 @@ class PredictionController(QObject):
             # Fast mode leaves D and C unknown, but other pages need them to find disagreements.
             self._session.predictions = request.table if self.stop_below is None else None
         self.checked.emit()
+        self._start_if_asked()
 
     def _set_stage(self, stage: Stage) -> None:
         if stage != self.stage:

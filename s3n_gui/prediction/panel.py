@@ -383,6 +383,7 @@ class PredictPage(Page):
             can_start=controller.request is not None and stage in ("ready", "stopped", "finished"),
             running=running,
             can_start_over=controller.can_start_over,
+            offers_start=running or not controller.stale,  # the notice has a button of its own
         )
         self.source.state.setToolTip(state_tip(controller))
         case = empty_case(controller)
@@ -399,7 +400,10 @@ class PredictPage(Page):
             self._take_rows()
             self._show_accuracy()
             self._show_sought()
+        at_start = self.source.start.hasFocus()
         self.notice.show_words("" if running else controller.stale)
+        if at_start and not self.source.start.isVisibleTo(self):
+            self.notice.button.setFocus()
 
     def _move_focus(self, in_empty: bool, in_results: bool) -> None:
         """Keep the focus with the work where the page that had it is hidden, or its buttons are.

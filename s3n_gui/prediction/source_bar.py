@@ -163,12 +163,14 @@ class SourceBar(QWidget):
         with QSignalBlocker(self.stop_below):
             self.stop_below.setValue(entropy or 0.0)
 
-    def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
-        """Show the state and the available buttons."""
+    def show_stage(
+        self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool, offers_start: bool = True
+    ) -> None:
+        """Show the state and the available buttons; ``offers_start``: no other button beside the bar starts the same."""
         focused = self.start.hasFocus() or self.stop.hasFocus()
         self._word, self._running = word, running
         self.start.setToolTip(f"{word} (Ctrl+Enter)")
-        self.start.setVisible(not running)
+        self.start.setVisible(not running and offers_start)
         self.start.setEnabled(can_start)
         self.stop.setVisible(running)
         self.stop_below.setEnabled(not running)  # the mouse wheel would change it and end the job

@@ -55,7 +55,7 @@ class Session(QObject):
         open_asked: "data", "model" or "run": the window should ask the user for one.
         demo_asked: The window should open the demo.
         class_asked: The name of a class, as in ``DataSet.classes``: the Data page, already visible, should list it.
-        predictions_asked: The Predict page, which is already visible, should predict the current data set: "all" of it, or a
+        predictions_asked: The Predict page, which is already visible, should predict the current data set: "all" of it, a
             split ("test").
         folder_asked: The Predict page, which is already visible, should let the user choose a folder.
         mistakes_asked: The Inspect page should list only the mistakes, if ``take_mistakes()``.
@@ -267,7 +267,11 @@ class Session(QObject):
         self.class_asked.emit(name)
 
     def ask_for_predictions(self, split: str = "all") -> None:
-        """Show the Predict page and predict the current data set, or a split of it ("test"), with the current model."""
+        """Show the Predict page and predict the current data set, or a split of it ("test"), with the current model.
+
+        Args:
+            split: "all", a split, or "" for the images that are measured by themselves.
+        """
         self.show_page("predict")
         self.predictions_asked.emit(split)
 
@@ -277,8 +281,13 @@ class Session(QObject):
         self.folder_asked.emit()
 
     def inspect_mistakes(self) -> None:
-        """Show the Inspect page with only those images of the data set that are predicted wrongly."""
+        """Show the Inspect page with only those images of the data set that are predicted wrongly.
+
+        Where the images that are measured by themselves have no predictions of the current model yet, they are predicted
+        meanwhile; the list follows.
+        """
         self.selection = None
+        self.ask_for_predictions("")
         self._mistakes_wanted = True
         self.show_page("inspect")
         self.mistakes_asked.emit()

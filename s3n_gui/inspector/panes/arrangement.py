@@ -17,7 +17,7 @@ Rows = tuple[tuple[int, ...], ...]
 _STEPS = 24  # heights of the larger images that are tried
 _HALVINGS = 12
 _ORIGINALS: tuple[Rows, ...] = (((0, 1),), ((0,), (1,)))
-_BRANCHES: tuple[Rows, ...] = (((2, 3), (4, 5)), ((2, 3, 4, 5),), ((2,), (3,), (4,), (5,)))
+_BRANCHES: Rows = ((2, 3), (4, 5))
 _WEIGHT = 1.5
 """How much more the size of the original counts than that of the images of the branches, as an exponent."""
 _LEAST_IMAGE = 24.0
@@ -60,6 +60,10 @@ class _Block:
         """Return the height for images of a height."""
         return len(self.rows) * (height + self.frame.chrome.height()) + self.frame.gap * (len(self.rows) - 1)
 
+    def step(self, height: float) -> float:
+        """Return the distance between the upper edges of two rows for images of a height."""
+        return height + self.frame.chrome.height() + self.frame.gap
+
     def largest(self, width: float, height: float) -> float:
         """Return the largest height of the images with which the block fits into a room; negative if none does."""
         gaps = self.frame.gap * (len(self.rows) - 1)
@@ -74,17 +78,25 @@ class _Block:
             low, high = (middle, high) if self.width(middle) <= width else (low, middle)
         return low
 
-    def places(self, x: float, y: float, height: float, *, centred: bool = True) -> Iterator[tuple[int, QRect]]:
-        """Yield each pane with its place, for a block at (x, y); shorter rows are centred."""
+    def places(self, x: float, y: float, height: float, *, step: float = 0.0) -> Iterator[tuple[int, QRect]]:
+        """Yield each pane with its place, for a block at (x, y); shorter rows are centred.
+
+        Args:
+            x: The left edge of the block.
+            y: Its upper edge.
+            height: The height of its images.
+            step: The least distance between the upper edges of its rows.
+        """
         width = self.width(height)
+        step = max(step, self.step(height))
         for row in self.rows:
-            left = x + ((width - self.row_width(row, height)) / 2 if centred else 0)
+            left = x + (width - self.row_width(row, height)) / 2
             for pane in row:
                 wide = self.pane_width(pane, height)
                 right, bottom = round(left + wide), round(y + height + self.frame.chrome.height())
                 yield pane, QRect(round(left), round(y), right - round(left), bottom - round(y))
                 left += wide + self.frame.gap
-            y += height + self.frame.chrome.height() + self.frame.gap
+            y += step
 
 
 def in_rows(rows: Rows, aspects: Sequence[float], room: QSize, frame: Frame) -> dict[int, QRect]:
@@ -113,8 +125,9 @@ def automatic(aspects: Sequence[float], room: QSize, frame: Frame) -> dict[int, 
         frame: What a pane needs besides its image.
     """
     best, chosen = 0.0, None
-    for first, second, beside in product(_ORIGINALS, _BRANCHES, (False, True)):
-        originals, branches = _Block(first, aspects, frame), _Block(second, aspects, frame)
+    branches = _Block(_BRANCHES, aspects, frame)
+    for first, beside in product(_ORIGINALS, (False, True)):
+        originals = _Block(first, aspects, frame)
         most = max(originals.largest(room.width(), room.height()), 0.0)
         for step in range(_STEPS, 0, -1):
             large = most * step / _STEPS
@@ -128,14 +141,15 @@ def automatic(aspects: Sequence[float], room: QSize, frame: Frame) -> dict[int, 
                 small = branches.largest(room.width(), left)
             small = min(small, large)
             if small > 0 and large**_WEIGHT * small > best:
-                best, chosen = large**_WEIGHT * small, (originals, branches, beside, large, small)
+                best, chosen = large**_WEIGHT * small, (originals, beside, large, small)
     if chosen is None:
-        return in_rows(((0, 1), (2, 3), (4, 5)), aspects, room, frame)
-    originals, branches, beside, large, small = chosen
+        return in_rows(((0, 1), *_BRANCHES), aspects, room, frame)
+    originals, beside, large, small = chosen
     one, two = originals.width(large), branches.width(small)
     if beside:
         x = (room.width() - one - frame.gap - two) / 2
-        return dict([*originals.places(x, 0, large), *branches.places(x + one + frame.gap, 0, small)])
+        pitch = originals.step(large) if len(originals.rows) == len(_BRANCHES) else 0.0  # as on a sheet: the same rows
+        return dict([*originals.places(x, 0, large), *branches.places(x + one + frame.gap, 0, small, step=pitch)])
     below = originals.height(large) + frame.gap
     return dict(
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from s3n_core.evaluation.accuracy import TableAccuracy
@@ -32,6 +33,7 @@ class ThresholdCard(Card):
         self.plot = CoveragePlot()
         self.sentence = QLabel()
         self.sentence.setWordWrap(True)
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS)
         self.slider.setAccessibleName("Confidence threshold")
@@ -85,6 +87,18 @@ class ThresholdCard(Card):
         if top1 is not None:
             words += f", accuracy {accuracy_text(*self._accuracy.coverage.counts_at(self.threshold))}"
         self.sentence.setText(words)
+        self._keep_sentence()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The sentence needs another height at another width."""
+        super().resizeEvent(event)
+        self._keep_sentence()
+
+    def _keep_sentence(self) -> None:
+        """Reserve the height of the sentence's lines, two at least: what is above it must not give way to them."""
+        edges = self.column.contentsMargins()
+        lines = self.sentence.heightForWidth(max(self.width() - edges.left() - edges.right(), 1))
+        self.sentence.setMinimumHeight(max(lines, 2 * self.sentence.fontMetrics().lineSpacing()))
 
     def _on_slider(self) -> None:
         self._say()
@@ -102,3 +116,4 @@ class ThresholdCard(Card):
     def _on_theme(self) -> None:
         self.number.setFont(number_font("body"))
         self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("0.000") + 4)
+        self._keep_sentence()

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_gui.appearance.theme import px, set_icon, theme, tokens
+from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.incremental import IncrementalWork
@@ -108,6 +108,7 @@ class RecipeForm(QWidget):
         self.time.hide()
         self.start = QPushButton("Start training", self)
         self.start.setProperty("role", "primary")
+        set_icon(self.start, "play")
         self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
         self.start.clicked.connect(self.start_asked)
         self._inside = QWidget(self)
@@ -336,6 +337,5 @@ class RecipeForm(QWidget):
             self.updateGeometry()
 
     def _fit(self) -> None:
-        set_icon(self.start, "play", colour=tokens().on_accent)
         for label in self.findChildren(QLabel, "formLabel"):
             label.setMinimumWidth(px(52))

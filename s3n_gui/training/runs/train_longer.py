@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLa
 from s3n_core.errors import S3NError
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.extension import plan_extension
-from s3n_gui.appearance.theme import px, set_icon, tokens
+from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP
 from s3n_gui.widgets.number_fields import WholeNumberField, commit
 
@@ -55,7 +55,7 @@ class TrainLongerDialog(QDialog):
         cancel, self.go = QPushButton("Cancel"), QPushButton("Train longer")
         self.go.setProperty("role", "primary")
         self.go.setDefault(True)
-        set_icon(self.go, "play", colour=tokens().on_accent)
+        set_icon(self.go, "play")
         cancel.clicked.connect(self.reject)
         self.go.clicked.connect(self._on_go)
         field, row = QHBoxLayout(), QHBoxLayout()

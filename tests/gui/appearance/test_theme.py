@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from PySide6.QtCore import QObject, Qt, Signal
@@ -13,6 +14,7 @@ from s3n_gui.appearance import theme, tokens
 from s3n_gui.appearance.icons import draw_icon, icon_names
 from s3n_gui.appearance.resources import resource
 from s3n_gui.appearance.tokens import DARK, LIGHT, Tokens, contrast
+from s3n_gui.widgets.question import Answer, Question
 
 
 @pytest.mark.parametrize("now", [LIGHT, DARK], ids=["light", "dark"])
@@ -51,6 +53,20 @@ def test_the_style_sheet_is_whole(themed: QApplication) -> None:
     for mode, now in colours.items():  # the icons in the style sheet do not follow the tokens automatically
         assert now.quiet in resource(f"style/{mode}/arrow-down.svg").read_text()
         assert now.on_accent in resource(f"style/{mode}/tick.svg").read_text()
+
+
+@pytest.mark.parametrize(("mode", "now"), [("light", LIGHT), ("dark", DARK)])
+def test_the_icon_of_a_primary_button_has_the_colour_of_its_text(
+    themed: QApplication, mode: Literal["light", "dark"], now: Tokens
+) -> None:
+    question = Question("Heading", "What", "Words", (Answer("resume", "Resume anyway", "play"),))
+    theme.apply(themed, mode)
+    drawn = question.buttons["resume"].icon().pixmap(16, 16).toImage()
+    colours = {
+        drawn.pixelColor(x, y).name() for x in range(16) for y in range(16) if drawn.pixelColor(x, y).alpha() == 255
+    }
+    assert colours == {now.on_accent.lower()}
+    question.deleteLater()
 
 
 def test_switching_the_theme(themed: QApplication, qtbot: object) -> None:

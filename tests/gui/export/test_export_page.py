@@ -173,7 +173,7 @@ def test_values_that_do_not_suit_the_model_are_said_beside_the_buttons(export: E
 def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None:
     records = open_images(IMAGES).records
     place, listed = first_images(IMAGES, "all")
-    assert place == (IMAGES, "all", None)
+    assert place == (IMAGES, "all", None, None)
     assert listed.count == len(records) == 24
     assert [image.name for image in listed.images] == [record.name for record in records]
     with pytest.raises(DataSetError, match="no split 'test'"):
@@ -182,7 +182,7 @@ def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None
     assert first_images(tmp_path, "all", opened)[1].count == 2
     chosen = ImageSelection("Mistakes", IMAGES, (records[7].name, records[3].name))
     place, listed = first_images(IMAGES, "all", None, chosen)
-    assert place == (IMAGES, "all", chosen)
+    assert place == (IMAGES, "all", chosen, None)
     assert [image.name for image in listed.images] == list(chosen.files)
 
 

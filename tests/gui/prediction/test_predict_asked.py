@@ -1,4 +1,4 @@
-"""Requests of other pages to predict the whole data set."""
+"""Requests of other pages to predict the data set, or what is measured by itself."""
 
 from __future__ import annotations
 
@@ -29,4 +29,29 @@ def test_the_whole_data_set_is_predicted_once(
     controller.stage = "finished"
     session.ask_for_predictions()
     assert started == ["all"]
+    controller.shut_down()
+
+
+def test_images_that_are_measured_by_themselves_are_predicted_as_soon_as_they_are_known(
+    qtbot: QtBot, session: Session, settings: Settings, jobs: JobList, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.model = tmp_path / "model.safetensors"
+    records = tuple(
+        ImageRecord(path=tmp_path / name, name=name, label=0, split="test" if name == "b.jpg" else "train")
+        for name in ("a.jpg", "b.jpg")
+    )
+    session.data_set = DataSet(root=tmp_path, format="class-folders", classes=("a",), records=records)
+    controller = PredictionController(session, settings, jobs)
+    started: list[str] = []
+    monkeypatch.setattr(controller, "start", lambda: started.append(controller.split))
+    session.ask_for_predictions("")
+    assert started == [], "which images these are is found out first"
+    qtbot.waitUntil(lambda: bool(started))
+    assert started == ["test"]
+    controller.stage, controller.stale = "finished", "The images have changed since."
+    session.ask_for_predictions("")
+    assert started == ["test", "test"], "a table that does not fit any more is made anew"
+    controller.stale = ""
+    session.ask_for_predictions("")
+    assert started == ["test", "test"]
     controller.shut_down()

@@ -330,6 +330,7 @@ def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, s
     """The made-up table's model does not exist."""
     qtbot.waitUntil(lambda: filled.notice.isVisible(), timeout=5000)
     assert "has changed since" in filled.notice.words
+    assert not filled.source.start.isVisible(), "one button, not two, updates the predictions"
     assert session.predictions is None
     started: list[bool] = []
     filled.controller.start = lambda *, restart=False: started.append(restart)  # type: ignore[method-assign, assignment]

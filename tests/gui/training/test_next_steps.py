@@ -113,8 +113,10 @@ def test_inspect_its_mistakes_opens_the_images_of_the_run(
     train_page: TrainPage, session: Session, pages: list[str], run: Path, images: Path, qtbot: QtBot
 ) -> None:
     shown(train_page, run, qtbot)
-    train_page.bar.inspect.click()
-    qtbot.waitUntil(lambda: pages == ["inspect"], timeout=SOON)
+    with qtbot.waitSignal(session.predictions_asked, timeout=SOON) as asked:
+        train_page.bar.inspect.click()
+    assert asked.args == [""], "what has no prediction yet is predicted meanwhile"
+    assert pages == ["predict", "inspect"]
     assert session.model == run
     assert session.data_set is not None
     assert session.data_set.root == images
