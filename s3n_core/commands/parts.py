@@ -357,6 +357,53 @@ def expect(
 
 
 @app.command()
+def like(
+    atlas: AtlasArgument,
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="An image of the atlas, by name or file, or any other.")
+    ],
+    at: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--at", metavar="X Y", help="The peak nearest to this pixel. Default: the strongest peak."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", "-n", metavar="N", min=1, max=200, help="How many places.")] = 20,
+    model: ModelOption = None,
+    device: DeviceOption = "auto",
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find the peaks of the atlas that look most like a peak of an image, in other images.
+
+    Example: s3n parts like atlas bird.jpg --at 140 96
+    """
+    from s3n_core.parts.atlas import Atlas
+
+    opened = Atlas(atlas)
+    place = opened.peak_of(str(image), at) or opened.peak_of(_below(Path(opened.header.data), image), at)
+    if place is not None:
+        row, x, y = place
+        found = opened.nearest(row, count, same_image=False)
+    else:
+        from s3n_core.datasets.opening import open_images
+
+        (record, *_) = open_images(image, "auto").records
+
+        from s3n_core.parts.assigning import peak_like
+
+        descriptor, x, y = peak_like(opened, _model_of(opened, model, runs, device), record, at)
+        found = opened.nearest(descriptor, count)
+    if json:
+        print_json({"event": "neighbours", "image": str(image), "x": x, "y": y, "neighbours": found})
+        return
+    rows = [["image", "class", "x", "y", "part", "similarity"]]
+    for one in found:
+        of_class = "" if one.label is None else displayed_class(one.label)
+        rows.append([one.image, of_class, f"{one.x:.0f}", f"{one.y:.0f}", one.name, f"{one.similarity:.2f}"])
+    typer.echo(table_text(rows))
+    say(f"Like the peak at ({x:.0f}, {y:.0f}) of {image}.")
+
+
+@app.command()
 def assign(
     atlas: AtlasArgument,
     images: ImagesArgument,
@@ -467,6 +514,12 @@ def _records_of(atlas: Atlas, data: Path | None) -> dict[str, ImageRecord]:
     return {record.name: record for record in data_set.records}
 
 
+def _below(root: Path, path: Path) -> str:
+    """Return a file's name in a data set, or the path itself if it lies elsewhere."""
+    absolute = path.absolute()
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(path)
+
+
 def _compare_image(
     atlas: Atlas,
     path: Path,
@@ -482,8 +535,8 @@ def _compare_image(
     """Compare a class with its rival in one image, and print the result."""
     from s3n_core.datasets.opening import open_images
 
-    known = {Path(atlas.header.data) / image.file: image for image in atlas.images}
-    of_atlas = known.get(path.absolute())
+    name = _below(Path(atlas.header.data), path)
+    of_atlas = next((image for image in atlas.images if image.file == name), None)
     if a is None and b is None and of_atlas is not None and of_atlas.label in atlas.classes:
         a = of_atlas.label
     (record, *_) = open_images(path, "auto").records

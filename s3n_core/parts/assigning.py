@@ -1,4 +1,4 @@
-"""Assigning the peaks of other images to the parts of an atlas, without grouping anew."""
+"""Assigning the peaks of other images to the parts of an atlas, without grouping anew, and finding peaks like one of theirs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import AtlasError
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import PEAK_COLUMNS, Atlas
 from s3n_core.parts.atlas_files import SETS, image_of
@@ -91,3 +93,33 @@ def write_assigned_peaks(
         text.flush()
         text.detach()
     return tuple(unreadable)
+
+
+def peak_like(
+    atlas: Atlas, model: Model, record: ImageRecord, at: tuple[float, float] | None = None
+) -> tuple[NDArray[np.float32], float, float]:
+    """Find a peak of an image that need not be the atlas's: the nearest to a place, or the strongest.
+
+    Args:
+        atlas: The atlas.
+        model: Its model.
+        record: The image.
+        at: (x, y) in original pixels; None: the strongest peak.
+
+    Returns:
+        The peak's descriptor as the atlas compares it, (D,), and its x and y.
+
+    Raises:
+        AtlasError: The model is another one, or the image has no peak or cannot be used.
+        OutOfMemory: The device has too little memory for one image.
+    """
+    atlas.require(model.digest)
+    with closing(collect(model, [record], [], workers=0)) as job:
+        ((one,),) = job
+    peaks = one.line.get("peaks", [])
+    if one.descriptors is None or not peaks:
+        raise AtlasError(f"{record.name} has no peak: {one.line['error'] or 'its response map is flat'}.")
+    places = np.array(peaks, dtype=np.float64)
+    chosen = 0 if at is None else int(np.argmin(np.hypot(places[:, 0] - at[0], places[:, 1] - at[1])))
+    descriptors = atlas.compared(one.descriptors[: len(peaks)].astype(np.float32), one.line["predicted"])
+    return descriptors[chosen], float(places[chosen, 0]), float(places[chosen, 1])

@@ -40,6 +40,7 @@ from s3n_core.parts.atlas_files import (
 )
 from s3n_core.parts.clustering import Clusters, Read, background_parts, fit_clusters
 from s3n_core.parts.comparison import Comparison
+from s3n_core.parts.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.csv_tables import CsvWriter
@@ -294,6 +295,67 @@ class Atlas:
             )
         return self._comparer(a, b, removal=removal, second=second, most=most, progress=progress)
 
+    def nearest(
+        self, place: int | NDArray[np.floating[Any]], count: int = 20, *, same_image: bool = True
+    ) -> tuple[Neighbour, ...]:
+        """Return the peaks that look most like a place, the most similar first.
+
+        Args:
+            place: A row of ``places``, which is left out itself; or a descriptor as `compared` returns it, (D,).
+            count: How many, at most 200.
+            same_image: Whether peaks of the same image are wanted, for a row.
+
+        Raises:
+            AtlasError: There is no such row.
+        """
+        left_out = self._drawn_cells.copy()
+        if isinstance(place, int | np.integer):
+            if not 0 <= place < len(self.places):
+                raise AtlasError(f"The atlas has no place {place}; its places are 0 to {len(self.places) - 1}.")
+            descriptor = self._read(np.array([place]))[0]
+            left_out[place] = True
+            if not same_image:
+                left_out |= np.asarray(self.places["image"]) == self.places["image"][place]
+        else:
+            descriptor = np.asarray(place, dtype=np.float32)
+        rows, cosines = self._neighbours.nearest(descriptor, count, left_out=left_out)
+        found = []
+        for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
+            at, part = self.places[row], int(self.part_of[row])
+            image = self.images[int(at["image"])]
+            found.append(
+                Neighbour(
+                    row=row,
+                    image=image.file,
+                    label=image.label,
+                    x=float(at["x"]),
+                    y=float(at["y"]),
+                    part=part,
+                    name=self.parts.name(part),
+                    similarity=cosine,
+                )
+            )
+        return tuple(found)
+
+    def peak_of(self, image: str, at: tuple[float, float] | None = None) -> tuple[int, float, float] | None:
+        """Return the peak of an image nearest to a place, or its strongest one: its row in ``places``, and its x and y.
+
+        Args:
+            image: The image's name.
+            at: (x, y) in original pixels; None: the strongest peak.
+
+        Returns:
+            The peak; None if the atlas has no such image, or no peak in it.
+        """
+        number = next((number for number, known in enumerate(self.images) if known.file == image), None)
+        rows = np.flatnonzero((np.asarray(self.places["image"]) == number) & ~np.asarray(self.places["background"]))
+        if number is None or not rows.size:
+            return None
+        some = self.places[rows]
+        wrong = -some["response"] if at is None else np.hypot(some["x"] - at[0], some["y"] - at[1])
+        row = int(rows[int(np.argmin(wrong))])
+        return row, float(self.places["x"][row]), float(self.places["y"][row])
+
     def compared_by(self, comparer: Comparer) -> Atlas:
         """Attach the function that compares two classes, which needs the model and the images."""
         self._comparer = comparer
@@ -435,6 +497,14 @@ class Atlas:
     @cached_property
     def _means(self) -> NDArray[np.float32] | None:
         return open_array(self.path, CLASS_MEANS) if self.header.centred else None
+
+    @cached_property
+    def _drawn_cells(self) -> NDArray[np.bool_]:
+        return np.ascontiguousarray(self.places["background"])
+
+    @cached_property
+    def _neighbours(self) -> NeighbourIndex:
+        return index_of(self.path, self._read, len(self.places), centred=self.header.centred)
 
     @cached_property
     def _read(self) -> Read:

@@ -46,6 +46,8 @@ from s3n_core.parts.atlas_files import (
 from s3n_core.parts.clustering import agreement, background_parts, fit_clusters, suggest_parts
 from s3n_core.parts.collecting import Collected, collect
 from s3n_core.parts.key_points import annotated_part
+from s3n_core.parts.neighbours import HEADER as NEIGHBOURS
+from s3n_core.parts.neighbours import index_of
 from s3n_core.parts.part_edits import read_edits, replayed, write_edits
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error, write_json
@@ -247,6 +249,7 @@ class _Collector:
         if self.unreadable == self.done:
             raise DataSetError(f"None of the {self.done} images could be used; see {self._lines.path} for the reasons.")
         kept = self._rows
+        (self._out / NEIGHBOURS).unlink(missing_ok=True)  # they are of other descriptors
         classes = len(self._collection.classes)
         sums, counts = np.zeros((classes, self._channels)), np.zeros(classes)
         path = part_path(self._out / IMAGES)
@@ -354,6 +357,7 @@ def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], see
     )
     write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(found)})
     Atlas(out).write_peaks(out / PEAKS_CSV)
+    index_of(out, read, count, centred=header.centred)
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

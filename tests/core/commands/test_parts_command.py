@@ -78,6 +78,15 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     assert s3n("parts", "assign", atlas, image, "--out", tmp_path / "new.csv").code == 0
     with open(tmp_path / "new.csv", encoding="utf-8", newline="") as file:
         assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}
+    like = s3n("parts", "like", atlas, image, "--count", 3, "--json").events[-1]
+    assert like["event"] == "neighbours"
+    of_test = {peak["image"] for peak in like["neighbours"]}
+    assert len(like["neighbours"]) == 3
+    other = tmp_path / "other.jpg"
+    other.write_bytes(image.read_bytes())
+    again = s3n("parts", "like", atlas, other, "--at", like["x"], like["y"], "--json").events[-1]
+    assert (again["x"], again["y"]) == pytest.approx((like["x"], like["y"]), abs=0.1)
+    assert of_test <= {peak["image"] for peak in again["neighbours"]}
     assert s3n("parts", "export", atlas, "--out", tmp_path / "points.txt").code == 2
     assert "part 2" in s3n("parts", "edit", atlas, "undo").out
     outcome = s3n("parts", "compare", atlas, "nobody", "someone", "--json")
