@@ -78,6 +78,7 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     assert s3n("parts", "assign", atlas, image, "--out", tmp_path / "new.csv").code == 0
     with open(tmp_path / "new.csv", encoding="utf-8", newline="") as file:
         assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}
+    assert "best constant place" in s3n("parts", "measure", atlas, "--images", 4).out
     like = s3n("parts", "like", atlas, image, "--count", 3, "--json").events[-1]
     assert like["event"] == "neighbours"
     of_test = {peak["image"] for peak in like["neighbours"]}
