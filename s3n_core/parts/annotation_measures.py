@@ -84,8 +84,7 @@ class PartPlaces:
 
     def _near(self, places: _Numbers, reach: float) -> NDArray[np.bool_]:
         with np.errstate(invalid="ignore"):
-            near: NDArray[np.bool_] = (np.abs(places[:, :, None] - self.points[:, None]) < reach).all(axis=-1)
-        return near
+            return np.asarray((np.abs(places[:, :, None] - self.points[:, None]) < reach).all(axis=-1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

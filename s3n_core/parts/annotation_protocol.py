@@ -178,7 +178,7 @@ def with_noise(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
         keyed_generator(0, "noise on pixels", name).normal(scale=NOISE, size=pixels.shape).clip(-MOST_NOISE, MOST_NOISE)
     )
     changed = pixels + drawn * (np.array(STD) * 255)
-    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(changed), 0, 255), dtype=np.uint8)
 
 
 def _share(place: tuple[float, float], box: Box | None) -> tuple[float, float]:

@@ -42,6 +42,7 @@ from s3n_core.parts.clustering import Clusters, Read, background_parts, fit_clus
 from s3n_core.parts.comparison import Comparison
 from s3n_core.parts.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
+from s3n_core.parts.projection import plane
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.csv_tables import CsvWriter
 from s3n_core.system.json_values import from_json
@@ -161,6 +162,10 @@ class Atlas:
         return self._part_of
 
     _part_of: NDArray[np.int64] | None = None
+
+    def descriptors(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the descriptors of some places as they are compared, (n, D)."""
+        return self._read(rows)
 
     @property
     def background(self) -> frozenset[int]:
@@ -336,6 +341,10 @@ class Atlas:
                 )
             )
         return tuple(found)
+
+    def plane(self) -> NDArray[np.float32]:
+        """Return the places on a map of two dimensions, where what looks alike lies together: float32 (n, 2)."""
+        return plane(self._neighbours.projected)
 
     def peak_of(self, image: str, at: tuple[float, float] | None = None) -> tuple[int, float, float] | None:
         """Return the peak of an image nearest to a place, or its strongest one: its row in ``places``, and its x and y.

@@ -64,10 +64,13 @@ class NeighbourIndex:
         projected: The projections of all descriptors, float32 (n, at most 64), may be memory-mapped.
         directions: The directions, float32 (D, at most 64).
         read: The descriptors as they are compared, L2-normalised.
+
+    Attributes:
+        projected: The projections.
     """
 
     def __init__(self, projected: NDArray[np.float32], directions: NDArray[np.float32], read: Read) -> None:
-        self._projected, self._directions, self._read = np.asarray(projected), directions, read
+        self.projected, self._directions, self._read = np.asarray(projected), directions, read
 
     def nearest(
         self, descriptor: NDArray[np.floating[Any]], count: int = 20, *, left_out: NDArray[np.bool_] | None = None
@@ -80,8 +83,8 @@ class NeighbourIndex:
             left_out: Rows that are not wanted, bool (n,).
         """
         query = np.asarray(descriptor, dtype=np.float32)
-        total = len(self._projected)
-        scores = self._projected @ (query @ self._directions)  # at once: in pieces it takes several times as long
+        total = len(self.projected)
+        scores = self.projected @ (query @ self._directions)  # at once: in pieces it takes several times as long
         if left_out is not None:
             scores[left_out] = -np.inf
         kept = min(max(RANKED, count), total)
