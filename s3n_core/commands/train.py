@@ -282,7 +282,12 @@ def _say_download(recipe: Recipe) -> None:
     if recipe.weights != "imagenet":
         return
     from s3n_core.method.backbones import imagenet_place
+    from s3n_core.method.configuration import TIMM
 
+    if recipe.network.backbone.startswith(TIMM):
+        from s3n_core.method.timm_backbones import pretrained_facts
+
+        say(pretrained_facts(recipe.network.backbone).sentence())
     url, file = imagenet_place(recipe.network.backbone)
     if not file.is_file():
         say(f"Downloading the ImageNet weights of {recipe.network.backbone} once: {url} to {file}.")

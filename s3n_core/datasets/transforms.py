@@ -19,6 +19,7 @@ from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_core.system.json_values import to_json
 
 Resize = Literal["squash", "squash_crop", "keep_crop"]
+Interpolation = Literal["bilinear", "bicubic"]
 PixelBox = tuple[float, float, float, float]
 """(x0, y0, x1, y1) in pixels of the original; (0, 0) is the upper left corner of the first pixel."""
 
@@ -36,6 +37,7 @@ class Preprocess:
             ``resize_ratio`` times larger and then centre-cropped (the authors' release). ``keep_crop``: the short side
             is resized and the centre is cropped, which keeps the aspect ratio.
         resize_ratio: Side of the squashed image over the side of its centre crop, at least 1; ``squash_crop`` only.
+        interpolation: How pixels are interpolated; always antialiased.
         integer_range: The values that become black and white in images of more than 8 bits of whole numbers; None: there was no
             such training image.
         float_range: The same for images of floating point numbers.
@@ -45,6 +47,7 @@ class Preprocess:
     source_size: int = 448
     resize: Resize = "squash"
     resize_ratio: float = 600 / 448
+    interpolation: Interpolation = "bilinear"
     integer_range: tuple[float, float] | None = None
     float_range: tuple[float, float] | None = None
 
@@ -57,6 +60,10 @@ class Preprocess:
             raise ValueError(f"resize must be one of {', '.join(get_args(Resize))}, not {self.resize!r}")
         if not (math.isfinite(self.resize_ratio) and self.resize_ratio >= 1):
             raise ValueError(f"resize_ratio must be a number of at least 1, not {self.resize_ratio}")
+        if self.interpolation not in get_args(Interpolation):
+            raise ValueError(
+                f"interpolation must be one of {', '.join(get_args(Interpolation))}, not {self.interpolation!r}"
+            )
         ValueRanges(self.integer_range, self.float_range)  # says what is wrong with them
 
     @property
@@ -65,8 +72,10 @@ class Preprocess:
         return ValueRanges(self.integer_range, self.float_range)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a model file holds them: without ranges where there are none, as in earlier versions."""
+        """Return the fields as a model file holds them: without those of later versions where they say nothing."""
         fields = {field.name: to_json(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        if self.interpolation == "bilinear":
+            del fields["interpolation"]
         return {name: value for name, value in fields.items() if value is not None}
 
     @property
@@ -126,7 +135,7 @@ def source_box(image_size: tuple[int, int], preprocess: Preprocess) -> PixelBox:
 
 def test_view(image: Image.Image, preprocess: Preprocess) -> NDArray[np.uint8]:
     """Return the deterministic view of an RGB image: uint8, shape (S, S, 3) with S = ``source_size``."""
-    return _resampled(image, source_box(image.size, preprocess), preprocess.source_size)
+    return _resampled(image, source_box(image.size, preprocess), preprocess)
 
 
 # Because of its name, pytest would collect it in every test module that imports it.
@@ -145,7 +154,7 @@ def train_view(
         rng: The sample's own generator, keyed by (seed, epoch, sample).
     """
     box, mirrored = training_box(image.size, preprocess, augmentation, rng)
-    view = _resampled(image, box, preprocess.source_size)
+    view = _resampled(image, box, preprocess)
     return np.ascontiguousarray(view[:, ::-1]) if mirrored else view
 
 
@@ -205,7 +214,8 @@ def random_crop_box(
     return (x0, y0, x0 + w, y0 + h)
 
 
-def _resampled(image: Image.Image, box: PixelBox, side: int) -> NDArray[np.uint8]:
+def _resampled(image: Image.Image, box: PixelBox, preprocess: Preprocess) -> NDArray[np.uint8]:
+    side, kind = preprocess.source_size, Image.Resampling[preprocess.interpolation.upper()]
     # reducing_gap=None: one exact pass, so a view does not depend on the scale factor.
-    square = image.resize((side, side), Image.Resampling.BILINEAR, box=box, reducing_gap=None)
+    square = image.resize((side, side), kind, box=box, reducing_gap=None)
     return np.array(square, dtype=np.uint8)  # a copy, because asarray would be read-only

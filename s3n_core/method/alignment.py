@@ -52,9 +52,9 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
         cell: Cell indices of R, an array or a tensor.
         cells: Number of cells of R along this side.
         features: Number of feature cells along this side.
-        alignment: "corners": the outer cells of both coincide. "origins", "centres": a feature cell is
-            (cells - 1) / features cells wide, and its value lies at its start or at its centre; the outer feature
-            cells extend to the border.
+        alignment: "corners": the outer cells of both coincide. "origins", "centres", a number: a feature cell is
+            (cells - 1) / features cells wide, and its value lies at its start, at its centre or at that share of it; the outer
+            feature cells extend to the border.
 
     Returns:
         Fractional feature indices in [0, features - 1].
@@ -63,7 +63,7 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
     if alignment == "corners":
         place: Values = cell * (features - 1) / max(cells - 1, 1)
     else:
-        shift = 0.5 if alignment == "centres" else 0.0
+        shift = _shift(alignment)
         place = (cell * features / max(cells - 1, 1) - shift).clip(0, features - 1)
     return place
 
@@ -74,13 +74,18 @@ def feature_to_pixel(feature: Values, stride: int, alignment: Alignment) -> Valu
     Args:
         feature: Feature indices, 0 ... n - 1.
         stride: Input pixels per feature cell.
-        alignment: "origins" or "centres" (`configuration.NetworkChoices.cell_alignment`).
+        alignment: "origins", "centres" or a number (`configuration.NetworkChoices.cell_alignment`).
 
     Returns:
         Pixel indices; 0 is the centre of the first pixel.
     """
-    pixel: Values = feature * stride + ((stride - 1) / 2 if alignment == "centres" else 0.0)
+    pixel: Values = feature * stride + (stride - 1) * _shift(alignment)
     return pixel
+
+
+def _shift(alignment: Alignment) -> float:
+    """Return where the value of a feature cell lies in it, 0 at its first pixel and 1 at its last."""
+    return alignment if isinstance(alignment, int | float) else {"origins": 0.0, "centres": 0.5}[alignment]
 
 
 def reading_matrix(places: Values, nodes: Any) -> Values:

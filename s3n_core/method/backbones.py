@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from s3n_core.errors import DownloadFailed, ModelFileError
-from s3n_core.method.configuration import BackboneName
+from s3n_core.method.configuration import TIMM, BackboneName
+from s3n_core.method.folded_norm import NormAct
 from s3n_core.method.foreign_weights import read_state_dict
+from s3n_core.method.timm_backbones import CellGeometry
 from s3n_core.system.deferred_module import deferred_module
 
 # torchvision's detection operators ask torch's compiler one question, when they run; loading it takes as long as torch.
@@ -35,12 +37,14 @@ class WeightReport:
         loaded: Number of tensors loaded.
         missing: Keys of the backbone that the file lacks or stores in another shape.
         unused: Keys of the file that the backbone does not have (not counting the original classifier).
+        remark: What else must be known of them, such as a licence.
     """
 
     source: str
     loaded: int
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    remark: str = ""
 
     def sentences(self) -> tuple[str, ...]:
         """Return the report as sentences for the user."""
@@ -51,7 +55,7 @@ class WeightReport:
             )
         if self.unused:
             sentences.append(f"{len(self.unused)} of their tensors do not belong to it (first: {self.unused[0]}).")
-        return tuple(sentences)
+        return (*sentences, self.remark) if self.remark else tuple(sentences)
 
 
 class Backbone(nn.Module):
@@ -60,18 +64,27 @@ class Backbone(nn.Module):
     Attributes:
         channels: D of Eq. 1, found by running the network once on no images.
         stride: Input pixels per feature cell.
+        geometry: Where its cells lie, if that had to be measured; None where the name says it.
     """
 
-    def __init__(self, layers: nn.Module) -> None:
+    def __init__(self, layers: nn.Module, geometry: CellGeometry | None = None, size: int = 0) -> None:
+        """Wrap layers.
+
+        Args:
+            layers: Images to features.
+            geometry: Where its cells lie, if that had to be measured.
+            size: Side of an image that they can read, in pixels, if their cells were measured.
+        """
         super().__init__()
         self.layers = layers
+        self.geometry = geometry
         training = layers.training
         layers.eval()
         with torch.no_grad():
-            probe = layers(_no_images())
+            probe = layers(_no_images() if geometry is None else torch.zeros(1, 3, size, size))
         layers.train(training)
         self.channels: int = probe.shape[1]
-        self.stride: int = _PROBE // probe.shape[2]
+        self.stride: int = _PROBE // probe.shape[2] if geometry is None else geometry.stride
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute S, shape (B, D, h, w)."""
@@ -79,7 +92,9 @@ class Backbone(nn.Module):
         return features
 
 
-def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: int = 2) -> tuple[Backbone, WeightReport]:
+def build_backbone(
+    name: BackboneName, weights: str = "none", *, last_stride: int = 2, size: int = 224
+) -> tuple[Backbone, WeightReport]:
     """Build a backbone.
 
     Args:
@@ -87,6 +102,7 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
         weights: "none", "imagenet" (from torchvision's cache, else downloaded), or the path of a local file: weights in
             torchvision's layout, or a model of this program, whose backbone is used.
         last_stride: 1 removes the last downsampling, for features of twice the resolution; 2 is the published network.
+        size: Side of the input that a network of timm is built and measured for, in pixels.
 
     Returns:
         The backbone and a report of the loaded weights.
@@ -94,6 +110,8 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
     Raises:
         ModelFileError: If the weights cannot be obtained, or none of them fits.
     """
+    if name.startswith(TIMM):
+        return _timm_backbone(name, weights, last_stride, size)
     network = torchvision_models.get_model(name, weights=None)
     layers = _feature_layers(name, network)
     if last_stride == 1:
@@ -108,12 +126,64 @@ def build_backbone(name: BackboneName, weights: str = "none", *, last_stride: in
     return backbone, _take(backbone, name, own, weights) if own else _take(network, name, state, weights)
 
 
-def middle_stage(name: BackboneName) -> str:
+def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tuple[Backbone, WeightReport]:
+    from s3n_core.method.timm_backbones import (
+        build_timm,
+        cell_geometry,
+        pretrained_facts,
+        pretrained_state,
+    )
+
+    if last_stride == 1:
+        raise ModelFileError(
+            f"The last stride of {name} cannot be changed; set last_stride to 2, or use a larger input."
+        )
+    layers = build_timm(name, size)
+    training = layers.training
+    geometry = cell_geometry(layers.eval(), size)
+    backbone = Backbone(layers.train(training), geometry, size)
+    if weights == "none":
+        return backbone, WeightReport(source="none: training starts from random weights", loaded=0)
+    if weights != "imagenet":
+        state = read_state_dict(Path(weights))
+        own = {
+            key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.layers.")
+        }
+        if own:
+            return backbone, _take(backbone, name, own, weights)
+        source = weights
+    else:
+        state, source = dict(pretrained_state(name)), f"pretrained weights of timm for {name.removeprefix(TIMM)}"
+    facts = pretrained_facts(name)
+    state = {key: value for key, value in state.items() if not key.startswith(tuple(f"{c}." for c in facts.classifier))}
+    # In timm's layout a norm and its activation are one layer, here they are two.
+    split = {key for key, layer in layers.network.named_modules() if isinstance(layer, NormAct)}
+    renamed = {
+        f"{before}.0.{last}" if (before := key.rpartition(".")[0]) in split else key: value
+        for key, value in state.items()
+        for last in (key.rpartition(".")[2],)
+    }
+    report = _take(layers.network, name, renamed, source)
+    return backbone, replace(report, remark=facts.sentence() if weights == "imagenet" else "")
+
+
+def middle_stage(name: BackboneName, size: int = 224) -> str:
     """Return the name, inside `Backbone.layers`, of the last layer with 16 input pixels per cell in the published network.
 
     Features of the last layer gather by class; those of this stage by what lies there. Nothing is computed: the layers
     are asked for shapes only.
+
+    Args:
+        name: Name of the architecture.
+        size: Side of the input of a network of timm, in pixels.
+
+    Returns:
+        The layer's name; "" for the whole network, if a network of timm has no such layer.
     """
+    if name.startswith(TIMM):
+        from s3n_core.method.timm_backbones import build_timm, last_at_stride
+
+        return last_at_stride(build_timm(name, size).eval(), size, 16)
     with torch.no_grad():
         layers = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
         found = _last_at_stride(layers, _no_images(), 16)
@@ -174,12 +244,20 @@ def _keep_resolution(name: str, layers: nn.Module) -> None:
 
 def imagenet_place(name: BackboneName) -> tuple[str, Path]:
     """Return the URL of a backbone's ImageNet weights and their file in torchvision's cache (which need not exist)."""
+    if name.startswith(TIMM):
+        from s3n_core.method.timm_backbones import cached_weights, pretrained_facts
+
+        return pretrained_facts(name).place, cached_weights(name) or Path("model.safetensors")
     url: str = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"].url
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
 
 
 def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
     """Read torchvision's V1 ImageNet weights, which published results start from; download them if not cached."""
+    if name.startswith(TIMM):
+        from s3n_core.method.timm_backbones import pretrained_state
+
+        return pretrained_state(name)
     choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
     _, file = imagenet_place(name)
     if file.is_file():
@@ -218,5 +296,7 @@ def _take(network: nn.Module, name: str, state: Mapping[str, Tensor], source: st
 def _is_classifier(key: str, name: str) -> bool:
     # In ConvNeXt classifier.0 is the LayerNorm, which is used with the features; others have a hidden layer there.
     if name.startswith("convnext") and key.startswith("classifier.0."):
+        return False
+    if name.startswith(TIMM):  # built without one, and taken out of the file by timm's own names
         return False
     return key.startswith(("fc.", "classifier."))

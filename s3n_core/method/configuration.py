@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from s3n_core.runs.earlier_versions import current_names
 
-BackboneName = Literal[
+TIMM = "timm:"
+"""Begins the name of a backbone of the timm library: ``timm:convnext_tiny.fb_in22k``."""
+
+TorchvisionName = Literal[
     "resnet18",
     "resnet34",
     "resnet50",
@@ -28,11 +32,13 @@ Control = Literal["none", "identity", "random_places", "other_image", "centre", 
 Sampling = Literal["random", "coin", "all", "extremes", "expected", "identity"]
 DeterministicSampling = Literal["all", "extremes", "expected", "identity"]
 BatchNorm = Literal["shared", "frozen", "separate"]
-Alignment = Literal["origins", "centres", "corners"]
+BackboneName = str
+"""One of `BACKBONES`, or a network of timm: `TIMM` and its name."""
+Alignment = Literal["origins", "centres", "corners"] | float
 """Where cell i of n feature cells lies along the side of the input: "origins" at i / n, "centres" at (i + 1/2) / n,
-"corners" at i / (n - 1). `NetworkChoices.cell_alignment` says which of the first two a backbone has."""
+"corners" at i / (n - 1), a number s at (i + s) / n. `NetworkChoices.cell_alignment` says which of them a backbone has."""
 
-BACKBONES: tuple[BackboneName, ...] = get_args(BackboneName)
+BACKBONES: tuple[TorchvisionName, ...] = get_args(TorchvisionName)
 BRANCH_SETS: tuple[BranchSet, ...] = get_args(BranchSet)
 SAMPLING_MODES: tuple[Sampling, ...] = get_args(Sampling)
 DETERMINISTIC_MODES: tuple[DeterministicSampling, ...] = get_args(DeterministicSampling)
@@ -43,7 +49,10 @@ class NetworkChoices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    backbone: BackboneName = Field("resnet50", description="Feature extractor, shared by the three branches.")
+    backbone: BackboneName = Field(
+        "resnet50",
+        description="Feature extractor, shared by the three branches; timm:NAME for one of the library timm.",
+    )
     last_stride: Literal[1, 2] = Field(2, description="Stride of the backbone's last stage; 1 gives finer features.")
     form: Form = Field(
         "paper", description="Branch heads, gate and map alignment as in the paper or in the released code."
@@ -93,6 +102,15 @@ class NetworkChoices(BaseModel):
     joint_init: Literal["random", "mean"] = Field("random", description="Initial weights of the joint head.")
     response_gradient: bool = Field(False, description="Whether gradients flow through R and the classifier of Eq. 1.")
 
+    @field_validator("backbone")
+    @classmethod
+    def _check_backbone(cls, name: str) -> str:
+        if name not in BACKBONES and not (name.startswith(TIMM) and name != TIMM):
+            near = get_close_matches(name, BACKBONES, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "."
+            raise ValueError(f"there is no backbone {name!r}{hint} Choose {', '.join(BACKBONES)}, or timm:NAME")
+        return name
+
     @model_validator(mode="after")
     def _check_choices(self) -> Self:
         if self.window % 2 == 0:
@@ -113,7 +131,7 @@ class NetworkChoices(BaseModel):
 
         A stride-2 convolution with an odd kernel and half its size as padding is centred on every second position, from
         the first on: after five of them cell i is centred on pixel 32 i, half a cell before the centre of its block.
-        Pooling and patch embeddings keep the centre.
+        Pooling and patch embeddings keep the centre. Of a network of timm it is measured (`NetworkConfig.cell_shift`).
         """
         return "centres" if self.backbone.startswith(("vgg", "convnext")) else "origins"
 
@@ -129,7 +147,7 @@ class NetworkChoices(BaseModel):
         Every backbone halves the side five times (four times with ``last_stride`` 1). A stride-2 convolution with an
         odd kernel rounds up; pooling and patch embeddings round down.
         """
-        stride = 32 if self.last_stride == 2 else 16
+        stride = getattr(self, "stride", None) or (32 if self.last_stride == 2 else 16)
         rounded_up = self.cell_alignment == "origins"
         side = self.original_size
         return max(1, -(-side // stride) if rounded_up else side // stride)
@@ -153,9 +171,34 @@ class NetworkConfig(NetworkChoices):
     """All that is needed to build a network: the choices, and the number of classes, which depends on the data set."""
 
     num_classes: int = Field(ge=1, description="Number of classes C.")
+    stride: int | None = Field(None, ge=1, le=256, description="Of a timm backbone: input pixels per feature cell.")
+    cell_shift: float | None = Field(
+        None,
+        ge=-2,
+        le=3,
+        description="Of a timm backbone: where its cells lie, as `Alignment`; measured at its input size.",
+    )
+    origin: dict[str, str] = Field(
+        default_factory=dict,
+        description="Of a timm backbone: architecture, tag, timm's version, licence and hash of its weights.",
+    )
     at_most_half: bool = Field(
         True, description="Average at most half of all classes; the released code has no such limit."
     )
+
+    @property
+    def origin_text(self) -> str:
+        """Where the weights of a timm backbone come from, with their licence: "convnext_tiny.fb_in22k, licence mit"; else ""."""
+        found = self.origin
+        if "licence" not in found:
+            return ""
+        name = ".".join(found[key] for key in ("architecture", "tag") if found.get(key))
+        return f"weights {found.get('file') or name}, licence {found['licence']}"
+
+    @property
+    def cell_alignment(self) -> Alignment:
+        """Where the backbone's cells lie on its input: as measured, or as known by its name."""
+        return super().cell_alignment if self.cell_shift is None else self.cell_shift
 
     @property
     def merged_classes(self) -> int:

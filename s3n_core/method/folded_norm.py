@@ -12,6 +12,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm2d, BranchLayer
 
 
+class NormAct(nn.Sequential):
+    """A BatchNorm2d and what follows it in the place of one layer: dropout, an activation."""
+
+
 def fold_batch_norm(module: nn.Module) -> None:
     """Fold every BatchNorm2d that follows a convolution into it, in place; the network can no longer be trained.
 
@@ -28,10 +32,14 @@ def fold_batch_norm(module: nn.Module) -> None:
         raise ValueError("only a network in evaluation mode can be folded")
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
-        folded = _folded(before[1], child) if before is not None else None
+        norm = child[0] if isinstance(child, NormAct) else child
+        folded = _folded(before[1], norm) if before is not None else None
         if before is not None and folded is not None:
             setattr(module, before[0], folded)
-            setattr(module, name, nn.Identity())
+            if isinstance(child, NormAct):
+                child[0] = nn.Identity()
+            else:
+                setattr(module, name, nn.Identity())
         else:
             fold_batch_norm(child)
         before = (name, child)

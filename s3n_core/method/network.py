@@ -150,8 +150,8 @@ class S3N(nn.Module):
 
     def __init__(self, config: NetworkConfig, *, weights: str = "none") -> None:
         super().__init__()
-        self.config = config
         self.backbone, self.weight_report = _backbone_of(config, weights)
+        config = self.config = _measured(config, self.backbone, weights)
         channels = self.backbone.channels
         release = config.form == "release"
         self.heads = nn.ModuleDict({"O": BranchHead(channels, config.num_classes, buffer=False)})
@@ -351,7 +351,21 @@ class S3N(nn.Module):
 
 def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightReport]:
     with torch.device("cpu"):  # it is run to find its shapes, and torch does that on "meta" with its compiler
-        backbone, report = build_backbone(config.backbone, weights, last_stride=config.last_stride)
+        backbone, report = build_backbone(
+            config.backbone, weights, last_stride=config.last_stride, size=config.original_size
+        )
         if config.batch_norm == "separate":
             separate_statistics(backbone)
     return backbone, report
+
+
+def _measured(config: NetworkConfig, backbone: Backbone, weights: str) -> NetworkConfig:
+    """Add to a configuration what had to be measured of its backbone; what a model file says of it stays."""
+    geometry = backbone.geometry
+    if geometry is None or config.cell_shift is not None:
+        return config
+    from s3n_core.method.timm_backbones import origin
+
+    shift = geometry.offset / max(geometry.stride - 1, 1)
+    found = {"stride": geometry.stride, "cell_shift": shift, "origin": origin(config.backbone, weights)}
+    return config.model_copy(update=found)

@@ -29,7 +29,7 @@ class StageFeatures:
 
     def __init__(self, model: Model) -> None:
         self._config = model.network.config
-        self._layer = model.network.backbone.layers.get_submodule(middle_stage(self._config.backbone))
+        self._layer = model.network.backbone.layers.get_submodule(middle_stage(self._config.backbone, self._side))
         self._first: Tensor | None = None
         self._hook: Any = None
 

@@ -102,7 +102,13 @@ class CheckpointWriter:
             progress.metrics_offset = self._metrics.offset
             # After an epoch every file has been read once anyway; inside one a stop shall not wait for it.
             seen = None if self._hashing is None else self._hashing.seen(wait=progress.batch == 0 and progress.step > 0)
-            header = model_header(self._plan, epoch=progress.epoch, best_accuracy=progress.best_accuracy, seen=seen)
+            header = model_header(
+                self._plan,
+                self._learner.network.config,
+                epoch=progress.epoch,
+                best_accuracy=progress.best_accuracy,
+                seen=seen,
+            )
             save_checkpoint(
                 self._run, self._learner.network, self._learner.optimizer, header, progress, previous=self._checkpoint
             )

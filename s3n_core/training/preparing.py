@@ -15,11 +15,11 @@ from s3n_core.datasets.loading import Sample
 from s3n_core.datasets.range_finding import find_ranges
 from s3n_core.datasets.records import DataSet, comparable_classes, readable_name
 from s3n_core.datasets.splits import read_split, split_validation, write_split
-from s3n_core.datasets.transforms import Augmentation, Preprocess
+from s3n_core.datasets.transforms import Augmentation, Interpolation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
 from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
 from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
-from s3n_core.method.configuration import RANGES_FILE_VERSION, ModelHeader, NetworkConfig
+from s3n_core.method.configuration import RANGES_FILE_VERSION, TIMM, ModelHeader, NetworkConfig
 from s3n_core.models.seen_images import SeenImages
 from s3n_core.runs.job_weights import JobWeights, job_weights
 from s3n_core.runs.locations import checked_run_name, new_run_name
@@ -44,6 +44,7 @@ class Plan:
         root: The data set's folder.
         data_set: The data set's name.
         format: How its folder is read.
+        interpolation: How the pretrained weights expect images to be resized.
         ranges: Of values of more than 8 bits in the training images.
         range_warnings: Sentences about validation and test images whose values do not suit the ranges.
         job_weights: Initial weights that came with the run from another machine; None: those that the recipe names.
@@ -57,6 +58,7 @@ class Plan:
     root: Path
     data_set: str
     format: str = "auto"
+    interpolation: Interpolation = "bilinear"
     ranges: ValueRanges = NO_RANGES
     range_warnings: tuple[str, ...] = ()
     job_weights: JobWeights | None = None
@@ -79,6 +81,7 @@ class Plan:
             input_size=choices.input_size,
             source_size=choices.source_size,
             resize=self.recipe.resize,
+            interpolation=self.interpolation,
             integer_range=self.ranges.integers,
             float_range=self.ranges.floats,
         )
@@ -176,6 +179,7 @@ def prepare_run(
         )
     require_batches(recipe, len(training), processes)
     recipe = _with_absolute_weights(recipe)
+    interpolation = _interpolation_of(recipe)
     RunDirectory.require_free(path)  # before the images are decoded
     test = [record for record in data_set.records if record.split == "test"]
     others, warnings = {"validation": validation, "test": test}, list[str]()
@@ -193,6 +197,7 @@ def prepare_run(
                 "used_fingerprint": used_fingerprint(data_set, (*training, *validation)),
                 "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
             },
+            **({} if interpolation == "bilinear" else {"interpolation": interpolation}),
             **({"value_ranges": to_json(ranges)} if ranges else {}),
             **({"value_warnings": warnings} if warnings else {}),
             "classes": list(data_set.classes),
@@ -267,23 +272,27 @@ def read_plan(run: RunDirectory) -> Plan:
         root,
         name,
         str(content["data"].get("format", "auto")),
+        "bicubic" if content.get("interpolation") == "bicubic" else "bilinear",
         ranges,
         tuple(str(sentence) for sentence in content.get("value_warnings", ())),
         job_weights(run.path, content),
     )
 
 
-def model_header(plan: Plan, *, epoch: int, best_accuracy: float | None, seen: SeenImages | None = None) -> ModelHeader:
+def model_header(
+    plan: Plan, network: NetworkConfig, *, epoch: int, best_accuracy: float | None, seen: SeenImages | None = None
+) -> ModelHeader:
     """Return the header for a model file of this run.
 
     Args:
         plan: The run's plan.
+        network: The configuration of its network, with what was measured of it.
         epoch: Number of epochs trained.
         best_accuracy: Best validation accuracy so far, in [0, 1]; None if there is none.
         seen: The images that it has seen; None where that is not known (yet).
     """
     return ModelHeader(
-        network=plan.network,
+        network=network,
         classes=plan.classes,
         preprocess=plan.preprocess.to_dict(),
         file_version=RANGES_FILE_VERSION if plan.ranges else 1,
@@ -304,6 +313,16 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
     if not file.is_file():
         raise ModelNotFound(f"There is no weight file {file}; choose another file, imagenet or none.", path=file)
     return recipe.changed({"weights": str(file)})
+
+
+def _interpolation_of(recipe: Recipe) -> str:
+    """Return how the weights of a timm backbone expect images to be resized; "bilinear" for all others."""
+    backbone = recipe.network.backbone
+    if not backbone.startswith(TIMM) or recipe.weights != "imagenet":
+        return "bilinear"
+    from s3n_core.method.timm_backbones import pretrained_facts  # loads torch
+
+    return pretrained_facts(backbone).interpolation
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
 from s3n_core.training.recipe import Recipe
 
-_WITHOUT_BATCH_NORM = ("vgg", "convnext")
+_WITHOUT_BATCH_NORM = ("vgg", "convnext", "timm:convnext", "timm:vit", "timm:swin", "timm:deit", "timm:nfnet")
 
 
 def learns_batch_norm(network: NetworkChoices) -> bool:

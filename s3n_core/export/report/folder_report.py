@@ -62,7 +62,16 @@ def head_of(model: Model, model_name: str, records: Sequence[ImageRecord], style
     return ReportHead(
         data=_folder_name(records),
         model=model_name,
-        made_with=f"{model.sampling} sampling, {model.precision} · model {model.digest}",
+        made_with=" · ".join(
+            filter(
+                None,
+                [
+                    f"{model.sampling} sampling, {model.precision}",
+                    f"model {model.digest}",
+                    model.header.network.origin_text,
+                ],
+            )
+        ),
         classes=model.classes,
         palette=style.colour_map,
         opacity=style.opacity,

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from pydantic.fields import FieldInfo
 
 from s3n_core.errors import RecipeError
-from s3n_core.method.configuration import NetworkChoices
+from s3n_core.method.configuration import BACKBONES, NetworkChoices
 from s3n_core.system.number_texts import read_fraction, read_whole
 from s3n_core.training.recipe import Phase, Recipe
 
-Kind = Literal["whole", "number", "share", "switch", "choice", "file", "text"]
+Kind = Literal["whole", "number", "share", "switch", "choice", "name", "file", "text"]
 
 _LEFT_OUT = {"name", "about", "sources", "network"}
 
@@ -60,6 +60,8 @@ _TITLES = {
 }
 _SHARES, _FILES = ("validation",), ("weights",)
 """Settings shown in percent, and settings whose text may be a file path."""
+_NAMES: Mapping[str, tuple[str, ...]] = {"network.backbone": BACKBONES}
+"""Settings that are usually one of some names, but may be another."""
 _UNITS = {
     "network.input_size": "px",
     "network.look_size": "px",
@@ -97,7 +99,7 @@ class RecipeField:
         unit: The unit after the number; may be empty. Shares have none, as they are shown in percent.
         low: Minimum of a number; None if unbounded.
         high: Maximum of a number; None if unbounded.
-        choices: The options of a choice.
+        choices: The options of a choice, the usual names of a name.
         first: Whether it is a main setting.
         group: "Network" or "Training".
     """
@@ -183,6 +185,8 @@ def _equal(one: Any, other: Any) -> bool:
 def _field(name: str, info: FieldInfo, group: str) -> RecipeField:
     kind, choices = _kind_of(info.annotation)
     kind = "share" if name in _SHARES else "file" if name in _FILES else kind
+    if name in _NAMES:
+        kind, choices = "name", _NAMES[name]
     bounds = {type(entry).__name__: entry for entry in info.metadata}
     low = getattr(bounds.get("Ge"), "ge", getattr(bounds.get("Gt"), "gt", None))
     high = getattr(bounds.get("Le"), "le", getattr(bounds.get("Lt"), "lt", None))

@@ -131,9 +131,12 @@ class SettingRow(QWidget):
             percent.setSuffix(" %")
             percent.valueChanged.connect(self._on_percent)
             return percent
-        if field.kind == "choice":
+        if field.kind in ("choice", "name"):
             box = _Combo()
             box.addItems(list(field.choices))
+            if field.kind == "name":
+                box.setEditable(True)
+                box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
             box.currentTextChanged.connect(self._on_edited)
             return box
         if field.kind == "switch":

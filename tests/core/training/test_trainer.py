@@ -20,6 +20,7 @@ from tiny_training import (
 
 from s3n_core.method.objective import Losses, objective
 from s3n_core.models.model_headers import read_header
+from s3n_core.models.opening import open_model
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training import loop, step
@@ -228,6 +229,29 @@ NETWORKS: list[dict[str, Any]] = [
     {"precision": "bfloat16", "network__source_size": 96},
     {"network__backbone": "convnext_tiny", "network__input_size": 32, "network__source_size": 32, "batch_size": 5},
 ]
+
+
+def test_a_network_of_timm_is_trained_resumed_and_opened_again(tmp_path: Path, few_pictures: Path) -> None:
+    pytest.importorskip("timm")
+    settings = {
+        "network__backbone": "timm:mobilenetv3_small_050.lamb_in1k",
+        "network__batch_norm": "separate",
+        "recalibrate": True,
+        "validation": 0,
+    }
+    whole = prepare(tmp_path / "whole", few_pictures, **settings | {"epochs": 2})
+    train(whole)
+    model = open_model(whole.path, "cpu")
+    assert model.header.network.origin["architecture"] == "mobilenetv3_small_050"
+    assert (model.header.network.stride, model.header.network.cell_shift) == (32, 0.0)
+    assert model.header.preprocess.get("interpolation", "bilinear") == "bilinear", "its weights are random here"
+    stopped = prepare(tmp_path / "stopped", few_pictures, **settings | {"epochs": 2})
+    trainer = Trainer(stopped.path, workers=0)
+    for event in trainer.run():
+        if isinstance(event, EpochDone):
+            trainer.request_stop()
+    train(stopped)
+    assert_same_tensors(weights(stopped), weights(whole))
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: ",".join(map(str, settings.values())))

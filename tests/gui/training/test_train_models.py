@@ -243,7 +243,7 @@ class TestRecipe:
             ("phases", "99 all", "phases"),
             ("phases", "x all", "not a whole number"),
             ("network.window", 4, "window"),
-            ("network.backbone", "alexnet", "choice"),
+            ("network.backbone", "alexnet", "there is no backbone 'alexnet'"),
         ],
     )
     def test_what_is_wrong_is_said(self, name, value, word):

@@ -1,0 +1,235 @@
+"""Networks of timm as backbones: their activations survive, their cells are found, their weights and licences are known."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+pytest.importorskip("timm")
+
+from s3n_core.errors import ModelFileError
+from s3n_core.method.backbones import build_backbone, middle_stage
+from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm2d
+from s3n_core.method.configuration import NetworkChoices, NetworkConfig
+from s3n_core.method.folded_norm import fold_batch_norm
+from s3n_core.method.network import S3N
+from s3n_core.method.timm_backbones import PretrainedFacts, pretrained_facts
+
+SIDE = 96
+
+NAMES = [
+    "efficientnet_b0.ra_in1k",
+    "tf_efficientnet_b0.ns_jft_in1k",
+    "resnet18d.ra2_in1k",
+    "regnety_002.pycls_in1k",
+    "densenet121.ra_in1k",
+    "mobilenetv3_small_100.lamb_in1k",
+    "mobilenetv4_conv_small.e2400_r224_in1k",
+    "ghostnet_100.in1k",
+    "rexnet_100.nav_in1k",
+    "dla46_c.in1k",
+    "convnext_atto.d2_in1k",
+    "hrnet_w18_small.ms_in1k",
+    "resnetv2_18.ra4_e3600_r224_in1k",
+]
+
+
+@pytest.fixture(scope="module")
+def built() -> Callable[[str], S3N]:
+    kept: dict[str, S3N] = {}
+
+    def build(name: str) -> S3N:
+        if name not in kept:
+            kept.clear()  # one at a time: together they take a gigabyte
+            torch.manual_seed(0)
+            config = NetworkConfig(
+                num_classes=3, backbone=f"timm:{name}", input_size=SIDE, source_size=SIDE, batch_norm="separate"
+            )
+            kept[name] = S3N(config)
+        return copy.deepcopy(kept[name])
+
+    return build
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_statistics_are_separate_and_folding_changes_nothing(built: Callable[[str], S3N], name: str) -> None:
+    network = built(name)
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert all(type(layer) is BranchBatchNorm2d for layer in norms), "none is missed"
+    images = torch.rand(4, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * 2
+    network.train()
+    with torch.no_grad():
+        for number, branch in enumerate(BRANCHES, 1):
+            network.features(images * number, branch)
+    network.eval()
+    assert norms == [] or any(
+        not torch.allclose(layer.get_buffer("mean_D"), layer.get_buffer("mean_C")) for layer in norms
+    )
+    folded = copy.deepcopy(network)
+    fold_batch_norm(folded)
+    left = sum(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
+    assert left < len(norms) or not norms, "something was folded"
+    with torch.no_grad():
+        found = {}
+        for branch in BRANCHES:
+            whole, quick = network.features(images, branch), folded.features(images, branch)
+            assert whole.shape[2:] == (network.config.feature_cells,) * 2
+            scale = float(whole.abs().max())
+            assert scale > 0
+            assert float((whole - quick).abs().max()) < 2e-4 * scale
+            found[branch] = whole
+    if norms:
+        assert not torch.allclose(found["O"], found["D"], rtol=1e-3)
+
+
+def _averaging(module: nn.Module) -> None:
+    """Make every layer an average over its window, so that a cell's gradient shows where it looks."""
+    for name, child in module.named_children():
+        kind = type(child).__name__
+        if isinstance(child, nn.MaxPool2d):
+            setattr(module, name, nn.AvgPool2d(child.kernel_size, child.stride, child.padding))
+        elif kind.startswith(("SE", "Squeeze")) or (
+            any(word in kind for word in ("Norm", "LU", "Sigmoid", "Swish", "Drop"))
+            and not any(isinstance(layer, nn.Conv2d) for layer in child.modules())
+        ):
+            setattr(module, name, nn.Identity())
+        else:
+            _averaging(child)
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+@pytest.mark.parametrize(("name", "size"), [*((name, 224) for name in NAMES), *((name, 200) for name in NAMES[:4])])
+def test_cells_are_measured_where_they_look(name: str, size: int) -> None:
+    backbone, _ = build_backbone(f"timm:{name}", size=size)
+    backbone.eval()
+    _averaging(backbone)
+    image = torch.zeros(1, 3, size, size, requires_grad=True)
+    output = backbone(image)
+    cell = output.shape[2] // 2
+    output[0, :, cell, cell].sum().backward()
+    assert image.grad is not None
+    share = image.grad[0].sum(dim=0).double().abs()
+    share /= share.sum()
+    pixels = torch.arange(size, dtype=torch.float64)
+    found = (float((share.sum(dim=1) * pixels).sum()), float((share.sum(dim=0) * pixels).sum()))
+    assert backbone.geometry is not None
+    expected = cell * backbone.geometry.stride + backbone.geometry.offset
+    # Shortcuts that pool instead pull the centre of all that a cell sees by a few pixels.
+    assert found == pytest.approx((expected, expected), abs=backbone.geometry.stride / 3)
+
+
+def test_the_padding_of_tensorflow_moves_cells_with_the_size() -> None:
+    shifts = []
+    for size in (224, 225):
+        config = NetworkConfig(num_classes=2, backbone="timm:tf_efficientnet_b0", input_size=size, source_size=size)
+        shifts.append(S3N(config).config.cell_shift)
+    assert shifts[0] == 1, "padded at the far side only"
+    assert shifts[1] != shifts[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "stride"),
+    [("vit_tiny_patch16_224.augreg_in21k", 96, 16), ("swin_tiny_patch4_window7_224.ms_in1k", 224, 32)],
+)
+def test_tokens_of_transformers_are_cells(name: str, size: int, stride: int) -> None:
+    network = S3N(NetworkConfig(num_classes=2, backbone=f"timm:{name}", input_size=size, source_size=size)).eval()
+    config = network.config
+    assert (config.stride, config.cell_shift, config.feature_cells) == (stride, 0.5, size // stride)
+    with torch.no_grad():
+        output = network(torch.rand(1, 3, size, size), trace=True)
+    assert output.joint is not None
+    assert output.trace is not None
+    assert output.trace.response.maps.shape == (1, 2, size // stride, size // stride)
+
+
+def test_colours_are_those_that_the_weights_expect() -> None:
+    import timm
+
+    name = "resnetv2_50x1_bit.goog_in21k"
+    facts = pretrained_facts(f"timm:{name}")
+    assert facts.mean == (0.5, 0.5, 0.5)
+    torch.manual_seed(0)
+    backbone, _ = build_backbone(f"timm:{name}", size=SIDE)
+    torch.manual_seed(0)
+    plain = timm.create_model(name, num_classes=0, global_pool="").eval()
+    pixels = torch.rand(1, 3, SIDE, SIDE)
+    mean, std = (torch.tensor(of).reshape(1, 3, 1, 1) for of in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.no_grad():
+        ours, theirs = backbone.eval()((pixels - mean) / std), plain((pixels - 0.5) / 0.5)
+    assert float((ours - theirs).abs().max()) < 1e-4 * float(theirs.abs().max())
+
+
+def test_a_weight_file_of_timm_is_loaded_and_its_hash_kept(tmp_path: Path) -> None:
+    import timm
+
+    torch.manual_seed(3)
+    plain = timm.create_model("mobilenetv3_small_100", pretrained=False).eval()
+    file = tmp_path / "weights.safetensors"
+    save_file(plain.state_dict(), file)
+    choices = {"num_classes": 2, "backbone": "timm:mobilenetv3_small_100", "input_size": SIDE, "source_size": SIDE}
+    network = S3N(NetworkConfig.model_validate(choices), weights=str(file)).eval()
+    report = network.weight_report
+    assert (report.missing, report.unused) == ((), ())
+    images = torch.rand(2, 3, SIDE, SIDE)
+    with torch.no_grad():
+        expected = timm.create_model("mobilenetv3_small_100", num_classes=0, global_pool="")
+        expected.load_state_dict(plain.state_dict(), strict=False)
+        assert torch.allclose(network.features(images, "O"), expected.eval()(images), atol=1e-5)
+    assert network.config.origin["licence"] == "unknown"
+    assert len(network.config.origin["sha256"]) == 64
+    assert network.config.origin["file"] == "weights.safetensors"
+
+
+def test_what_cannot_be_used_is_said() -> None:
+    with pytest.raises(ValueError, match=r"there is no backbone 'resnet5'; did you mean resnet50"):
+        NetworkChoices(backbone="resnet5")
+    for name, size, sentence in (
+        ("timm:resnet_nonsense", SIDE, "has no network resnet_nonsense"),
+        ("timm:resnet18.nonsense", SIDE, "has no weights nonsense of resnet18"),
+        ("timm:inception_v3", 224, "do not cover an image of 224 pixels"),
+        ("timm:dla46_c", 200, "cannot read images of 200 pixels"),
+    ):
+        with pytest.raises(ModelFileError, match=sentence):
+            build_backbone(name, size=size)
+    with pytest.raises(ModelFileError, match="last stride"):
+        build_backbone("timm:resnet18", last_stride=1)
+
+
+def test_licences_are_named_and_a_missing_one_is_not_free() -> None:
+    assert "apache-2.0" in pretrained_facts("timm:convnext_tiny.fb_in22k").sentence()
+
+    def facts(licence: str) -> PretrainedFacts:
+        return PretrainedFacts(
+            architecture="net",
+            tag="tag",
+            licence=licence,
+            place="",
+            mean=(0, 0, 0),
+            std=(1, 1, 1),
+            interpolation="bilinear",
+            classifier=(),
+            input_size=224,
+        )
+
+    assert facts("cc-by-nc-4.0").non_commercial
+    assert "does not allow commercial use" in facts("cc-by-nc-4.0").sentence()
+    assert not facts("mit").non_commercial
+    assert "is not known" in facts("unknown").sentence()
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "resnet18d", "convnext_atto"])
+def test_the_middle_stage_has_sixteen_pixels_per_cell(name: str) -> None:
+    layer = middle_stage(f"timm:{name}", SIDE)
+    backbone, _ = build_backbone(f"timm:{name}", size=SIDE)
+    seen: list[torch.Size] = []
+    backbone.layers.get_submodule(layer).register_forward_hook(lambda *found: seen.append(found[2].shape))
+    with torch.no_grad():
+        backbone.eval()(torch.zeros(1, 3, SIDE, SIDE))
+    assert seen[0][2:] == (6, 6)
