@@ -26,6 +26,7 @@ from s3n_core.parts.atlas_files import (
     AtlasImage,
     Collection,
 )
+from s3n_core.parts.comparison import FEWEST, ComparedImage, ComparedPart, Comparison
 from s3n_core.system.json_values import to_json
 
 MODEL = "0123456789abcdef"
@@ -131,3 +132,71 @@ def write_atlas(
     )
     (out / HEADER).write_text(json.dumps({"format": FORMAT, "version": VERSION, **to_json(header)}), encoding="utf-8")
     return Atlas(out)
+
+
+def made_up_comparison(atlas: Atlas, a: str, b: str, *, background: bool = False, images: int = 12) -> Comparison:
+    """Return a comparison in which hiding the first part matters, and the second does not.
+
+    Args:
+        atlas: The atlas.
+        a: Class A.
+        b: Class B.
+        background: Whether hiding the background matters instead.
+        images: Number of images of each class.
+    """
+
+    def row(
+        part: int | None, name: str, contribution: float, effect: float | None, found: tuple[int, int]
+    ) -> ComparedPart:
+        enough = images >= FEWEST
+        return ComparedPart(
+            part=part,
+            name=name,
+            background=part == 2,
+            contribution=contribution,
+            more_often=contribution,
+            stronger=0.0,
+            interval=(contribution - 0.5, contribution + 0.5) if enough else None,
+            first=None if part is None else float(part == 0),
+            relied_on=effect,
+            relied_interval=(effect - 0.4, effect + 0.4) if enough and effect is not None else None,
+            images_a=found[0],
+            images_b=found[1],
+            hidden=0 if effect is None else 2 * images,
+            changed=None if effect is None else round(6 * max(effect, 0)),
+            changed_random=None if effect is None else 0.9,
+        )
+
+    mattering = 2 if background else 0
+    effects = [1.5 if part == mattering else 0.1 for part in range(3)]
+    parts = [
+        row(part, atlas.parts.name(part), contribution, effects[part], (images, images - 2 * part))
+        for part, contribution in enumerate((4.0, 2.0, -1.0))
+    ]
+    files = [image for image in atlas.images if image.label in (a, b)]
+    return Comparison(
+        a=a,
+        b=b,
+        split="test",
+        images_a=images,
+        images_b=images,
+        units_a=images,
+        units_b=images,
+        margin=8.0,
+        parts=tuple(parts),
+        rest=(row(None, "no part", 3.0, None, (images, images)),),
+        images=tuple(
+            ComparedImage(
+                file=image.file,
+                of_a=image.label == a,
+                correct=True,
+                parts=(0, 1) if number else (1,),
+                x=tuple(PLACES[part][0] for part in ((0, 1) if number else (1,))),
+                y=tuple(PLACES[part][1] for part in ((0, 1) if number else (1,))),
+                contributions=(2.0, 1.0) if number else (1.0,),
+                losses=((1.5 if image.label == a else -1.5), 0.01) if number else (0.01,),
+                changed=(True, False) if number else (False,),
+            )
+            for number, image in enumerate(files)
+        ),
+    )

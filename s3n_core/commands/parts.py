@@ -215,6 +215,7 @@ def compare(
     tag_of = {} if tags is None else read_tags(tags, [one.file for one in opened.images])
     records = _records_of(opened, data)
 
+    from s3n_core.parts.answer import answer
     from s3n_core.parts.comparing import compare_classes, measure_images
     from s3n_core.parts.stored_comparisons import keep_comparison
 
@@ -236,11 +237,13 @@ def compare(
         say(f"No image of these classes has a tag in {tags}.")
     for comparison in (*by_tag, found):
         if json:
-            print_json({"event": "comparison", **comparison.details()})
+            print_json({"event": "comparison", "answer": answer(comparison).lines, **comparison.details()})
             continue
         if by_tag:
             typer.echo(f"\n{'All images' if not comparison.tag else f'Tag {comparison.tag}'}")
-        typer.echo(table_text([comparison.header(), *comparison.cells()]))
+        for line in answer(comparison).lines:
+            typer.echo(line)
+        typer.echo(f"\n{table_text([comparison.header(), *comparison.cells()])}")
         for sentence in comparison.sentences():
             typer.echo(sentence)
     if json:

@@ -413,15 +413,20 @@ class Atlas:
             self._take(self.parts.with_edit(self.parts.marked(edit)))
             return max(self.parts.numbers)
 
-    def undo(self) -> PartEdit:
+    def undo(self, only: PartEdit | None = None) -> PartEdit:
         """Undo the last edit and return it, for `redo`.
 
+        Args:
+            only: Undo nothing but this edit; None: whatever is the last.
+
         Raises:
-            AtlasError: There is none.
+            AtlasError: There is none, or another program has made another one since.
         """
         with self._journal():
             undone = self.parts.undone()
             last = self.parts.edits[-1]
+            if only is not None and last != only:
+                raise AtlasError("Another program has edited this atlas since; nothing was undone.")
             self._take(undone)
             return last
 

@@ -19,7 +19,7 @@ from s3n_core.method.contributions import OTHERS
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import AtlasImage
-from s3n_core.parts.comparison import ClassValues, Comparison, MeasuredImages, SecondMark, best_mark
+from s3n_core.parts.comparison import ClassValues, ComparedImage, Comparison, MeasuredImages, SecondMark, best_mark
 from s3n_core.parts.part_readings import HiddenPart, ImageParts, ReadImage, hide_parts, read_parts
 
 NO_PART = "no part"
@@ -205,14 +205,14 @@ class _Job:
             ]
             return np.array(rows, dtype=np.float64).reshape(len(used), -1)
 
-        names = [some[index].name for index in used]
+        names, right = [some[index].name for index in used], self._right(found)[used]
         measured = MeasuredImages(
             a=self._a,
             b=self._b,
             split=self._split,
             files=tuple(names),
             of_a=of_a,
-            right=self._right(found)[used],
+            right=right,
             values=ClassValues(
                 contributions=np.concatenate([np.array(shares).reshape(len(used), -1), np.array(rest)], axis=1),
                 found=np.concatenate([np.array(seen).reshape(len(used), -1), np.ones_like(rest, dtype=bool)], axis=1),
@@ -226,6 +226,10 @@ class _Job:
             not_hidden=np.array([self._removal and hidden[index] is None for index in used], dtype=bool),
             unreadable=tuple(image.file for image, parts in zip(self._images, found, strict=True) if parts is None),
             seed=atlas.collection.seed,
+            images=tuple(
+                _compared_image(some[index].name, bool(is_a), bool(is_right), parts, hidden[index])
+                for index, parts, is_a, is_right in zip(used, of_images, of_a, right, strict=True)
+            ),
         )
         return measured, found, hidden
 
@@ -243,6 +247,25 @@ class _Job:
         self._done += count
         if self._progress is not None:
             self._progress(self._done, self._total)
+
+
+def _compared_image(
+    file: str, of_a: bool, correct: bool, found: ImageParts, hidden: Mapping[int, HiddenPart] | None
+) -> ComparedImage:
+    """Return what was found and hidden in an image."""
+    parts = tuple(sorted(found.places))
+    places = [found.places[part] for part in parts]
+    return ComparedImage(
+        file=file,
+        of_a=of_a,
+        correct=correct,
+        parts=parts,
+        x=tuple(round(float(x), 1) for x, _ in places),
+        y=tuple(round(float(y), 1) for _, y in places),
+        contributions=tuple(float(found.contributions[part]) for part in parts),
+        losses=None if hidden is None else tuple(float(hidden[part].beyond_random) for part in parts),
+        changed=None if hidden is None else tuple(hidden[part].changed for part in parts),
+    )
 
 
 def units_of(records: Sequence[ImageRecord], hashes: Sequence[bytes | None]) -> NDArray[np.intp]:

@@ -94,6 +94,33 @@ class SecondMark:
         return f"Without {self.hidden}: {best}; {after:.0f} % of {self.images} still correct ({before:.0f} % before)."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedImage:
+    """What was found and hidden in one image; of each part that is found in it, in the same order.
+
+    Attributes:
+        file: The image's name.
+        of_a: Whether it is of class A.
+        correct: Whether it is predicted correctly.
+        parts: Numbers of the parts that are found in it.
+        x: Where each part was hidden (or would be), in pixels of the original.
+        y: Alike.
+        contributions: What each contributes to the margin, in logits.
+        losses: How much of the margin is lost when each is hidden, less that for random places; None if nothing was hidden.
+        changed: Whether the predicted class changes then; None alike.
+    """
+
+    file: str
+    of_a: bool
+    correct: bool
+    parts: tuple[int, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    contributions: tuple[float, ...]
+    losses: tuple[float, ...] | None
+    changed: tuple[bool, ...] | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What tells class A from class B.
@@ -113,6 +140,7 @@ class Comparison:
         unreadable: Names of images that could not be used.
         tag: Which of the images these are, where a class was divided by a list or tags; empty for all.
         second: The second-best mark, if it was asked for.
+        images: What was found in each image.
     """
 
     a: str
@@ -129,6 +157,34 @@ class Comparison:
     unreadable: tuple[str, ...] = ()
     tag: str = ""
     second: SecondMark | None = None
+    images: tuple[ComparedImage, ...] = ()
+
+    def swapped(self) -> Comparison:
+        """Return the same with the classes in the other order, which changes no contribution, loss or interval.
+
+        Raises:
+            ValueError: A class was compared with all others.
+        """
+        if self.b is None:
+            raise ValueError("a comparison with all other classes has one order")
+
+        def turned(part: ComparedPart) -> ComparedPart:
+            return replace(part, images_a=part.images_b, images_b=part.images_a)
+
+        return replace(
+            self,
+            a=self.b,
+            b=self.a,
+            images_a=self.images_b,
+            images_b=self.images_a,
+            units_a=self.units_b,
+            units_b=self.units_a,
+            parts=tuple(map(turned, self.parts)),
+            rest=tuple(map(turned, self.rest)),
+            second=self.second
+            and replace(self.second, part=None if self.second.part is None else turned(self.second.part)),
+            images=tuple(replace(image, of_a=not image.of_a) for image in self.images),
+        )
 
     @property
     def names(self) -> tuple[str, str]:
@@ -194,6 +250,7 @@ class Comparison:
             known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
             known |= {"parts": parts(values["parts"]), "rest": parts(values["rest"])}
             known["unreadable"] = tuple(known.get("unreadable", ()))
+            known["images"] = tuple(from_json(ComparedImage, image) for image in values.get("images", ()))
             if (second := known.get("second")) is not None:
                 best = second["part"]
                 known["second"] = replace(
@@ -329,6 +386,7 @@ class MeasuredImages:
         not_hidden: In which of them no place could be hidden, bool (n,).
         unreadable: Names of images that could not be used.
         seed: Seed of the bootstrap.
+        images: What was found in each, (n,).
     """
 
     a: str
@@ -343,6 +401,7 @@ class MeasuredImages:
     not_hidden: NDArray[np.bool_]
     unreadable: tuple[str, ...] = ()
     seed: int = 0
+    images: tuple[ComparedImage, ...] = ()
 
     def comparison(self, keep: NDArray[np.bool_] | None = None, *, tag: str = "") -> Comparison:
         """Compare the classes.
@@ -368,6 +427,7 @@ class MeasuredImages:
             not_hidden=int(self.not_hidden[kept].sum()),
             unreadable=self.unreadable,
             tag=tag,
+            images=tuple(image for image, keeps in zip(self.images, kept.tolist(), strict=False) if keeps),
         )
 
     def by_tag(self, tags: Mapping[str, str]) -> tuple[Comparison, ...]:

@@ -145,9 +145,22 @@ def _of_parts(id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str
 
 _PARTS: tuple[Action, ...] = (
     _of_parts("open", "File", "Open atlas…", "Ctrl+Shift+A", "parts", "Choose the folder of an atlas", separated=True),
-    _of_parts("start", "Run", "Find parts", "Ctrl+Return", "play", "Find parts, or continue where it stopped"),
-    _of_parts("stop", "Run", "Stop finding parts", "Ctrl+.", "stop", "Keep what is done; you can continue later"),
+    _of_parts("rename", "Edit", "Rename part", "F2", "", "Name the selected part", separated=True),
+    _of_parts("split", "Edit", "Split part", "", "", "Divide the selected part into two"),
+    _of_parts("hide", "Edit", "Hide part", "", "", "What it contributes then stands in the row of no part"),
+    _of_parts("swap", "View", "Exchange the classes", "X", "swap", "Class A becomes class B", separated=True),
+    _of_parts("next", "View", "Next part", "J", "", "The next part in the list"),
+    _of_parts("previous", "View", "Previous part", "K", "", "The previous part in the list"),
+    _of_parts("next-pair", "View", "Next pair of classes", "]", "", "The next pair in the list at the left"),
+    _of_parts("previous-pair", "View", "Previous pair of classes", "[", "", "The previous pair in the list at the left"),
+    _of_parts("left", "View", "Pairs of classes", "Ctrl+[", "panel-left", "Show or hide the left side", separated=True),
+    _of_parts("right", "View", "Selected part", "Ctrl+]", "panel-right", "Show or hide the right side"),
+    _of_parts("start", "Run", "Find parts or compare", "Ctrl+Return", "play", "Find parts; then: compare the two classes"),
+    _of_parts("stop", "Run", "Stop finding parts or comparing", "Ctrl+.", "stop", "What a search has found is kept"),
     _of_parts("new", "Run", "New search for parts", "", "", "Choose other images or another number of parts"),
+    _of_parts("crops", "", "Go from crop to crop", "Left and Right", "", "In the row of the selected part"),
+    _of_parts("large", "", "Show the photograph", "Space", "", "Of the selected crop; Space or Esc closes it"),
+    _of_parts("inspect", "", "Inspect the image", "Enter", "", "Of the selected crop, among the images with the part"),
 )  # fmt: skip
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.parts.atlas import Atlas, PartSummary
+from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
+from s3n_core.parts.class_pairs import ClassPair, class_pairs
+from s3n_core.parts.key_points import KeyPointName, key_point_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,22 +20,74 @@ class AtlasContent:
 
     Attributes:
         atlas: The atlas; edits give another one.
+        records: Records of its images by name, if its data set is open: for boxes and key points.
         parts: What is known of each part, the most frequent first.
+        pairs: The pairs of classes that are confused, or nearly.
+        matrix: The classes by parts.
+        names: Names of parts from key points.
     """
 
     atlas: Atlas
+    records: Mapping[str, ImageRecord]
     parts: tuple[PartSummary, ...]
+    pairs: tuple[ClassPair, ...]
+    matrix: ClassMatrix
+    names: Mapping[int, KeyPointName]
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder of its images."""
+        return Path(self.atlas.header.data)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that have images, in the order of the model."""
+        return self.matrix.classes
+
+    @cached_property
+    def examples(self) -> Mapping[str, str]:
+        """Name of an image of each class, one that is predicted correctly where there is one."""
+        found = dict[str, str]()
+        right = set[str]()
+        for image in self.atlas.images:
+            if image.error or image.label is None or image.label in right:
+                continue
+            if image.predicted is not None and self.atlas.classes[image.predicted] == image.label:
+                right.add(image.label)
+                found[image.label] = image.file
+            else:
+                found.setdefault(image.label, image.file)
+        return found
+
+    def path_of(self, file: str) -> Path:
+        """Return the path of an image of the atlas."""
+        record = self.records.get(file)
+        return self.root / file if record is None else record.path
 
 
-def read_content(folder: Path) -> AtlasContent:
+def read_content(folder: Path, data_set: DataSet | None) -> AtlasContent:
     """Read a finished atlas.
+
+    Args:
+        folder: Its folder.
+        data_set: The open data set, or None.
 
     Raises:
         AtlasError: There is none, or it is damaged.
     """
-    return content_of(Atlas(folder))
+    atlas = Atlas(folder)
+    known = data_set is not None and data_set.root.resolve() == Path(atlas.header.data)
+    records = {record.name: record for record in data_set.records} if known and data_set is not None else {}
+    return content_of(atlas, records)
 
 
-def content_of(atlas: Atlas) -> AtlasContent:
+def content_of(atlas: Atlas, records: Mapping[str, ImageRecord]) -> AtlasContent:
     """Compute what the page shows of an atlas."""
-    return AtlasContent(atlas, atlas.summaries())
+    return AtlasContent(
+        atlas=atlas,
+        records=records,
+        parts=atlas.summaries(),
+        pairs=class_pairs(atlas),
+        matrix=class_matrix(atlas),
+        names=key_point_names(atlas, records),
+    )

@@ -16,6 +16,7 @@ from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.atlas_request import AtlasRequest
+from s3n_gui.parts.edits import PartEdits
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -69,6 +70,10 @@ class PartsController(QObject):
         self.job: Job | None = None
         self._running: AtlasRequest | None = None
         self._active = False
+        self.edits = PartEdits(self)
+        """Edits the open atlas."""
+        self.edits.edited.connect(self._show)
+        self.edits.failed.connect(self._fail)
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_done)
         self._tasks.failed.connect(self._on_not_done)
@@ -80,6 +85,11 @@ class PartsController(QObject):
     def model(self) -> Path | None:
         """The current model."""
         return self._session.model
+
+    def model_of(self, content: AtlasContent) -> Path:
+        """Return the model of an atlas: the session's, if that is the run that it lies in."""
+        file = Path(content.atlas.header.model_path)
+        return self.model if self.model is not None and file.is_relative_to(self.model) else file
 
     @property
     def data_set(self) -> DataSet | None:
@@ -128,7 +138,7 @@ class PartsController(QObject):
     def close_atlas(self) -> None:
         """Show the choices again; the atlas stays on disk."""
         self._tasks.forget("open")
-        self._show(None)
+        self._begin(None)
         self._session.atlas = None
         self._look(opens=False)
 
@@ -139,7 +149,7 @@ class PartsController(QObject):
             return
         if not self._active:
             return
-        self._show(None)
+        self._begin(None)
         self._session.atlas = None
         self.split, self.splits = "", SplitChoice()
         self._look()
@@ -219,6 +229,7 @@ class PartsController(QObject):
             self.job.ended.disconnect(self._on_ended)
             self.job = None
         self._tasks.close()
+        self.edits.close()
 
     @Slot(object)
     def _fail(self, error: S3NError) -> None:
@@ -240,7 +251,7 @@ class PartsController(QObject):
     def _open(self, folder: Path) -> None:
         self._tasks.forget("look")
         self._set_stage("opening")
-        self._tasks.run("open", partial(read_content, folder))
+        self._tasks.run("open", partial(read_content, folder, self.data_set))
 
     @Slot(str, object)
     def _on_done(self, name: str, result: object) -> None:
@@ -253,7 +264,7 @@ class PartsController(QObject):
                 self._set_stage("stopped" if result.state == "unfinished" else "ready")
             self.request_changed.emit()
         elif isinstance(result, AtlasContent):
-            self._show(result)
+            self._begin(result)
             self._session.atlas = result.atlas.path
             self._recent.add("atlas", result.atlas.path)
             self._set_stage("open")
@@ -265,6 +276,12 @@ class PartsController(QObject):
         self._set_stage("ready" if self.request is not None else "nothing")
         self._fail(known)
 
+    def _begin(self, content: AtlasContent | None) -> None:
+        """Show another atlas, or none."""
+        self.edits.begin(content)
+        self._show(content)
+
+    @Slot(object)
     def _show(self, content: AtlasContent | None) -> None:
         if content is not self.content:
             self.content = content

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QShowEvent, QUndoStack
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
+from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import left_text
+from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
 from s3n_gui.parts.controller import PartsController
+from s3n_gui.parts.pairs.crop import Crop
+from s3n_gui.parts.pairs.pair_controller import PairController
+from s3n_gui.parts.pairs.pair_view import PairView
 from s3n_gui.parts.start_view import StartView
-from s3n_gui.parts.summary_view import SummaryView
+from s3n_gui.parts.top_bar import TopBar
 from s3n_gui.parts.view import PartsView
+from s3n_gui.state.demo import demo_images, demo_model
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener, data_set_title, model_title
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -42,10 +50,12 @@ class PartsPage(Page):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._recent, self._opener = session, recent, opener
+        self._session, self._jobs, self._recent, self._opener = session, jobs, recent, opener
         self.controller = PartsController(session, settings, jobs, recent, self)
+        self.pair = PairController(settings, jobs, self)
         self.empty, self.start = EmptyPage(), StartView()
-        self.tabs, self.shown = QTabBar(), QStackedWidget()
+        self.bar, self.shown = TopBar(), QStackedWidget()
+        self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
         self.views: list[PartsView] = []
         self._part = -1
         self._lay_out()
@@ -55,18 +65,11 @@ class PartsPage(Page):
         self._show_stage()
 
     def _lay_out(self) -> None:
-        self.tabs.setExpanding(False)
-        self.tabs.setDrawBase(False)
-        self.tabs.setAccessibleName("Views of the atlas")
-        top = QHBoxLayout()
-        top.setContentsMargins(0, 0, 0, 0)
-        top.addWidget(self.tabs)
-        top.addStretch(1)
         opened = QWidget()
         column = QVBoxLayout(opened)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(top)
+        column.addWidget(self.bar)
         column.addWidget(self.shown, 1)
         self.stack = QStackedWidget()
         for widget in (self.empty, self.start, opened):
@@ -77,17 +80,23 @@ class PartsPage(Page):
 
     def _add_tabs(self) -> None:
         """Add the tabs, from left to right; a new one is a `PartsView` and one line here."""
-        self._add_tab("Parts", SummaryView())
+        self._add_tab("Two classes", self.pair_view)
 
     def _add_tab(self, title: str, view: PartsView) -> None:
-        self.tabs.addTab(title)
+        self.bar.tabs.addTab(title)
         self.shown.addWidget(view)
         self.views.append(view)
         view.part_selected.connect(self.select_part)
 
     def _connect(self) -> None:
         controller, start = self.controller, self.start
-        self.tabs.currentChanged.connect(self.shown.setCurrentIndex)
+        self.bar.tabs.currentChanged.connect(self.shown.setCurrentIndex)
+        self.bar.export_asked.connect(self.export)
+        self.bar.open_asked.connect(self.choose_atlas)
+        self.bar.new_asked.connect(controller.close_atlas)
+        self.pair.failed.connect(self._on_failed)
+        self.pair.chosen.connect(self.commands_changed)
+        self.pair_view.inspect_asked.connect(self._inspect)
         self.empty.asked.connect(self._on_empty)
         start.split_chosen.connect(controller.set_split)
         start.parts_chosen.connect(controller.set_parts)
@@ -106,15 +115,41 @@ class PartsPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return the page's actions."""
-        return {
+        always: dict[str, Callable[[], object]] = {
             "parts-open": self.choose_atlas,
             "parts-start": self._start,
-            "parts-stop": self.controller.cancel,
+            "parts-stop": self._stop,
+        }
+        if self.controller.content is None:
+            return always
+        rows = self.pair_view.rows
+        return always | {
             "parts-new": self.controller.close_atlas,
+            "parts-swap": self.pair.swap,
+            "parts-next": partial(rows.step, 1),
+            "parts-previous": partial(rows.step, -1),
+            "parts-next-pair": partial(self.pair_view.pairs.step, 1),
+            "parts-previous-pair": partial(self.pair_view.pairs.step, -1),
+            "parts-rename": rows.rename,
+            "parts-split": self.pair_view.split_part,
+            "parts-hide": self.pair_view.hide_part,
+            "parts-left": self._toggle_left,
+            "parts-right": self._toggle_right,
         }
 
+    def undo_stack(self) -> QUndoStack:
+        """Return the edits of the atlas."""
+        return self.controller.edits.stack
+
     def show_demo(self) -> None:
-        """Show the parts of the open data set, or the choices of a search."""
+        """Show the demo's parts, if they have been found; else the choices of a search.
+
+        Raises:
+            s3n_core.errors.S3NError: The demo is not installed.
+        """
+        if self._session.data_set is None or self._session.data_set.root != demo_images():
+            self._session.data_set = open_data_set(demo_images())
+        self._session.model = demo_model()
         self.controller.activate()
 
     def is_ready(self) -> bool:
@@ -123,17 +158,18 @@ class PartsPage(Page):
 
     def save_state(self) -> dict[str, Any]:
         """Return the shown tab."""
-        return {"tab": self.tabs.currentIndex()}
+        return {"tab": self.bar.tabs.currentIndex()}
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         """Restore what ``save_state`` returned."""
         tab = state.get("tab")
-        if isinstance(tab, int) and 0 <= tab < self.tabs.count():
-            self.tabs.setCurrentIndex(tab)
+        if isinstance(tab, int) and 0 <= tab < self.bar.tabs.count():
+            self.bar.tabs.setCurrentIndex(tab)
 
     def shut_down(self) -> None:
         """Stop all threads."""
         self.controller.shut_down()
+        self.pair.shut_down()
         for view in self.views:
             view.shut_down()
 
@@ -158,8 +194,53 @@ class PartsPage(Page):
         for view in self.views:
             view.select_part(part)
 
+    def export(self, kind: str) -> None:
+        """Ask for a file and write the peaks of the atlas into it, in a job.
+
+        Args:
+            kind: "csv" or "json".
+        """
+        content = self.controller.content
+        if content is None:
+            return
+        title, suffix, kinds = {
+            "csv": ("Export peaks", "peaks.csv", "Tables (*.csv)"),
+            "json": ("Export key points", "key-points.json", "COCO key points (*.json)"),
+        }[kind]
+        name, _ = QFileDialog.getSaveFileName(self, title, suffix, kinds)
+        if name:
+            path = Path(name).with_suffix(f".{kind}")
+            job = CommandJob(f"Exporting {path.name}", ["parts", "export", str(content.atlas.path), "--out", str(path)])
+            job.failed.connect(self._on_failed)
+            job.succeeded.connect(self._on_exported)
+            self._jobs.add(job)
+            job.start()
+
     def _start(self, restart: bool = False) -> None:
-        self.controller.start(restart=restart)
+        if self.controller.content is None:
+            self.controller.start(restart=restart)
+        else:
+            self.pair.compare()
+
+    def _stop(self) -> None:
+        self.controller.cancel()
+        self.pair.cancel()
+
+    def _toggle_left(self) -> None:
+        self.pair_view.panes.show_side("left", not self.pair_view.panes.shows("left"))
+
+    def _toggle_right(self) -> None:
+        self.pair_view.panes.show_side("right", not self.pair_view.panes.shows("right"))
+
+    def _inspect(self, selection: ImageSelection | None, crop: Crop) -> None:
+        """Inspect an image with the model of the atlas."""
+        content = self.controller.content
+        if content is not None:
+            self._session.model = self.controller.model_of(content)
+            self._session.inspect_selection(selection, content.path_of(crop.file))
+
+    def _on_exported(self, last: object, job: CommandJob) -> None:
+        self._session.report_notice(f"{job.title.removeprefix('Exporting ')} is written.")
 
     def _on_empty(self, button: int) -> None:
         if button == 1:
@@ -235,7 +316,10 @@ class PartsPage(Page):
 
     def _show_content(self) -> None:
         content = self.controller.content
+        self.bar.show_content(content)
+        self.pair_view.show_content(content)
         for view in self.views:
             view.set_atlas(None if content is None else content.atlas)
-        self.select_part(-1)
+        kept = content is not None and self._part in content.atlas.parts.numbers
+        self.select_part(self._part if kept else -1)
         self.commands_changed.emit()

@@ -14,12 +14,14 @@ from functools import partial
 from pathlib import Path
 
 from layout_faults import layout_faults
+from made_up_atlas import made_up_comparison, write_atlas
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea
 
 import s3n_gui
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataChanged
+from s3n_core.parts.stored_comparisons import keep_comparison
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
@@ -29,8 +31,10 @@ from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.tags.tag_dialog import TagDialog
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
+from s3n_gui.parts.atlas_request import AtlasRequest
 from s3n_gui.state.demo import demo_images, demo_model, demo_run
 from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.split_choice import split_choice
 from s3n_gui.training.runs.train_longer import TrainLongerDialog
 from s3n_gui.training.shown_run import ChangedDataDialog
 
@@ -112,6 +116,11 @@ def show_demo_everywhere(app: QApplication, window: MainWindow) -> None:
     request.table.parent.mkdir(parents=True)
     records = open_data_set(demo_images()).records
     write_table(request.table, _header(len(records)), [_prediction(record) for record in records])
+    splits = split_choice(demo_images(), open_data_set(demo_images()), demo_model())
+    folder = AtlasRequest(model=demo_model(), images=demo_images(), split=splits.usual).folder
+    files = [record.name for record in records]
+    atlas = write_atlas(folder, demo_images(), files, classes=_classes(), model=demo_model())
+    keep_comparison(atlas, made_up_comparison(atlas, *_classes()[:2]))
     for name in window.pages.names:
         window.show_page(name)
         window.pages.page(name).show_demo()

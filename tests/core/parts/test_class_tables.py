@@ -12,6 +12,7 @@ from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import EDITS
 from s3n_core.parts.class_matrix import class_matrix
 from s3n_core.parts.class_pairs import class_pairs
+from s3n_core.parts.examples import part_examples
 from s3n_core.parts.key_points import key_point_names
 
 EACH = 4
@@ -105,3 +106,15 @@ def test_a_journal_of_the_first_version_is_read(atlas: Atlas) -> None:
     journal = atlas.path / EDITS
     journal.write_text(journal.read_text(encoding="utf-8").replace('"version":2', '"version":1'), encoding="utf-8")
     assert Atlas(atlas.path).parts.name(0) == "bill"
+
+
+def test_examples_go_from_the_most_to_the_least_typical(atlas: Atlas) -> None:
+    """The farther from the centroid, the larger the last number of a made-up descriptor."""
+    examples = part_examples(atlas, 0, {CLASSES[0]}, 3)
+    assert [example.rank for example in examples] == [1, 3, 4]
+    assert [example.file for example in examples] == [f"{CLASSES[0]}/{index}.jpg" for index in (0, 2, 3)]
+    assert all((example.x, example.y) == PLACES[0] and example.of == EACH for example in examples)
+    assert len(part_examples(atlas, 0, set(CLASSES), 6)) == 6
+    assert part_examples(atlas, 2, set(CLASSES)) == ()  # drawn cells are no peaks
+    atlas.merge(0, 1)
+    assert [example.of for example in part_examples(atlas, 0, {CLASSES[0]}, 1)] == [EACH]  # one peak per image

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from made_up_atlas import draw_pictures, write_atlas
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.parts.atlas_files import IMAGES
 from s3n_core.system.line_files import part_path
-from s3n_gui.background import command_job
-from s3n_gui.background.jobs import JobList
-from s3n_gui.parts.panel import PartsPage, page
+from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
-from s3n_gui.state.settings import Settings
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """The folder of a small data set."""
-    folder = tmp_path / "birds"
-    draw_pictures(folder, 4)
-    return folder
-
-
-@pytest.fixture
-def parts(session: Session, settings: Settings, jobs: JobList, tmp_path: Path, qtbot: QtBot) -> Iterator[PartsPage]:
-    """The page, shown."""
-    recent = RecentList(tmp_path / "recent.json")
-    opener = Opener(session, recent)
-    made = page(session, settings, jobs, recent, opener)
-    assert isinstance(made, PartsPage)
-    qtbot.addWidget(made)
-    made.resize(1100, 600)
-    made.show()
-    yield made
-    made.shut_down()
-    opener.close()
 
 
 def choose(session: Session, pictures: Path) -> None:
@@ -114,25 +87,6 @@ def test_a_damaged_atlas_is_said_and_the_page_goes_on(
         session.atlas = tmp_path / "atlas"
     assert "centroids.npy" in said.args[0]
     assert parts.controller.stage == "nothing"
-
-
-@pytest.fixture
-def commanded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[list[str]]]:
-    """Return a function that makes jobs run a Python program instead of ``s3n``, and returns the arguments they get."""
-
-    def replace(program: str) -> list[list[str]]:
-        import sys
-
-        asked = list[list[str]]()
-
-        def command(*arguments: str, prefix: object = ()) -> list[str]:
-            asked.append(list(arguments))
-            return [sys.executable, "-c", program]
-
-        monkeypatch.setattr(command_job, "engine_command", command)
-        return asked
-
-    return replace
 
 
 def test_a_search_reports_its_progress_stops_and_continues(

@@ -1,0 +1,122 @@
+"""Edits of an atlas, one after the other in a background thread, each of which can be undone and made again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import S3NError
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.part_edits import PartEdit
+from s3n_gui.background.tasks import Tasks
+from s3n_gui.parts.atlas_content import AtlasContent, content_of
+
+Change = Callable[[Atlas], object]
+
+
+class PartEdits(QObject):
+    """Edits the open atlas.
+
+    Signals:
+        edited: The `AtlasContent` after an edit; the object before it has not changed.
+        failed: An edit could not be made; the `S3NError`.
+    """
+
+    edited = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.stack = QUndoStack(self)
+        self._journal: _Journal | None = None
+        self._number = 0
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_done)
+        self._tasks.failed.connect(self._on_failed)
+
+    def begin(self, content: AtlasContent | None) -> None:
+        """Edit another atlas from now on; earlier edits cannot be undone here any more."""
+        self._tasks.close()
+        self.stack.clear()
+        self._journal = None if content is None else _Journal(content.atlas, content.records)
+
+    def make(self, text: str, change: Change) -> None:
+        """Make an edit.
+
+        Args:
+            text: What it does, for Edit > Undo: "Rename part 3".
+            change: Edits an atlas; called in a background thread.
+        """
+        if self._journal is not None:
+            self.stack.push(_Command(text, change, self))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an edit is being made."""
+        return any(self._tasks.is_open(f"edit {number}") for number in range(max(self._number - 50, 0), self._number))
+
+    def close(self) -> None:
+        """Wait for the edit that is being made."""
+        self._tasks.close()
+
+    def run(self, change: Change) -> None:
+        """Change the atlas in the background, after all earlier changes; for the commands of the stack."""
+        if self._journal is not None:
+            self._tasks.run(f"edit {self._number}", partial(self._journal.apply, change))
+            self._number += 1
+
+    @Slot(str, object)
+    def _on_done(self, name: str, content: AtlasContent) -> None:
+        self.edited.emit(content)
+
+    @Slot(str, object)
+    def _on_failed(self, name: str, error: Exception) -> None:
+        self.stack.clear()  # what it holds no longer matches the journal
+        self.failed.emit(
+            error if isinstance(error, S3NError) else S3NError("The part could not be edited; see the log.")
+        )
+
+
+class _Journal:
+    """The newest state of an atlas; used in the tasks' one thread."""
+
+    def __init__(self, atlas: Atlas, records: Mapping[str, ImageRecord]) -> None:
+        self._atlas, self._records = atlas, records
+
+    def apply(self, change: Change) -> AtlasContent:
+        atlas = copy(self._atlas)  # what is shown keeps the state before
+        change(atlas)
+        self._atlas = atlas
+        return content_of(atlas, self._records)
+
+
+class _Command(QUndoCommand):
+    """One edit."""
+
+    def __init__(self, text: str, change: Change, edits: PartEdits) -> None:
+        super().__init__(text)
+        self._change, self._edits = change, edits
+        self._made: PartEdit | None = None
+
+    def redo(self) -> None:
+        """Make the edit, or make it again."""
+        self._edits.run(self._forth)
+
+    def undo(self) -> None:
+        """Undo the edit."""
+        self._edits.run(self._back)
+
+    def _forth(self, atlas: Atlas) -> None:
+        if self._made is None:
+            self._change(atlas)
+            self._made = atlas.parts.edits[-1]
+        else:
+            atlas.redo(self._made)
+
+    def _back(self, atlas: Atlas) -> None:
+        atlas.undo(self._made)

@@ -1,0 +1,223 @@
+"""The tab "Two classes": pairs, the answer, a row a part, its crops, edits that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sklearn.cluster  # noqa: F401  # takes seconds; splitting a part would import it in its thread
+from made_up_atlas import CLASSES, made_up_comparison
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_gui.parts.pairs.rows_view import effect_text, share_text
+from s3n_gui.parts.panel import PartsPage
+from s3n_gui.state.session import Session
+
+KNOT, PLOVER, RUFF = CLASSES
+
+
+def choose(parts: PartsPage, a: str, b: str, qtbot: QtBot) -> None:
+    """Choose two classes and wait for their rows."""
+    parts.pair.set_pair(a, b)
+    qtbot.waitUntil(lambda: parts.pair.pair is not None and (parts.pair.pair.a, parts.pair.pair.b or "") == (a, b))
+    qtbot.waitUntil(parts.is_ready)
+
+
+def kept(parts: PartsPage, qtbot: QtBot, *, background: bool = False, images: int = 12) -> None:
+    """Keep a comparison of the knot and the plover with the atlas, and show it."""
+    content = parts.controller.content
+    assert content is not None
+    atlas = content.atlas
+    keep_comparison(atlas, made_up_comparison(atlas, KNOT, PLOVER, background=background, images=images))
+    choose(parts, RUFF, KNOT, qtbot)
+    choose(parts, KNOT, PLOVER, qtbot)
+
+
+def test_the_most_confused_pair_is_shown_first(opened: PartsPage, qtbot: QtBot) -> None:
+    view = opened.pair_view
+    assert (opened.pair.a, opened.pair.b) == (RUFF, PLOVER)
+    assert view.pairs.pairs.rowCount() == 3
+    assert view.pairs.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole) == "Ruff and Grey plover: 1 mistake of 8"
+    assert view.classes.images.text() == "4 and 4 test images"
+    assert view.answer.first.text() == "What tells Ruff from Grey plover?"
+    view.pairs.step(1)
+    assert (opened.pair.a, opened.pair.b) == (PLOVER, KNOT)
+    view.classes.swap.click()
+    qtbot.waitUntil(opened.is_ready)
+    assert (opened.pair.a, opened.pair.b) == (KNOT, PLOVER)
+    assert (view.classes.a.currentText(), view.classes.b.currentText()) == ("Red knot", "Grey plover")
+    assert view.pairs.currentIndex().row() == 1  # the pair is the same in both orders
+
+
+def test_before_they_are_compared_the_rows_show_what_was_found(opened: PartsPage, qtbot: QtBot) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    first, second, third = opened.pair_view.rows.rows
+    assert [row.kind for row in (first, second, third)] == ["not compared", "not compared", "background"]
+    assert (first.found, first.images) == ((4, 4), (4, 4))
+    assert len(first.crops_a) == len(first.crops_b) == 4
+    assert third.found == (0, 0)
+    assert share_text(first) == effect_text(first) == ""
+
+
+def test_a_kept_answer_is_there_at_once(opened: PartsPage, qtbot: QtBot) -> None:
+    kept(opened, qtbot)
+    view = opened.pair_view
+    assert view.answer.first.text().startswith("Tells these two apart by part 1: hiding it changes 9 of 24 predictions")
+    assert not view.answer.compare.isVisible()
+    rows = view.rows.rows
+    assert [row.kind for row in rows] == ["matters", "not shown", "background", "rest"]
+    assert share_text(rows[0]) == "+40.0 % (35 to 45)"
+    assert effect_text(rows[0]) == "9 of 24 (random 0.9)"
+    assert share_text(rows[2]) == "−10.0 % (-15 to -5)".replace("-", "−")
+    assert (rows[3].name, rows[3].part) == ("Elsewhere, at no part", -1)
+    # In the other order it is the same answer.
+    choose(opened, PLOVER, KNOT, qtbot)
+    assert view.answer.first.text().startswith("Tells these two apart by part 1")
+    assert view.rows.rows[1].found == (10, 12)
+
+
+def test_a_model_that_rests_on_the_background_is_called_that(opened: PartsPage, qtbot: QtBot) -> None:
+    kept(opened, qtbot, background=True)
+    assert opened.pair_view.answer.first.text().startswith("This model rests on the background")
+    assert [row.kind for row in opened.pair_view.rows.rows] == ["not shown", "not shown", "background", "rest"]
+
+
+def test_comparing_is_a_job_whose_answer_is_shown(
+    opened: PartsPage, qtbot: QtBot, tmp_path: Path, commanded: Callable[[str], list[list[str]]]
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    content = opened.controller.content
+    assert content is not None
+    folder, written = content.atlas.path, tmp_path / "written.json"
+    keep_comparison(content.atlas, made_up_comparison(content.atlas, KNOT, PLOVER)).rename(written)
+    asked = commanded(f"import shutil; shutil.copy({str(written)!r}, {str(folder / 'comparisons' / '0-1.json')!r})")
+    opened.pair_view.answer.compare.click()
+    assert opened.pair.is_comparing
+    assert asked == [["parts", "compare", str(folder), KNOT, PLOVER, "--json"]]
+    assert not opened.pair_view.answer.compare.isVisible()
+    qtbot.waitUntil(lambda: opened.pair_view.answer.first.text().startswith("Tells these two apart"))
+    assert opened.pair.job is None
+
+
+def test_an_edit_of_the_parts_makes_a_kept_answer_outdated(opened: PartsPage, qtbot: QtBot) -> None:
+    kept(opened, qtbot)
+    view = opened.pair_view
+    view.rows.step(1)
+    view.split_part()
+    qtbot.waitUntil(lambda: view.answer.compare.text() == "Compare again")
+    opened.undo_stack().undo()
+    qtbot.waitUntil(lambda: view.answer.first.text().startswith("Tells these two apart"))
+
+
+def test_names_merges_and_background_are_kept_and_can_be_undone(
+    opened: PartsPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    view, stack = opened.pair_view, opened.undo_stack()
+
+    def names() -> list[str]:
+        return [row.name for row in view.rows.rows]
+
+    view.rows.setFocus()
+    view.rows.step(1)
+    assert view.rows.current_part == 0
+    qtbot.keyClick(view.rows, Qt.Key.Key_F2)
+    editor = QApplication.focusWidget()
+    assert editor is not None
+    qtbot.keyClicks(editor, "bill")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "bill" in names())
+    assert stack.undoText() == "name bill"
+    view.card.merge_asked.emit(1)
+    qtbot.waitUntil(lambda: "part 2" not in names())
+    assert Atlas(tmp_path / "atlas").parts.numbers == (0, 2)
+    view.card.background.click()
+    qtbot.waitUntil(lambda: view.rows.rows[0].kind == "background")
+    for _ in range(3):
+        stack.undo()
+    qtbot.waitUntil(lambda: names() == ["part 1", "part 2", "part 3"])
+    assert Atlas(tmp_path / "atlas").parts.edits == ()
+    for _ in range(3):
+        stack.redo()
+    qtbot.waitUntil(lambda: names() == ["bill", "part 3"] and view.rows.rows[0].kind == "background")
+    assert view.rows.current_part == 0
+
+
+def test_what_another_program_has_edited_is_not_undone(
+    opened: PartsPage, session: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    opened.pair_view.rename(0, "bill")
+    qtbot.waitUntil(lambda: opened.pair_view.rows.rows[0].name == "bill")
+    Atlas(tmp_path / "atlas").rename(1, "tail")
+    with qtbot.waitSignal(session.error_reported) as said:
+        opened.undo_stack().undo()
+    assert "Another program" in said.args[0]
+    assert Atlas(tmp_path / "atlas").parts.name(1) == "tail"
+
+
+def test_keys_go_through_parts_and_crops_and_open_them(
+    opened: PartsPage, session: Session, qtbot: QtBot, pictures: Path
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    rows, asked = opened.pair_view.rows, list[str]()
+    session.page_requested.connect(asked.append)
+    commands = opened.commands()
+    commands["parts-next"]()
+    commands["parts-next"]()
+    commands["parts-previous"]()
+    assert rows.current_part == rows.rows[0].part
+    qtbot.keyClick(rows, Qt.Key.Key_Right)
+    crop = rows.rows[0].crops_a[1]
+    assert rows.current_crop == crop
+    qtbot.keyClick(rows, Qt.Key.Key_Space)
+    assert opened.pair_view.large.isVisible()
+    qtbot.keyClick(opened.pair_view.large, Qt.Key.Key_Right)
+    assert opened.pair_view.large.crop == rows.rows[0].crops_a[2]
+    qtbot.keyClick(opened.pair_view.large, Qt.Key.Key_Space)
+    assert not opened.pair_view.large.isVisible()
+    qtbot.keyClick(rows, Qt.Key.Key_Return)
+    assert asked == ["inspect"]
+    assert session.image == pictures / rows.rows[0].crops_a[2].file
+    assert session.selection is not None
+    assert (session.selection.name, len(session.selection)) == ("part 1", 8)
+    assert session.model == Path("model.safetensors")
+    # The atlas is of this model, so it stays open.
+    assert opened.controller.content is not None
+
+
+def test_the_photograph_with_a_ring_is_shown_beside_the_mouse(opened: PartsPage, qtbot: QtBot) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    view = opened.pair_view
+    crop, place = view.rows.crops_shown()[0]
+    qtbot.mouseMove(view.rows.viewport(), place.center())
+    assert view.tip.isVisible()
+    assert view.tip.crop == crop
+    qtbot.mouseMove(view.rows.viewport(), QPoint(5, 5))
+    assert not view.tip.isVisible()
+
+
+def test_counter_examples_can_be_inspected(opened: PartsPage, session: Session, qtbot: QtBot) -> None:
+    kept(opened, qtbot)
+    card = opened.pair_view.card
+    opened.pair_view.rows.step(1)
+    assert opened.pair_view.rows.current_part == 0
+    assert card.absent_words.text() == "Not found in 1 image of these classes."
+    assert not card.idle.isVisible()  # hiding it changes something wherever it is found
+    card.absent_link.click()
+    assert session.selection is not None
+    assert (session.selection.name, len(session.selection)) == ("part 1 not found", 1)
+    opened.pair_view.rows.step(1)
+    assert card.idle_words.text() == "Hiding it changes nothing in 8 images of these classes."
+
+
+@pytest.mark.parametrize("b", ["", "nobody", KNOT])
+def test_only_classes_of_the_atlas_can_be_chosen(opened: PartsPage, b: str, qtbot: QtBot) -> None:
+    opened.pair.set_pair(KNOT, b)
+    assert (opened.pair.a, opened.pair.b) == ((KNOT, "") if not b else (RUFF, PLOVER))
+    qtbot.waitUntil(opened.is_ready)
