@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.parts.atlas import Atlas, PartSummary
 from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.key_points import KeyPointName, key_point_names
+from s3n_gui.parts.crop import Crop
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,7 @@ class AtlasContent:
         pairs: The pairs of classes that are confused, or nearly.
         matrix: The classes by parts.
         names: Names of parts from key points.
+        crops: The peak of each part that contributes most.
     """
 
     atlas: Atlas
@@ -33,6 +37,7 @@ class AtlasContent:
     pairs: tuple[ClassPair, ...]
     matrix: ClassMatrix
     names: Mapping[int, KeyPointName]
+    crops: Mapping[int, Crop]
 
     @cached_property
     def root(self) -> Path:
@@ -83,11 +88,28 @@ def read_content(folder: Path, data_set: DataSet | None) -> AtlasContent:
 
 def content_of(atlas: Atlas, records: Mapping[str, ImageRecord]) -> AtlasContent:
     """Compute what the page shows of an atlas."""
+    matrix = class_matrix(atlas)
     return AtlasContent(
         atlas=atlas,
         records=records,
         parts=atlas.summaries(),
         pairs=class_pairs(atlas),
-        matrix=class_matrix(atlas),
+        matrix=matrix,
         names=key_point_names(atlas, records),
+        crops=_part_crops(atlas, matrix),
     )
+
+
+def _part_crops(atlas: Atlas, matrix: ClassMatrix) -> dict[int, Crop]:
+    """Return the peak of each part that contributes most to the margin of its image."""
+    at_peaks = ~np.asarray(atlas.places["background"])
+    part_of, strengths = atlas.part_of, np.asarray(atlas.places["contribution"])
+    found = {}
+    for part in matrix.parts:
+        rows = np.flatnonzero(at_peaks & (part_of == part))
+        if len(rows):
+            place = atlas.places[rows[int(strengths[rows].argmax())]]
+            image = atlas.images[int(place["image"])]
+            x, y = float(place["x"]), float(place["y"])
+            found[part] = Crop(file=image.file, x=x, y=y, width=image.width, height=image.height)
+    return found

@@ -16,7 +16,8 @@ from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
 from s3n_gui.parts.controller import PartsController
-from s3n_gui.parts.pairs.crop import Crop
+from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.matrix.matrix_view import MatrixView
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_view import PairView
 from s3n_gui.parts.start_view import StartView
@@ -56,6 +57,7 @@ class PartsPage(Page):
         self.empty, self.start = EmptyPage(), StartView()
         self.bar, self.shown = TopBar(), QStackedWidget()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
+        self.matrix_view = MatrixView(self.pair_view.thumbnails)
         self.views: list[PartsView] = []
         self._part = -1
         self._lay_out()
@@ -81,6 +83,7 @@ class PartsPage(Page):
     def _add_tabs(self) -> None:
         """Add the tabs, from left to right; a new one is a `PartsView` and one line here."""
         self._add_tab("Two classes", self.pair_view)
+        self._add_tab("Classes × parts", self.matrix_view)
 
     def _add_tab(self, title: str, view: PartsView) -> None:
         self.bar.tabs.addTab(title)
@@ -97,6 +100,7 @@ class PartsPage(Page):
         self.pair.failed.connect(self._on_failed)
         self.pair.chosen.connect(self.commands_changed)
         self.pair_view.inspect_asked.connect(self._inspect)
+        self.matrix_view.cell_opened.connect(self._open_cell)
         self.empty.asked.connect(self._on_empty)
         start.split_chosen.connect(controller.set_split)
         start.parts_chosen.connect(controller.set_parts)
@@ -232,6 +236,18 @@ class PartsPage(Page):
     def _toggle_right(self) -> None:
         self.pair_view.panes.show_side("right", not self.pair_view.panes.shows("right"))
 
+    def _open_cell(self, name: str, part: int) -> None:
+        """Show a class beside the one that it is most easily confused with, and the row of a part."""
+        content = self.controller.content
+        if content is None:
+            return
+        pair = next((pair for pair in content.pairs if name in (pair.a, pair.b)), None)
+        if name != self.pair.a:
+            self.pair.set_pair(name, "" if pair is None else pair.b if pair.a == name else pair.a)
+        self.bar.tabs.setCurrentIndex(0)
+        self.select_part(part)
+        self.pair_view.rows.setFocus()
+
     def _inspect(self, selection: ImageSelection | None, crop: Crop) -> None:
         """Inspect an image with the model of the atlas."""
         content = self.controller.content
@@ -318,6 +334,7 @@ class PartsPage(Page):
         content = self.controller.content
         self.bar.show_content(content)
         self.pair_view.show_content(content)
+        self.matrix_view.show_content(content)
         for view in self.views:
             view.set_atlas(None if content is None else content.atlas)
         kept = content is not None and self._part in content.atlas.parts.numbers

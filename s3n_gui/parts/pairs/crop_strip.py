@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import px, theme, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.parts.pairs.crop import Crop, PathOf, paint_crop
+from s3n_gui.parts.crop import Crop, PathOf, paint_crop
 
 _GAP = 4
 

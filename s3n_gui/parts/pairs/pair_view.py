@@ -14,17 +14,17 @@ from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text, left_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_content import AtlasContent
+from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.edits import PartEdits
 from s3n_gui.parts.pairs.answer_card import AnswerCard
 from s3n_gui.parts.pairs.class_choosers import ClassChoosers
-from s3n_gui.parts.pairs.crop import Crop
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_list import PairList
 from s3n_gui.parts.pairs.part_card import PartCard
 from s3n_gui.parts.pairs.part_facts import PartFacts, part_facts
-from s3n_gui.parts.pairs.part_row import part_name
 from s3n_gui.parts.pairs.photo import LargePhoto, PhotoTip
 from s3n_gui.parts.pairs.rows_view import RowsView
+from s3n_gui.parts.part_names import bare_name, part_name
 from s3n_gui.parts.view import PartsView
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.widgets.folding_panes import FoldingPanes
@@ -290,7 +290,7 @@ class PairView(PartsView):
             return
         compared = pair.comparison
         if compared is not None:
-            names = {row.part: _bare(row.name) for row in pair.rows if row.part >= 0}
+            names = {row.part: bare_name(row.name) for row in pair.rows if row.part >= 0}
             self.answer.show_answer(answer(compared, names))
         else:
             self.answer.show_open(pair.a, pair.b, outdated=pair.outdated)
@@ -329,8 +329,3 @@ def _card() -> QFrame:
 
 def _files(crops: tuple[Crop, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(crop.file for crop in crops))
-
-
-def _bare(name: str) -> str:
-    """Return a name without the share of its key point: "beak" of "beak, 71 %"."""
-    return name.rpartition(", ")[0] if name.endswith(" %") else name

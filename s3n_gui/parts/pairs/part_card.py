@@ -12,7 +12,7 @@ from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import count_text, label_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.parts.pairs.crop import Crop, PathOf
+from s3n_gui.parts.crop import Crop, PathOf
 from s3n_gui.parts.pairs.crop_strip import CropStrip
 from s3n_gui.parts.pairs.part_facts import PartFacts
 from s3n_gui.parts.pairs.place_square import PlaceSquare

@@ -11,9 +11,9 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.comparison import ComparedImage
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.parts.atlas_content import AtlasContent
-from s3n_gui.parts.pairs.crop import Crop
+from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.pairs.pair_content import PairContent
-from s3n_gui.parts.pairs.part_row import part_name
+from s3n_gui.parts.part_names import part_name
 
 _COUNTER_EXAMPLES = 8
 _NOTHING = 0.02

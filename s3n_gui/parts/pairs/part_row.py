@@ -10,10 +10,8 @@ from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.comparison import ComparedPart, Comparison, Interval
 from s3n_core.parts.examples import part_examples
 from s3n_core.parts.key_points import KeyPointName
-from s3n_gui.parts.pairs.crop import Crop
-
-_MAJORITY = 0.5
-"""A part takes the name of a key point that is the nearest one for at least this share of its peaks."""
+from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.part_names import part_name
 
 CROPS = 6
 """Crops of a part per class."""
@@ -59,13 +57,6 @@ class PartRow:
     changed: tuple[int, int, float] | None = None
     crops_a: tuple[Crop, ...] = ()
     crops_b: tuple[Crop, ...] = ()
-
-
-def part_name(atlas: Atlas, part: int, names: Mapping[int, KeyPointName]) -> str:
-    """Return a part's name: a person's, else that of the key point that most of its peaks are near to, else "part N"."""
-    own = atlas.parts.name(part)
-    named = own != f"part {part + 1}" or part not in names or names[part].share < _MAJORITY
-    return own if named else f"{names[part].name}, {100 * names[part].share:.0f} %"
 
 
 def pair_rows(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 from s3n_core.datasets.records import readable_name
 from s3n_gui.appearance.theme import font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.parts.pairs.crop import Crop, PathOf, paint_photo
+from s3n_gui.parts.crop import Crop, PathOf, paint_photo
 
 _SMALL = 300
 _GAP = 8

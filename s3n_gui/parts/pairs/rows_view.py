@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QLineEdit, QToolTip, 
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.wording import percent_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.crop import Crop, PathOf, paint_crop
 from s3n_gui.parts.pairs.bars import paint_found, paint_measure, side_colour
-from s3n_gui.parts.pairs.crop import Crop, PathOf, paint_crop
 from s3n_gui.parts.pairs.part_row import PartRow
 from s3n_gui.parts.pairs.row_layout import Placed, RowLayout
+from s3n_gui.parts.part_names import bare_name
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _TITLES = ("Part", "Found in", "Read there", "Hiding it changes")
@@ -134,7 +135,7 @@ class RowsView(QAbstractScrollArea):
             return
         place = self._layout.blocks(self._shown(self._current))[0]
         self._renamed = row.part
-        self._editor.setText(row.name.rpartition(", ")[0] if row.name.endswith(" %") else row.name)
+        self._editor.setText(bare_name(row.name))
         self._editor.setGeometry(place.left() - px(4), place.top(), place.width() + px(8), px(28))
         self._editor.show()
         self._editor.selectAll()

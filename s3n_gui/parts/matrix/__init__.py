@@ -1,0 +1,1 @@
+"""The tab that shows all classes by all parts."""

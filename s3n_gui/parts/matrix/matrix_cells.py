@@ -1,0 +1,293 @@
+"""The cells: classes in rows, parts in columns, painted; a click opens one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+
+from s3n_core.datasets.records import displayed_class
+from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
+from s3n_gui.appearance.tokens import BRANCH_COLOURS, mixed
+from s3n_gui.appearance.wording import percent_text, tip_text
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.atlas_content import AtlasContent
+from s3n_gui.parts.crop import paint_crop
+from s3n_gui.parts.part_names import part_name
+
+Kind = Literal["contribution", "found"]
+_REST = "elsewhere"
+_STRONGEST = 0.55
+"""How much of the full colour the largest value has, so that its number can be read."""
+_CENTRE = Qt.AlignmentFlag.AlignCenter
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_ARROWS = {Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1)}
+
+
+class MatrixCells(QAbstractScrollArea):
+    """The matrix. The last column is what is read elsewhere.
+
+    Signals:
+        opened: A class, and the number of a part; -1 for the last column.
+        pointed_part: The number of a part whose heading was clicked.
+    """
+
+    opened = Signal(str, int)
+    pointed_part = Signal(int)
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._content: AtlasContent | None = None
+        self._kind: Kind = "contribution"
+        self._part = -1
+        self._at: tuple[int, int] = (0, 0)
+        self._over: tuple[int, int] | None = None
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Classes by parts")
+        self.viewport().setMouseTracking(True)
+        thumbnails.ready.connect(self._on_thumbnail)
+        theme().changed.connect(self._fit)
+
+    # -- content -----------------------------------------------------------------------------------------------------------
+
+    def show_content(self, content: AtlasContent | None) -> None:
+        """Show another atlas, or the same after an edit."""
+        self._content = content
+        self._at, self._over = (0, 0), None
+        self._fit()
+
+    def show_kind(self, kind: Kind) -> None:
+        """Show contributions, or in how many images parts are found."""
+        self._kind = kind
+        self.viewport().update()
+
+    def select_part(self, part: int) -> None:
+        """Mark the column of a part; -1: none."""
+        self._part = part
+        self.viewport().update()
+
+    @property
+    def columns(self) -> int:
+        """The number of columns, that of the rest included where it is shown."""
+        if self._content is None:
+            return 0
+        return len(self._content.matrix.parts) + (self._kind == "contribution")
+
+    def text_of(self, row: int, column: int) -> str:
+        """Return the number in a cell."""
+        assert self._content is not None
+        matrix = self._content.matrix
+        if self._kind == "found":
+            return f"{int(matrix.found[row, column]):,}" if matrix.found[row, column] else ""
+        value = float(matrix.rest[row] if column == len(matrix.parts) else matrix.contributions[row, column])
+        return "" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
+
+    def words_of(self, row: int, column: int) -> str:
+        """Return the description of a cell."""
+        assert self._content is not None
+        content, matrix = self._content, self._content.matrix
+        name, images = displayed_class(matrix.classes[row]), int(matrix.images[row])
+        if column == len(matrix.parts):
+            return f"{name}: {float(matrix.rest[row]):+.2f} logits are read elsewhere, at no peak or at hidden parts"
+        part = part_name(content.atlas, matrix.parts[column], content.names)
+        value, share = float(matrix.contributions[row, column]), float(matrix.shares[row, column])
+        found = f"{name}: {part} found in {int(matrix.found[row, column]):,} of {images:,} images"
+        return f"{found}; contributes {value:+.2f} logits, {percent_text(share)} of the sum of absolute values, the rest included"
+
+    # -- Qt ----------------------------------------------------------------------------------------------------------------
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a small size: what does not fit scrolls."""
+        return QSize(px(300), px(140))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Set the ranges of the scroll bars."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the visible cells and both headings."""
+        content = self._content
+        if content is None:
+            return
+        painter, colours = QPainter(self.viewport()), tokens()
+        painter.fillRect(self.viewport().rect(), QColor(colours.card))
+        painter.setFont(number_font("body"))
+        largest = float(np.abs(content.matrix.contributions).max(initial=0))
+        for row in range(len(content.matrix.classes)):
+            if self._cell(row, 0).bottom() < self._head or self._cell(row, 0).top() > self.viewport().height():
+                continue
+            for column in range(self.columns):
+                self._paint_cell(painter, content, row, column, largest)
+        self._paint_names(painter, content)
+        self._paint_parts(painter, content)
+        painter.end()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Track the mouse, and describe the cell under it."""
+        if event.type() == QEvent.Type.MouseMove and isinstance(event, QMouseEvent):
+            self._point(self._hit(event.position().toPoint()))
+        elif event.type() == QEvent.Type.Leave:
+            self._point(None)
+        elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            hit = self._hit(event.pos())
+            if hit is not None:
+                QToolTip.showText(event.globalPos(), tip_text(self.words_of(*hit)), self.viewport(), self._cell(*hit))
+            return True
+        handled: bool = super().viewportEvent(event)
+        return handled
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Open the cell, or select the part, under the mouse."""
+        place = event.position().toPoint()
+        hit = self._hit(place)
+        if hit is not None:
+            self._at = hit
+            self._open(hit)
+        elif self._content is not None and place.y() < self._head:
+            for column, part in enumerate(self._content.matrix.parts):
+                cell = self._cell(0, column)
+                if cell.left() <= place.x() <= cell.right() and place.x() > self._side:
+                    self.pointed_part.emit(part)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move the cursor with the arrow keys; Enter opens the cell."""
+        step = _ARROWS.get(Qt.Key(event.key()))
+        if self._content is None or not self.columns:
+            super().keyPressEvent(event)
+        elif step is not None:
+            rows = len(self._content.matrix.classes)
+            self._at = (
+                min(max(self._at[0] + step[0], 0), rows - 1),
+                min(max(self._at[1] + step[1], 0), self.columns - 1),
+            )
+            self.setAccessibleDescription(self.words_of(*self._at))
+            self._show(self._cell(*self._at))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._open(self._at)
+        else:
+            super().keyPressEvent(event)
+
+    # -- painting ----------------------------------------------------------------------------------------------------------
+
+    def _paint_cell(self, painter: QPainter, content: AtlasContent, row: int, column: int, largest: float) -> None:
+        matrix, colours, place = content.matrix, tokens(), self._cell(row, column)
+        rest = column == len(matrix.parts)
+        if self._kind == "found":
+            strength, colour = matrix.found[row, column] / max(matrix.images[row], 1), colours.accent
+        else:
+            value = 0.0 if rest else float(matrix.contributions[row, column])
+            strength, colour = abs(value) / max(largest, 1e-9), colours.accent if value >= 0 else BRANCH_COLOURS["D"]
+        painter.fillRect(place.adjusted(1, 1, 0, 0), QColor(mixed(colours.card, colour, _STRONGEST * float(strength))))
+        painter.setPen(QColor(colours.quiet if rest else colours.text))
+        painter.drawText(place, _CENTRE, self.text_of(row, column))
+        if self._over == (row, column) or (self.hasFocus() and self._at == (row, column)):
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRect(place.adjusted(1, 1, -1, -1))
+
+    def _paint_names(self, painter: QPainter, content: AtlasContent) -> None:
+        colours = tokens()
+        painter.fillRect(QRect(0, 0, self._side, self.viewport().height()), QColor(colours.card))
+        painter.setFont(font("body"))
+        painter.setPen(QColor(colours.text))
+        metrics = painter.fontMetrics()
+        for row, name in enumerate(content.matrix.classes):
+            cell = self._cell(row, 0)
+            place = QRect(px(12), cell.top(), self._side - px(20), cell.height())
+            painter.drawText(
+                place, _LEFT, metrics.elidedText(displayed_class(name), Qt.TextElideMode.ElideRight, place.width())
+            )
+
+    def _paint_parts(self, painter: QPainter, content: AtlasContent) -> None:
+        colours, matrix = tokens(), content.matrix
+        painter.fillRect(QRect(0, 0, self.viewport().width(), self._head), QColor(colours.card))
+        painter.setClipRect(QRect(self._side, 0, self.viewport().width() - self._side, self._head))
+        painter.setFont(font("caption", semibold=True))
+        metrics = painter.fontMetrics()
+        background = content.atlas.background
+        for column in range(self.columns):
+            cell = self._cell(0, column)
+            part = matrix.parts[column] if column < len(matrix.parts) else -1
+            name = _REST if part < 0 else part_name(content.atlas, part, content.names)
+            side = px(40)
+            crop = content.crops.get(part)
+            if crop is not None:
+                room = QRectF(cell.center().x() - side / 2, px(8), side, side)
+                paint_crop(painter, room, crop, self._thumbnails.image(content.path_of(crop.file)))
+            quiet = part < 0 or part in background
+            painter.setPen(
+                QColor(colours.accent if part == self._part and part >= 0 else colours.quiet if quiet else colours.text)
+            )
+            words = QRect(cell.left() + 2, px(50), cell.width() - 4, px(20))
+            painter.drawText(words, _CENTRE, metrics.elidedText(name, Qt.TextElideMode.ElideRight, words.width()))
+            if part == self._part and part >= 0:
+                painter.fillRect(QRect(cell.left() + 2, self._head - 3, cell.width() - 4, 2), QColor(colours.accent))
+        painter.setClipping(False)
+        painter.fillRect(QRect(0, self._head - 1, self.viewport().width(), 1), QColor(colours.border))
+
+    # -- places ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def _head(self) -> int:
+        return px(76)
+
+    @property
+    def _side(self) -> int:
+        return min(px(200), max(self.viewport().width() // 3, px(90)))
+
+    def _cell(self, row: int, column: int) -> QRect:
+        wide, high = px(84), px(32)
+        left = self._side + column * wide - self.horizontalScrollBar().value()
+        return QRect(left, self._head + row * high - self.verticalScrollBar().value(), wide, high)
+
+    def _hit(self, place: QPoint) -> tuple[int, int] | None:
+        if self._content is None or place.x() < self._side or place.y() < self._head:
+            return None
+        first = self._cell(0, 0)
+        row, column = (place.y() - first.top()) // first.height(), (place.x() - first.left()) // first.width()
+        inside = 0 <= row < len(self._content.matrix.classes) and 0 <= column < self.columns
+        return (row, column) if inside else None
+
+    def _fit(self) -> None:
+        rows = 0 if self._content is None else len(self._content.matrix.classes)
+        columns = 0 if self._content is None else len(self._content.matrix.parts) + 1
+        for bar, need, room in (
+            (self.horizontalScrollBar(), self._side + columns * px(84), self.viewport().width()),
+            (self.verticalScrollBar(), self._head + rows * px(32) + px(8), self.viewport().height()),
+        ):
+            bar.setRange(0, max(need - room, 0))
+            bar.setPageStep(room)
+            bar.setSingleStep(px(32))
+        self.viewport().update()
+
+    def _show(self, cell: QRect) -> None:
+        """Scroll to a cell."""
+        for bar, low, high, first, room in (
+            (self.horizontalScrollBar(), cell.left(), cell.right(), self._side, self.viewport().width()),
+            (self.verticalScrollBar(), cell.top(), cell.bottom(), self._head, self.viewport().height()),
+        ):
+            if low < first:
+                bar.setValue(bar.value() + low - first)
+            elif high > room:
+                bar.setValue(bar.value() + high - room)
+        self.viewport().update()
+
+    def _open(self, cell: tuple[int, int]) -> None:
+        assert self._content is not None
+        matrix = self._content.matrix
+        part = matrix.parts[cell[1]] if cell[1] < len(matrix.parts) else -1
+        self.opened.emit(matrix.classes[cell[0]], part)
+
+    def _point(self, cell: tuple[int, int] | None) -> None:
+        if cell != self._over:
+            self._over = cell
+            self.viewport().update()
+
+    def _on_thumbnail(self, path: Path) -> None:
+        self.viewport().update()
