@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
@@ -65,9 +65,28 @@ class AnswerCard(QFrame):
         super().resizeEvent(event)
         self._fit()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keep both lines whole again."""
+        super().showEvent(event)
+        self._fit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Need no height while another tab is shown."""
+        super().hideEvent(event)
+        for label in (self.first, self.second):
+            label.setMinimumHeight(0)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the height of both lines at the width that there is, not at the least width."""
+        lines = self.first.minimumHeight() + self.second.minimumHeight()
+        return QSize(super().minimumSizeHint().width(), lines + 4 + 2 * 11)
+
     def _fit(self) -> None:
+        if not self.isVisible():
+            return
         for label in (self.first, self.second):
             label.setMinimumHeight(max(label.heightForWidth(label.width()), 0))
+        self.updateGeometry()
 
     def show_nothing(self) -> None:
         """Show that no classes are chosen."""

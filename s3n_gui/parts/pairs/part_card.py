@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QMenu, QPushButton, QVBoxLayout, QWidget
 
-from s3n_gui.appearance.theme import px, set_icon, theme
+from s3n_gui.appearance.theme import set_icon
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import count_text, label_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -103,8 +103,6 @@ class PartCard(ColumnScrollArea):
         whole.addWidget(self._body)
         whole.addStretch(1)
         self.setWidget(self._inside)
-        theme().changed.connect(self._fit)
-        self._fit()
 
     def _connect(self) -> None:
         self.name.editingFinished.connect(self._on_named)
@@ -174,9 +172,6 @@ class PartCard(ColumnScrollArea):
 
     def _on_pointed(self, crop: object, place: QRect) -> None:
         self.pointed.emit(crop, place, self.sender())
-
-    def _fit(self) -> None:
-        self.setMinimumWidth(px(200))
 
 
 def _quiet() -> QLabel:
