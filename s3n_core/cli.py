@@ -12,6 +12,7 @@ import typer
 from s3n_core.commands import (
     animate,
     audit,
+    backbones,
     data,
     demo_data,
     devices,
@@ -60,6 +61,7 @@ app.command("data", help=data.HELP)(data.data)
 app.command("demo-data", help=demo_data.HELP)(demo_data.demo_data)
 app.command("shuffle-labels", help=shuffle_labels.HELP)(shuffle_labels.shuffle_labels)
 app.command("devices", help=devices.HELP)(devices.devices)
+app.command("backbones", help=backbones.HELP)(backbones.backbones)
 app.command("inspection-server", help=inspection_server.HELP, hidden=True)(inspection_server.inspection_server)
 app.add_typer(parts.app, name="parts", help=parts.HELP)
 app.add_typer(runs.app, name="runs", help=runs.HELP)

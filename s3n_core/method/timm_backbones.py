@@ -7,7 +7,6 @@ their activation (`plain_norms`), where a cell looks (`cell_geometry`), and the 
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from s3n_core.errors import DownloadFailed, ModelFileError
 from s3n_core.method.configuration import TIMM
 from s3n_core.method.folded_norm import NormAct
+from s3n_core.runs.model_paths import file_sha256
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what images are normalised with before they come here
 
@@ -281,8 +281,7 @@ def origin(backbone: str, weights: str) -> dict[str, str]:
     else:
         found |= {"file": Path(weights).name, "licence": "unknown"}
     if file is not None and file.is_file():
-        with file.open("rb") as stream:
-            found["sha256"] = hashlib.file_digest(stream, "sha256").hexdigest()
+        found["sha256"] = file_sha256(file)
     return found
 
 

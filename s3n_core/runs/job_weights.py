@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from s3n_core.errors import ModelFileError, ModelNotFound, RunError
+from s3n_core.runs.model_paths import file_sha256
 
 FIELD = "weights"
 """The field of ``run.json`` that names the file."""
@@ -38,8 +38,7 @@ class JobWeights:
         """
         remedy = "unpack the job again"
         try:
-            with open(self.file, "rb") as content:
-                found = hashlib.file_digest(content, "sha256").hexdigest()
+            found = file_sha256(self.file)
         except FileNotFoundError:
             raise ModelNotFound(
                 f"The initial weights of this run, {self.file}, are missing; {remedy}.", path=self.file

@@ -38,6 +38,16 @@ def run_of(path: Path) -> RunDirectory | None:
     return run if is_run(folder) and (path.is_dir() or path.absolute().parent == run.checkpoints) else None
 
 
+def file_sha256(file: Path) -> str:
+    """Return the SHA-256 of a file's content, 64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with open(file, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def file_digest(file: Path) -> str:
     """Return the first 16 hexadecimal digits of a model file's SHA-256, which identify its weights in all outputs.
 
@@ -45,7 +55,6 @@ def file_digest(file: Path) -> str:
         ModelFileError: The file cannot be read.
     """
     try:
-        with open(file, "rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()[:16]
+        return file_sha256(file)[:16]
     except OSError as error:
         raise ModelFileError(f"The model file {file} cannot be read: {error.strerror}.") from error

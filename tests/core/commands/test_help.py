@@ -23,6 +23,7 @@ COMMANDS = [
     "import-checkpoint",
     "demo-data",
     "shuffle-labels",
+    "backbones",
     "devices",
     "parts",
     "runs",
