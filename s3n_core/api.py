@@ -219,7 +219,11 @@ def find_parts(
 
 
 def figure(
-    inspection: Inspection, *, panels: str | Sequence[str] = "sheet", annotation: Annotation | None = None
+    inspection: Inspection,
+    *,
+    panels: str | Sequence[str] = "sheet",
+    annotation: Annotation | None = None,
+    contributions: Contributions | None = None,
 ) -> Image.Image:
     """Draw what a network saw in an image.
 
@@ -227,24 +231,28 @@ def figure(
         inspection: From `Model.inspect`.
         panels: "sheet": the labelled sheet with all panels; several names: a sheet of these; one name: that panel alone.
         annotation: The image's box and key points to draw (`ImageRecord.annotation`); peaks outside the box get a mark.
+        contributions: Those of the image (`Model.contributions`), for the panel "contributions".
 
     Returns:
         RGB pixels, as `s3n export` writes them.
 
     Raises:
-        ValueError: There is no such panel; the message lists them.
+        ValueError: There is no such panel, and the message lists them; or "contributions" are missing.
     """
     from s3n_core.export.figures.figure_style import FigureStyle
     from s3n_core.export.figures.figures import panel_figure, sheet_figure
     from s3n_core.export.figures.panels import PANELS, check_panels
+    from s3n_core.inspection.contribution_view import contribution_view
 
+    box = None if annotation is None else annotation.box
+    shown = None if contributions is None else contribution_view(contributions, box)
     if panels == "sheet":
-        return sheet_figure(inspection, FigureStyle(), annotation=annotation)
+        return sheet_figure(inspection, FigureStyle(), annotation=annotation, contributions=shown)
     if isinstance(panels, str):
         (panel,) = check_panels((_known(panels, tuple(PANELS), "panel"),))
-        return panel_figure(inspection, panel, FigureStyle(), annotation=annotation)
+        return panel_figure(inspection, panel, FigureStyle(), annotation=annotation, contributions=shown)
     names = check_panels(tuple(_known(panel, tuple(PANELS), "panel") for panel in panels))
-    return sheet_figure(inspection, FigureStyle(panels=names), annotation=annotation)
+    return sheet_figure(inspection, FigureStyle(panels=names), annotation=annotation, contributions=shown)
 
 
 def _prepared(

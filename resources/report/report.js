@@ -11,7 +11,7 @@ const images = report.images.map((row, index) => {
 });
 const WHO = { joint: "Joint", O: "Original", D: "Discriminative", C: "Complementary" };
 const COLOURS = { joint: "var(--joint)", O: "var(--o)", D: "var(--d)", C: "var(--c)" };
-const palette = bytes(report.palette);
+const palette = bytes(report.palette), diverging = bytes(report.diverging);
 const byId = (id) => document.getElementById(id);
 
 function make(tag, attributes, ...children) {
@@ -361,10 +361,40 @@ function openDetail(index) {
       pane(image, data, "Peaks", "T_d, T_c", "", null), mapPane(image, data, "Discriminative map", "Q_d", "D", "d"),
       branchPane(image, data, "Discriminative image", "D", "D", data.d),
       mapPane(image, data, "Response map", "R", "", "r"), mapPane(image, data, "Complementary map", "Q_c", "C", "c"),
-      branchPane(image, data, "Complementary image", "C", "C", data.c)), hiddenPlaces(image, data)), side));
+      branchPane(image, data, "Complementary image", "C", "C", data.c)), why(image, data), hiddenPlaces(image, data)), side));
   detail.style.setProperty("--aspect", String(image.width / image.height));
   if (!detail.open) detail.showModal();
   detail.querySelector(".body").focus();
+}
+
+// What contributes to the predicted class over its rival: where it is read, and what is relied on where places were hidden.
+function why(image, data) {
+  if (!data.why) return null;
+  const { question, unit, rows, most, total, total_label: totalLabel, sentence, ticks } = data.why;
+  const measured = rows.some((row) => row.relied !== null);
+  const spot = make("svg", { viewBox: `0 0 ${image.width} ${image.height}`, "aria-hidden": "true" });
+  const light = (place) => spot.replaceChildren(...(place ? [["#000", 0.016], ["#fff", 0.008]].map(([colour, thick]) =>
+    make("circle", { cx: place[0] * image.width, cy: place[1] * image.height, r: 0.04 * Math.max(image.width, image.height),
+      fill: "none", stroke: colour, "stroke-width": thick * Math.max(image.width, image.height) })) : []));
+  const bar = (value, kind) => make("span", { class: "signed" }, make("i", { class: `${kind} ${value < 0 ? "against" : "for"}`,
+    style: { left: `${50 + 50 * Math.min(value / most, 0)}%`, width: `${50 * Math.abs(value) / most}%` } }));
+  const line = (row) => make("tr", { title: row.details, onmouseenter: () => light(row.place), onmouseleave: () => light(null) },
+    make("td", null, row.label), make("td", { class: "n" }, row.text), make("td", null, bar(row.value, "read"),
+      row.relied === null ? null : bar(row.relied, "relied")),
+    ...(measured ? [make("td", { class: row.clear ? "n" : "n quiet" }, row.relied === null ? "–" : row.relied_text)] : []));
+  const map = levelCanvas(bytes(data.why.map), data.why.cells, diverging);
+  return make("section", { class: "why" },
+    make("h3", null, `Why ${question.replace(" over ", " rather than ")}`),
+    make("p", { class: "quiet small" }, "Where the logits are read, which is not yet what the model relies on. ", sentence),
+    make("div", { class: "why-body" },
+      figure("Contributions", unit, "", picture(image, data, "map", make("div", { class: "whole" }, map), spot),
+        [scale(ticks, diverging)]),
+      make("table", { class: "small" }, make("thead", null, make("tr", null, make("th", { scope: "col" }, "Place"),
+        make("th", { class: "n", scope: "col" }, "Read, logits"), make("th", null, ""),
+        ...(measured ? [make("th", { class: "n", scope: "col", title: "How much more is lost when the place is hidden than with random "
+          + "places of its size; grey: not more than with 95 % of them" }, "Relied on")] : []))),
+      make("tbody", null, ...rows.map(line), make("tr", { class: "total" }, make("td", null, totalLabel),
+        make("td", { class: "n" }, total), make("td", null, ""), ...(measured ? [make("td", null, "")] : []))))));
 }
 
 // What hiding the strongest peaks does, beside random places of the same size.
@@ -440,11 +470,14 @@ function pane(image, data, title, sign, branch) {
 }
 
 function mapPane(image, data, title, sign, branch, which) {
+  return figure(title, sign, branch, picture(image, data, "map", mapCanvas(data, which)), [scale(data.ticks[which], palette)]);
+}
+
+function scale(ticks, colours) {
   const ramp = make("canvas", { width: 256, height: 1, "aria-hidden": "true" });
-  paint(ramp, Float32Array.from({ length: 256 }, (_, at) => at));
-  return figure(title, sign, branch, picture(image, data, "map", mapCanvas(data, which)),
-    [make("span", { class: "scale" }, ramp, ...data.ticks[which].map(([place, text]) =>
-      make("span", { style: { left: `${100 * place}%`, transform: `translateX(${-100 * place}%)` } }, text)))]);
+  paint(ramp, Float32Array.from({ length: 256 }, (_, at) => at), colours);
+  return make("span", { class: "scale" }, ramp, ...ticks.map(([place, text]) =>
+    make("span", { style: { left: `${100 * place}%`, transform: `translateX(${-100 * place}%)` } }, text)));
 }
 
 function branchPane(image, data, title, sign, branch, pixels) {
@@ -459,7 +492,11 @@ function branchPane(image, data, title, sign, branch, pixels) {
 }
 
 function mapCanvas(data, which) {
-  const [rows, columns] = data.cells, levels = bytes(data.maps[which]), fine = 8;
+  return levelCanvas(bytes(data.maps[which]), data.cells, palette);
+}
+
+function levelCanvas(levels, [rows, columns], colours) {
+  const fine = Math.min(8, Math.max(1, Math.floor(512 / Math.max(rows, columns))));
   const width = (columns - 1) * fine, height = (rows - 1) * fine;
   const values = new Float32Array(width * height);
   for (let y = 0; y < height; y++) {
@@ -473,15 +510,15 @@ function mapCanvas(data, which) {
     }
   }
   const canvas = make("canvas", { width, height, style: { opacity: report.opacity } });
-  paint(canvas, values);
+  paint(canvas, values, colours);
   return canvas;
 }
 
-function paint(canvas, values) {
+function paint(canvas, values, colours) {
   const context = canvas.getContext("2d"), pixels = context.createImageData(canvas.width, canvas.height);
   for (let at = 0, to = 0; at < values.length; at++) {
     const colour = 3 * Math.round(values[at]);
-    for (let channel = 0; channel < 3; channel++) pixels.data[to++] = palette[colour + channel];
+    for (let channel = 0; channel < 3; channel++) pixels.data[to++] = colours[colour + channel];
     pixels.data[to++] = 255;
   }
   context.putImageData(pixels, 0, 0);

@@ -83,8 +83,16 @@ def export(
         typer.Option(
             "--panels",
             metavar="NAMES",
-            help="Panels, separated by commas: original, peaks, response, map_d, map_c, grid_d, grid_c, image_d, "
-            "image_c.",
+            help="Panels, separated by commas: original, contributions, peaks, response, map_d, map_c, grid_d, grid_c, "
+            "image_d, image_c.",
+        ),
+    ] = None,
+    versus: Annotated[
+        str | None,
+        typer.Option(
+            "--versus",
+            metavar="CLASS",
+            help="Class that contributions compare the predicted class with; default: its strongest rival.",
         ),
     ] = None,
     layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
@@ -142,6 +150,7 @@ def export(
             annotations=boxes,
             hidden_peaks=hide_peaks,
             hiding={"fill": hide_fill, "size": hide_size, "controls": hide_controls},
+            versus=versus,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

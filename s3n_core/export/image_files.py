@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from s3n_core.datasets.records import Annotation, ImageRecord
+from s3n_core.errors import S3NError
 from s3n_core.export.figures.canvas import Canvas
 from s3n_core.export.figures.encoding import encode
 from s3n_core.export.figures.figures import panel_page, sheet_page
@@ -21,7 +22,9 @@ from s3n_core.export.hidden_peaks import HIDDEN_TABLE, HiddenPeaks
 from s3n_core.export.index import INDEX
 from s3n_core.export.options import ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING, REPORT, ExportOptions
 from s3n_core.export.report.report_image import part_bytes
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.placed_contributions import class_index
 from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.models.opening import Model
 from s3n_core.prediction.rows import label_name
@@ -57,6 +60,7 @@ class ImageFiles:
         inspection: Inspection,
         seen: str = "unknown",
         hidden: HiddenPeaks | None = None,
+        contributions: ContributionView | None = None,
     ) -> bytes:
         """Return the content of a file; deterministic.
 
@@ -66,15 +70,16 @@ class ImageFiles:
             inspection: Its inspection.
             seen: Whether the model has seen it before, as ``Prediction.seen``.
             hidden: Its hidden peaks, if the options ask for them.
+            contributions: What to show of its contributions, if `ExportOptions.shows_contributions`.
         """
         options = self._options
         if ending == HIDDEN_ENDING:
             return (hidden or HiddenPeaks()).content(inspection.response.name)
         if ending == ARRAYS_ENDING:
-            return arrays_bytes(inspection, record.annotation, hidden)
+            return arrays_bytes(inspection, record.annotation, hidden, contributions)
         if ending == PART_ENDING:
             shown = record.annotation if options.style.annotations else Annotation()
-            return part_bytes(inspection, self.truth(record), seen, shown, hidden)
+            return part_bytes(inspection, self.truth(record), seen, shown, hidden, contributions)
         if not ending.startswith("/"):
             page = sheet_page(
                 inspection,
@@ -84,10 +89,13 @@ class ImageFiles:
                 annotation=record.annotation,
                 hidden=() if hidden is None else hidden.hidden,
                 hidden_error="" if hidden is None else hidden.error,
+                contributions=contributions,
             )
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])
-            page = panel_page(inspection, panel, options.style, annotation=record.annotation)
+            page = panel_page(
+                inspection, panel, options.style, annotation=record.annotation, contributions=contributions
+            )
         return picture_bytes(page, inspection, options)
 
 
@@ -110,13 +118,21 @@ def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) 
 
 
 def arrays_bytes(
-    inspection: Inspection, annotation: Annotation | None = None, hidden: HiddenPeaks | None = None
+    inspection: Inspection,
+    annotation: Annotation | None = None,
+    hidden: HiddenPeaks | None = None,
+    contributions: ContributionView | None = None,
 ) -> bytes:
     """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
     buffer = io.BytesIO()
-    tested = {} if hidden is None else {"hidden_peaks": hidden.to_dict()}
-    summary = json.dumps(summary_of(inspection, annotation) | tested, ensure_ascii=True)
-    np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays_of(inspection))
+    values, arrays = summary_of(inspection, annotation), arrays_of(inspection)
+    if hidden is not None:
+        values["hidden_peaks"] = hidden.to_dict()
+    if contributions is not None:
+        values["contributions"] = contributions.to_dict()
+        arrays |= contributions.arrays()
+    summary = json.dumps(values, ensure_ascii=True)
+    np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays)
     return buffer.getvalue()
 
 
@@ -124,3 +140,17 @@ def model_name(model: Model) -> str:
     """Return a model's display name: its file, and its run if the file is a run's checkpoint."""
     path = model.path
     return f"{path.parent.parent.name} / {path.stem}" if path.parent.name == "checkpoints" else path.name
+
+
+def versus_of(model: Model, options: ExportOptions) -> int | None:
+    """Return the index of the class that contributions compare the predicted class with; None: its strongest rival.
+
+    Raises:
+        S3NError: The model has no such class.
+    """
+    if options.versus is None:
+        return None
+    try:
+        return class_index(model.classes, options.versus)
+    except ValueError as error:
+        raise S3NError(f"Contributions cannot be compared with this class: {error}.") from error

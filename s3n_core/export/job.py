@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,10 +20,11 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
 from s3n_core.export.hidden_peaks import HIDDEN_TABLE, hidden_table, hide_peaks
-from s3n_core.export.image_files import ImageFiles, file_path, model_name
+from s3n_core.export.image_files import ImageFiles, file_path, model_name, versus_of
 from s3n_core.export.index import ExportIndex
 from s3n_core.export.options import HIDDEN_ENDING, PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
+from s3n_core.inspection.contribution_view import ContributionView, default_question
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.batches import over_images
@@ -116,6 +118,7 @@ def export(
     options = options or ExportOptions()
     began = time.monotonic()
     check_output_folder(out, records)
+    versus = versus_of(model, options)
     make_folder(out)
     files = ImageFiles(model, options, classes)
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
@@ -155,21 +158,23 @@ def export(
         try:
             inspector, reader = Inspector(model), SeenReader(model.seen, values)
             maker = RowMaker(model, records, classes)
-            with closing(_inspected(inspector, tasks, batch_size, workers, reader)) as answers:
-                for task, answer, photograph in answers:
+            with closing(_inspected(inspector, tasks, options, versus, batch_size, workers, reader)) as answers:
+                for task, found, photograph in answers:
                     record, truth = task.record, files.truth(task.record)
-                    if isinstance(answer, str):
-                        index.add(task.position, record, maker.without_prediction(task.position, answer), {})
-                        yield progress(record.name, error=answer)
+                    if isinstance(found, str):
+                        index.add(task.position, record, maker.without_prediction(task.position, found), {})
+                        yield progress(record.name, error=found)
                         continue
+                    answer, contributions = found
                     seen, hidden = reader.take(record.path), None
                     if options.hidden_peaks and photograph is not None:
                         hidden = hide_peaks(inspector, photograph, record, answer, options.hidden_peaks, options.hiding)
                     written = {ending: file_path(task.stem, ending) for ending in files.endings}
                     for ending, file in written.items():
                         make_folder((out / file).parent)
+                        content = files.content(ending, record, answer, seen, hidden, contributions)
                         # Not durable: there may be thousands of files, and they can be created again.
-                        write_bytes(out / file, files.content(ending, record, answer, seen, hidden), durable=False)
+                        write_bytes(out / file, content, durable=False)
                     row = prediction_of(answer, label=truth, seen=seen, annotation=record.annotation)
                     index.add(task.position, record, row, written)
                     yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
@@ -189,10 +194,19 @@ def export(
         yield progress(finished=True)
 
 
+_Found = tuple[Inspection, ContributionView | None]
+
+
 def _inspected(
-    inspector: Inspector, tasks: Sequence[_Task], batch_size: int, workers: int | None, reader: SeenReader
-) -> Generator[tuple[_Task, Inspection | str, Image.Image | None], None, None]:
-    """Inspect the images in order; yield each with its inspection, or the reason why there is none, and its pixels."""
+    inspector: Inspector,
+    tasks: Sequence[_Task],
+    options: ExportOptions,
+    versus: int | None,
+    batch_size: int,
+    workers: int | None,
+    reader: SeenReader,
+) -> Generator[tuple[_Task, _Found | str, Image.Image | None], None, None]:
+    """Inspect the images in order; yield each with what was found, or the reason why nothing was, and its pixels."""
     model = inspector.model
     photographs: dict[int, Image.Image] = {}
 
@@ -200,9 +214,14 @@ def _inspected(
         photographs[position] = image
         return test_view(image, model.preprocess)
 
-    def inspect(batch: Batch) -> Sequence[Inspection]:
-        whole = [photographs[position] for position in batch.positions.tolist()]
-        return inspector.inspect_batch(whole, batch.names, views=batch.images)
+    def inspect(batch: Batch) -> Sequence[_Found]:
+        positions = batch.positions.tolist()
+        whole = [photographs[position] for position in positions]
+        if not options.shows_contributions:
+            return [(found, None) for found in inspector.inspect_batch(whole, batch.names, views=batch.images)]
+        boxes = [tasks[position].record.box for position in positions]
+        ask = partial(default_question, versus=versus)
+        return inspector.explain_batch(whole, batch.names, ask, boxes=boxes, views=batch.images)
 
     loop = over_images(
         [Sample.of(task.record) for task in tasks],
@@ -222,4 +241,4 @@ def _inspected(
                 if isinstance(result, UnreadableImage):
                     yield tasks[position], result.reason, None
                 else:
-                    yield tasks[position], result if result.scores.is_finite else NOT_FINITE, photograph
+                    yield tasks[position], result if result[0].scores.is_finite else NOT_FINITE, photograph

@@ -38,6 +38,8 @@ class ExportOptions:
         hidden_peaks: How many of an image's strongest peaks are hidden, one at a time, to test them, from 0 to 20;
             ``STEM.hidden.json``.
         hiding: How they are hidden.
+        versus: The class that contributions compare the predicted class with; its strongest rival for None, and where
+            this class is predicted.
     """
 
     sheet: bool = True
@@ -48,6 +50,7 @@ class ExportOptions:
     style: FigureStyle = field(default_factory=FigureStyle)
     hidden_peaks: int = 0
     hiding: HidingSettings = field(default_factory=HidingSettings)
+    versus: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.hidden_peaks <= MOST_HIDDEN_PEAKS:
@@ -56,6 +59,12 @@ class ExportOptions:
             raise ValueError("choose at least one of sheet, single pictures, arrays, report and hidden peaks")
         if self.format not in PICTURE_FORMATS:
             raise ValueError(f"format must be one of {', '.join(PICTURE_FORMATS)}, not {self.format!r}")
+
+    @property
+    def shows_contributions(self) -> bool:
+        """Whether any file shows or holds contributions."""
+        drawn = (self.sheet or self.singles) and "contributions" in self.style.panels
+        return drawn or self.arrays or self.report
 
     def endings(self) -> tuple[str, ...]:
         """Return the endings that are appended to an image's stem, one per file."""
@@ -70,8 +79,10 @@ class ExportOptions:
         return (*([picture] if self.sheet else []), *panels, *others)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the options as JSON values; how peaks are hidden only if they are, as in earlier versions."""
+        """Return the options as JSON values; later options only where they matter, as in earlier versions."""
         values: dict[str, Any] = to_json(self)
+        if self.versus is None:
+            del values["versus"]
         if not self.hidden_peaks:
             del values["hidden_peaks"], values["hiding"]
         return values
@@ -87,6 +98,7 @@ def export_options(
     panels: Iterable[str] | None = None,
     hidden_peaks: int = 0,
     hiding: Mapping[str, Any] | None = None,
+    versus: str | None = None,
     **look: Any,
 ) -> ExportOptions:
     """Create options from the values of a form or a command line.
@@ -100,6 +112,7 @@ def export_options(
         panels: Names of panels; None: the standard panels.
         hidden_peaks: See `ExportOptions`.
         hiding: Fields of `HidingSettings` that differ from the defaults.
+        versus: See `ExportOptions`.
         look: Further fields of `FigureStyle`.
 
     Raises:
@@ -115,4 +128,5 @@ def export_options(
         style=style,
         hidden_peaks=hidden_peaks,
         hiding=HidingSettings.from_dict(hiding or {}),
+        versus=versus or None,
     )

@@ -6,14 +6,16 @@ inspection of the first image is cached: changing the style costs only drawing o
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataSetError, S3NError, UnreadableImage
 from s3n_core.export.file_request import ExportedFile, FileRequest
-from s3n_core.export.image_files import ImageFiles, file_path
+from s3n_core.export.image_files import ImageFiles, file_path, versus_of
 from s3n_core.export.options import export_options
+from s3n_core.inspection.contribution_view import ContributionView, default_question
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.prediction.row_building import NOT_FINITE
@@ -23,7 +25,7 @@ class FirstFiles:
     """Creates requested files, and caches what the next request needs again."""
 
     def __init__(self) -> None:
-        self._looked: tuple[tuple[object, ...], Inspection] | None = None
+        self._looked: tuple[tuple[object, ...], Inspection, ContributionView | None] | None = None
 
     def make(self, inspector: Inspector, request: FileRequest) -> ExportedFile:
         """Create a file.
@@ -47,7 +49,7 @@ class FirstFiles:
             )
             for image in request.images
         ]
-        position, inspection = self._first(inspector, records)
+        position, inspection, contributions = self._first(inspector, records, versus_of(inspector.model, options))
         record, files = records[position], ImageFiles(inspector.model, options, classes)
         for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
             stem = files.stem(earlier)
@@ -58,27 +60,30 @@ class FirstFiles:
             image=record.name,
             files={each: file_path(stem, each) for each in files.endings},
             ending=ending,
-            content=files.content(ending, record, inspection),
+            content=files.content(ending, record, inspection, contributions=contributions),
         )
 
-    def _first(self, inspector: Inspector, records: list[ImageRecord]) -> tuple[int, Inspection]:
-        """Inspect the first image that can be read; return its position and inspection."""
+    def _first(
+        self, inspector: Inspector, records: list[ImageRecord], versus: int | None
+    ) -> tuple[int, Inspection, ContributionView | None]:
+        """Inspect the first image that can be read; return its position, inspection and contributions."""
         model, reason = inspector.model, ""
         for position, record in enumerate(records):
-            key = (model.digest, model.precision, record.name, *_file_state(record.path))
+            key = (model.digest, model.precision, record.name, record.box, versus, *_file_state(record.path))
             if self._looked is not None and self._looked[0] == key:
-                return position, self._looked[1]
+                return position, *self._looked[1:]
             try:
                 image = read_image(record.path, banner=record.banner, ranges=model.preprocess.ranges)
             except UnreadableImage as error:
                 reason = reason or f"{record.name}: {error.reason}"
                 continue
-            inspection = inspector.inspect(inspector.prepare(image, record.name))
+            ask = partial(default_question, versus=versus)
+            ((inspection, contributions),) = inspector.explain_batch([image], [record.name], ask, boxes=[record.box])
             if not inspection.scores.is_finite:
                 reason = reason or f"{record.name}: {NOT_FINITE}"
                 continue
-            self._looked = key, inspection
-            return position, inspection
+            self._looked = key, inspection, contributions
+            return position, inspection, contributions
         raise DataSetError(f"None of the first {len(records)} images can be exported ({reason}); choose other images.")
 
 

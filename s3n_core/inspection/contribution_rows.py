@@ -79,9 +79,11 @@ class ContributionRow:
 
     @property
     def label(self) -> str:
-        """The row's name: "peak 1", "part 3", "elsewhere", "outside the object", "bias"."""
+        """The row's name: "peak 1", "part 3", "elsewhere (on the object)", "outside the object", "bias"."""
         if self.index is not None:
             return f"{self.kind} {self.index + 1}"
+        if self.kind == "elsewhere":
+            return "elsewhere" if self.outside is None else "elsewhere on the object"
         return "outside the object" if self.kind == "outside" else self.kind
 
     def to_dict(self) -> dict[str, Any]:

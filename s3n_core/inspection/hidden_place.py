@@ -58,6 +58,11 @@ class Change:
         return low, high
 
     @property
+    def relied_on(self) -> float:
+        """How much more the value falls than with the random places: the loss less their mean loss."""
+        return float(np.mean(self.controls)) - self.change
+
+    @property
     def stronger_than(self) -> int:
         """How many random places lower the value less than this place does, by more than rounding."""
         noise = _NOISE * max(1.0, abs(self.before))
@@ -146,6 +151,10 @@ class HiddenPlace(ByValue):
             return float(logits[index] - (others.max() if others.size else 0.0))
 
         return self._change(branch, margin)
+
+    def logit(self, target: int, versus: int | None = None, branch: str | None = None) -> Change:
+        """Return the change of a class's logit, or of its margin over one other class, as contributions ask for it."""
+        return self._change(branch, lambda scores, of: scores.margin(target, versus, of))
 
     def sentence(self, index: int | None = None) -> str:
         """Return what hiding the place does to a class (None: the predicted one), in one sentence or two."""

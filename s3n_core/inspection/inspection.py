@@ -304,6 +304,19 @@ class Scores(ByValue):
         shares: NDArray[np.float64] = powers / powers.sum()
         return shares
 
+    def rival(self, index: int, branch: str | None = None) -> int | None:
+        """Return the strongest other class of a branch (None: of the network's prediction); None if there is none."""
+        logits = np.nan_to_num(self.logits[branch or self.answer].astype(np.float64), nan=-np.inf)
+        if len(logits) < 2:
+            return None
+        logits[index] = -np.inf
+        return int(logits.argmax())
+
+    def margin(self, target: int, versus: int | None, branch: str | None = None) -> float:
+        """Return a branch's logit of a class less that of another one (None: the logit itself)."""
+        logits = self.logits[branch or self.answer].astype(np.float64)
+        return float(logits[target] - (0.0 if versus is None else logits[versus]))
+
     @property
     def is_finite(self) -> bool:
         """Whether all logits are finite; otherwise there is no valid prediction."""

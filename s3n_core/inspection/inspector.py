@@ -7,7 +7,7 @@ the three steps compute exactly what `S3N.forward` does, which a test checks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from torch import nn
 
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.records import Box
 from s3n_core.datasets.transforms import test_view
+from s3n_core.inspection.contribution_view import ContributionView, contribution_view
 from s3n_core.inspection.displayed_image import displayed_image
 from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, Scores
 from s3n_core.inspection.peak_editing import CountedPeaks, edit_peaks
@@ -198,6 +200,38 @@ class Inspector:
             One inspection per image, in order.
         """
         return self._inspect(self.prepare_batch(images, names, views=views), settings)
+
+    def explain_batch(
+        self,
+        images: Sequence[Image.Image],
+        names: Sequence[str],
+        ask: Callable[[Scores], tuple[int, int | None]],
+        *,
+        boxes: Sequence[Box | None] = (),
+        views: NDArray[np.uint8] | None = None,
+    ) -> tuple[tuple[Inspection, ContributionView | None], ...]:
+        """Inspect several images, and show what contributes to a logit or margin, from the same forward passes.
+
+        Args:
+            images: As in `inspect_batch`.
+            names: As in `inspect_batch`.
+            ask: Chooses the class and the class to subtract from an image's scores; None for all images or for none.
+            boxes: The object's bounding box in each image, if known.
+            views: As in `prepare_batch`.
+
+        Returns:
+            For each image its inspection, and its contributions if its scores are finite.
+        """
+        resampled = self.resample(self.prepare_batch(images, names, views=views))
+        output = self.classify(resampled)
+        inspections = self.describe(resampled, output)
+        targets, others = zip(*(ask(inspection.scores) for inspection in inspections), strict=True)
+        versus = None if None in others else others
+        found = self.contributions(resampled, output, targets, versus)
+        return tuple(
+            (inspection, contribution_view(of_image, box) if inspection.scores.is_finite else None)
+            for inspection, of_image, box in zip(inspections, found, boxes or [None] * len(found), strict=True)
+        )
 
     def scores(
         self, views: NDArray[np.uint8], names: Sequence[str], settings: InspectionSettings | None = None

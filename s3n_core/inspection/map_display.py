@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from s3n_core.inspection.geometry import inner_magnification
 from s3n_core.inspection.number_text import number_text
-from s3n_core.inspection.palettes import PaletteName, palette_bytes
+from s3n_core.inspection.palettes import DivergingName, PaletteName, palette_bytes
 
 Steps = Literal["even", "root", "ratio"]
 
@@ -117,13 +117,24 @@ def magnification_range(*grids: NDArray[np.floating]) -> ValueRange:
     return ValueRange.of(np.clip(inner, 1 / _MOST_MAGNIFIED, _MOST_MAGNIFIED), steps="ratio")
 
 
+def contribution_range(density: NDArray[np.floating]) -> ValueRange:
+    """Return the range of a map of contributions, symmetric, so that zero is the middle of a diverging palette.
+
+    Its ends are round numbers, for a colour bar that reads well.
+    """
+    most = float(np.abs(np.nan_to_num(density)).max(initial=0.0)) or 1.0
+    power = 10.0 ** math.floor(math.log10(most))
+    end = next(factor * power for factor in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if factor * power >= most)
+    return ValueRange(-end, end)
+
+
 @functools.cache
-def palette_colours(name: PaletteName) -> NDArray[np.uint8]:
+def palette_colours(name: PaletteName | DivergingName) -> NDArray[np.uint8]:
     """Return a palette's colours from the lowest to the highest value, RGB, uint8 (256, 3), read-only."""
     return np.frombuffer(palette_bytes(name), dtype=np.uint8).reshape(256, 3)
 
 
-def coloured(share: NDArray[np.floating], palette: PaletteName) -> NDArray[np.uint8]:
+def coloured(share: NDArray[np.floating], palette: PaletteName | DivergingName) -> NDArray[np.uint8]:
     """Return the palette's colours at positions 0 ... 1 on the colour bar, shape (..., 3)."""
     colours: NDArray[np.uint8] = palette_colours(palette)[np.round(np.asarray(share) * 255).astype(np.intp)]
     return colours

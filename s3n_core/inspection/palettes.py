@@ -7,11 +7,17 @@ without loading NumPy.
 from __future__ import annotations
 
 import base64
+import functools
+import math
 from typing import Literal, get_args
 
 PaletteName = Literal["viridis", "magma", "cividis", "grey"]
 PALETTES: tuple[PaletteName, ...] = get_args(PaletteName)
 """The first is the default."""
+
+DivergingName = Literal["purple-green"]
+DIVERGING: DivergingName = "purple-green"
+"""The palette of values with a sign: purple below zero, grey at zero, green above; clear to colour-blind people too."""
 
 STANDARD_OPACITY = 0.65
 """Opacity of maps over the grey image, 0 ... 1; the image below stays recognisable."""
@@ -32,11 +38,42 @@ def palette_named(name: str) -> PaletteName:
     raise ValueError(f"colour map must be one of {', '.join(PALETTES)}, not {name!r}")
 
 
-def palette_bytes(name: PaletteName) -> bytes:
+def palette_bytes(name: PaletteName | DivergingName) -> bytes:
     """Return a palette's 256 colours from the lowest to the highest value: 768 bytes, interleaved RGB."""
+    if name == DIVERGING:
+        return _diverging_bytes()
     if name == "grey":
         return bytes(level for level in range(256) for _ in range(3))
     return base64.b64decode(_COLOURS[name])
+
+
+_PURPLE, _GREY, _GREEN = (0.44, 0.15, -0.12), (0.66, 0.0, 0.0), (0.86, -0.16, 0.13)
+"""The ends and the middle of the diverging palette in OKLab (L, a, b), in which straight lines are perceptually even."""
+
+
+@functools.cache
+def _diverging_bytes() -> bytes:
+    colours = bytearray()
+    for level in range(256):
+        side, share = (_PURPLE, 1 - level / 127.5) if level < 128 else (_GREEN, level / 127.5 - 1)
+        colours += _srgb(*(middle + share * (end - middle) for middle, end in zip(_GREY, side, strict=True)))
+    return bytes(colours)
+
+
+def _srgb(lightness: float, a: float, b: float) -> bytes:
+    """Convert OKLab (https://bottosson.github.io/posts/oklab) to sRGB, clipped to its gamut."""
+    long, medium, short = (
+        (lightness + u * a + v * b) ** 3
+        for u, v in ((0.3963377774, 0.2158037573), (-0.1055613458, -0.0638541728), (-0.0894841775, -1.2914855480))
+    )
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    clipped = (min(max(value, 0.0), 1.0) for value in linear)
+    encoded = (12.92 * v if v <= 0.0031308 else 1.055 * math.pow(v, 1 / 2.4) - 0.055 for v in clipped)
+    return bytes(round(255 * value) for value in encoded)
 
 
 # The tables of matplotlib: viridis and magma by S. van der Walt, N. Smith and E. Firing (CC0), cividis by J. Nunez, C. Anderson

@@ -5,7 +5,7 @@ Does not import torch, so that the window and files share this type; `Inspector.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -85,7 +85,7 @@ class Contributions(ByValue):
         Returns:
             Logits per pixel, shape (height, width). They sum to ``total - bias``: to the margin without its bias.
         """
-        width, height = _scaled(self.image_size, size) if isinstance(size, int) else size or self.image_size
+        width, height = scaled(self.image_size, size) if isinstance(size, int) else size or self.image_size
         return self.splat(width, height).picture()
 
     def rows(
@@ -97,12 +97,12 @@ class Contributions(ByValue):
             parts: The part of every cell by branch, shape (h, w), negative for none; None divides among the peaks.
             box: The object's bounding box, if known.
         """
-        splat = self.splat(*_scaled(self.image_size, RASTER))
+        splat = self.splat(*scaled(self.image_size, RASTER))
         peaks = [(peak.x, peak.y) for peak in self.peaks] if parts is None else []
         return contribution_rows(splat, self.bias, peaks=peaks, parts=parts, box=box)
 
-    def to_dict(self, *, box: Box | None = None) -> dict[str, Any]:
-        """Return everything except the arrays as JSON values, in logits; the rows are those of the peaks."""
+    def to_dict(self, *, box: Box | None = None, rows: Sequence[ContributionRow] | None = None) -> dict[str, Any]:
+        """Return everything except the arrays as JSON values, in logits; the rows are those of the peaks (None) or given."""
         return {
             "name": self.name,
             "head": self.head,
@@ -111,7 +111,7 @@ class Contributions(ByValue):
             "total": self.total,
             "bias": self.bias,
             "branches": dict(self.by_branch),
-            "rows": [row.to_dict() for row in self.rows(box=box)],
+            "rows": [row.to_dict() for row in (self.rows(box=box) if rows is None else rows)],
             "model": self.model,
             "model_digest": self.model_digest,
             "precision": self.precision,
@@ -137,7 +137,7 @@ def class_index(classes: tuple[str, ...], wanted: str | int) -> int:
     return int(wanted)
 
 
-def _scaled(size: tuple[int, int], longer: int) -> tuple[int, int]:
+def scaled(size: tuple[int, int], longer: int) -> tuple[int, int]:
     """Return (width, height) with the proportions of ``size`` and a longer side of ``longer``, at least 1 each."""
     scale = longer / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -128,9 +128,8 @@ def asked(scores: Scores, label: int | None) -> tuple[int, int, int]:
     logits = np.nan_to_num(scores.logits[scores.answer].astype(np.float64), nan=-np.inf)
     predicted = int(logits.argmax())
     target = predicted if label is None else label
-    others = logits.copy()
-    others[target] = -np.inf
-    return predicted, target, int(others.argmax())
+    rival = scores.rival(target)
+    return predicted, target, target if rival is None else rival
 
 
 def _collected(

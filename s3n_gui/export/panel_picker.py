@@ -1,4 +1,4 @@
-"""The check boxes of the panels: three for the whole image, then the two branches side by side."""
+"""The check boxes of the panels: four for the whole image, then the two branches side by side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from s3n_core.export.figures.panels import PANEL_TEXTS, PanelName
 from s3n_gui.appearance.theme import branch_colour
 from s3n_gui.export.export_choice import with_panel
 
-_WHOLE: tuple[PanelName, ...] = ("original", "peaks", "response")
+_WHOLE: tuple[PanelName, ...] = ("original", "peaks", "response", "contributions")
 _PAIRS: tuple[tuple[str, str, PanelName, PanelName], ...] = (
     ("Evidence map", "Q", "map_d", "map_c"),
     ("Sampling grid", "f, g", "grid_d", "grid_c"),
@@ -17,6 +17,7 @@ _PAIRS: tuple[tuple[str, str, PanelName, PanelName], ...] = (
 )
 _TIPS: dict[PanelName, str] = {
     "original": "The original image",
+    "contributions": "Where the margin of the predicted class over its strongest rival is read, with sign",
     "peaks": "The image with its peaks: discs for strong evidence (T_d), rings for supporting evidence (T_c)",
     "response": "How much each place supports the predicted classes (R, Eq. 3)",
     "map_d": "How much space each place gets in the discriminative image (Q_d)",

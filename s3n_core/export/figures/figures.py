@@ -12,10 +12,11 @@ from PIL import Image
 from s3n_core.datasets.records import Annotation
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
-from s3n_core.export.figures.panel_drawing import BELOW, draw_panel
+from s3n_core.export.figures.panel_drawing import draw_panel, height_below
 from s3n_core.export.figures.panels import PanelName, check_panels
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import draw_sheet
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.inspection import Inspection
 
@@ -27,9 +28,12 @@ def sheet_figure(
     truth: str | None = None,
     model: str = "",
     annotation: Annotation | None = None,
+    contributions: ContributionView | None = None,
 ) -> Image.Image:
     """Draw the labelled sheet of one image as pixels, RGB; see `sheet_page`."""
-    return sheet_page(inspection, style, truth=truth, model=model, annotation=annotation).finished()
+    return sheet_page(
+        inspection, style, truth=truth, model=model, annotation=annotation, contributions=contributions
+    ).finished()
 
 
 def sheet_page(
@@ -41,6 +45,7 @@ def sheet_page(
     annotation: Annotation | None = None,
     hidden: Sequence[HiddenPlace] = (),
     hidden_error: str = "",
+    contributions: ContributionView | None = None,
 ) -> Canvas:
     """Draw the labelled sheet of one image.
 
@@ -52,11 +57,12 @@ def sheet_page(
         annotation: The image's box and key points, if its data set has any.
         hidden: What hiding the strongest peaks does, for a row of its own.
         hidden_error: Why nothing could be hidden; otherwise empty.
+        contributions: What the panel with the contributions shows.
 
     Returns:
         The page, for rendering as pixels or vectors.
     """
-    rasters = _rasters(inspection, style, annotation)
+    rasters = _rasters(inspection, style, annotation, contributions)
     panels = check_panels(style.panels)
     return draw_sheet(
         rasters,
@@ -71,14 +77,24 @@ def sheet_page(
 
 
 def panel_figure(
-    inspection: Inspection, panel: PanelName, style: FigureStyle, *, annotation: Annotation | None = None
+    inspection: Inspection,
+    panel: PanelName,
+    style: FigureStyle,
+    *,
+    annotation: Annotation | None = None,
+    contributions: ContributionView | None = None,
 ) -> Image.Image:
     """Draw one panel as pixels, RGB; see `panel_page`."""
-    return panel_page(inspection, panel, style, annotation=annotation).finished()
+    return panel_page(inspection, panel, style, annotation=annotation, contributions=contributions).finished()
 
 
 def panel_page(
-    inspection: Inspection, panel: PanelName, style: FigureStyle, *, annotation: Annotation | None = None
+    inspection: Inspection,
+    panel: PanelName,
+    style: FigureStyle,
+    *,
+    annotation: Annotation | None = None,
+    contributions: ContributionView | None = None,
 ) -> Canvas:
     """Draw one panel as a separate figure, without text except for the colour bar below a map and the crop's label.
 
@@ -87,17 +103,18 @@ def panel_page(
         panel: The panel.
         style: The style.
         annotation: The image's box and key points, if its data set has any.
+        contributions: What the panel with the contributions shows.
 
     Returns:
         The page, for rendering as pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches``
         pixels.
     """
-    rasters = _rasters(inspection, style, annotation)
+    rasters = _rasters(inspection, style, annotation, contributions)
     width, height = inspection.response.image_size
     long_side = 72 * style.single_inches
     scale = long_side / max(width, height)
     area = Area(0, 0, max(width * scale, long_side / 50), max(height * scale, long_side / 50))
-    bar = BELOW if rasters.range_of(panel) is not None else 0.0
+    bar = height_below(rasters, panel)
     canvas = Canvas(area.width, area.height + bar, style.dpi)
     area = canvas.snapped(area)
     if not bar:  # exactly the page, regardless of rounding
@@ -106,6 +123,8 @@ def panel_page(
     return canvas
 
 
-def _rasters(inspection: Inspection, style: FigureStyle, annotation: Annotation | None) -> Rasters:
+def _rasters(
+    inspection: Inspection, style: FigureStyle, annotation: Annotation | None, contributions: ContributionView | None
+) -> Rasters:
     shown = annotation if style.annotations and annotation is not None else Annotation()
-    return Rasters(inspection, style.colour_map, style.opacity, shown)
+    return Rasters(inspection, style.colour_map, style.opacity, shown, contributions)

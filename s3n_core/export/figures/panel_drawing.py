@@ -20,9 +20,10 @@ from s3n_core.export.figures.marks import (
 from s3n_core.export.figures.panels import PANEL_TEXTS, PanelName
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.inspection.geometry import largest_magnification
+from s3n_core.inspection.ledger import ledger_of
 from s3n_core.inspection.map_display import ValueRange, coloured
 from s3n_core.inspection.number_text import magnification_text
-from s3n_core.inspection.palettes import PaletteName
+from s3n_core.inspection.palettes import DivergingName, PaletteName
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.view import view_labels
 
@@ -31,6 +32,9 @@ ABOVE = 14.5
 
 BELOW = 21.0
 """Height of its colour bar or legend, in points."""
+
+_QUESTION = 7.0
+"""Height of the line that names the margin of contributions; on a sheet, it uses the gap between rows."""
 
 
 def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -> None:
@@ -68,7 +72,26 @@ def draw_panel(canvas: Canvas, area: Area, rasters: Rasters, panel: PanelName) -
         places = np.array([(peak.x, peak.y) for peak in outside], dtype=np.float64).reshape(-1, 2) / size
         draw_outside_marks(canvas, area, places, np.array([peak.response for peak in outside]))
     if (limits := rasters.range_of(panel)) is not None:
-        draw_colour_bar(canvas, area, limits, rasters.palette)
+        draw_colour_bar(canvas, area, limits, rasters.palette_of(panel))
+    if panel == "contributions":
+        _draw_question(canvas, area, rasters)
+
+
+def height_below(rasters: Rasters, panel: PanelName) -> float:
+    """Return the height of what is drawn below a panel by `draw_panel`, in points."""
+    if rasters.range_of(panel) is None:
+        return 0.0
+    return BELOW + (_QUESTION if panel == "contributions" else 0.0)
+
+
+def _draw_question(canvas: Canvas, area: Area, rasters: Rasters) -> None:
+    """Write below the colour bar which logit or margin the contributions sum to, and its value."""
+    ledger = ledger_of(rasters.explained)
+    baseline, size = area.bottom + BELOW + 4.5, tokens.CAPTION
+    value = f"{'margin' if ledger.versus else 'logit'} {ledger.total_text}"
+    room = area.width - canvas.width_of(value, size=size, bold=True) - 5
+    canvas.text(area.x, baseline, ledger.question, size=size, colour=tokens.QUIET, room=room)
+    canvas.text(area.right, baseline, value, size=size, bold=True, align="right")
 
 
 def outside_peaks(rasters: Rasters) -> list[Peak]:
@@ -149,7 +172,7 @@ def _draw_peak_key(canvas: Canvas, area: Area, baseline: float, rasters: Rasters
         canvas.text(x, baseline, rest, size=tokens.CAPTION, colour=tokens.QUIET)
 
 
-def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: PaletteName) -> None:
+def draw_colour_bar(canvas: Canvas, area: Area, limits: ValueRange, palette: PaletteName | DivergingName) -> None:
     """Draw the colour bar of a map, with its values, below the map's area."""
     bar = canvas.snapped(Area(area.x, area.bottom + 4.5, area.width, 4.5))
     width, height = canvas.size_of(bar)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-PanelName = Literal["original", "peaks", "response", "map_d", "map_c", "grid_d", "grid_c", "image_d", "image_c"]
+PanelName = Literal[
+    "original", "contributions", "peaks", "response", "map_d", "map_c", "grid_d", "grid_c", "image_d", "image_c"
+]
 PANELS: tuple[PanelName, ...] = get_args(PanelName)
-STANDARD_PANELS: tuple[PanelName, ...] = PANELS[1:]
-"""All panels except the plain original, which the panel with the peaks also shows."""
+STANDARD_PANELS: tuple[PanelName, ...] = PANELS[2:]
+"""All panels except contributions, and the plain original, which the panel with the peaks also shows."""
 
 Layout = Literal["auto", "wide", "tall"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -21,7 +23,7 @@ class Panel:
 
     Attributes:
         title: Its name.
-        symbol: The paper's symbol, with ``_`` before a subscript; empty if there is none.
+        symbol: The paper's symbol, with ``_`` before a subscript; the unit of contributions, which have none.
         branch: "D" or "C" if the panel belongs to a branch.
         partner: The panel that it is compared with, in the same column (or row) of a sheet.
     """
@@ -29,11 +31,12 @@ class Panel:
     title: str
     symbol: str
     branch: Literal["", "D", "C"]
-    partner: PanelName | None
+    partner: PanelName
 
 
 PANEL_TEXTS: dict[PanelName, Panel] = {
-    "original": Panel("Original", "X", "", None),
+    "original": Panel("Original", "X", "", "contributions"),
+    "contributions": Panel("Contributions", "logits / 1 % of area", "", "original"),
     "peaks": Panel("Peaks", "T_d, T_c", "", "response"),
     "response": Panel("Response map", "R", "", "peaks"),
     "map_d": Panel("Discriminative map", "Q_d", "D", "map_c"),
@@ -72,8 +75,7 @@ def arrange(panels: Sequence[PanelName], layout: Layout, aspect: float) -> tuple
     """
     if layout == "auto":
         layout = "tall" if aspect > 2.1 else "wide"
-    pairs = [(name, PANEL_TEXTS[name].partner) for name in panels]
-    if len(panels) > 2 and all(partner in panels for _, partner in pairs):
+    if len(panels) > 2 and all(PANEL_TEXTS[name].partner in panels for name in panels):
         rows = tuple(panels[0::2]), tuple(panels[1::2])
         return rows if layout == "wide" else tuple(zip(*rows, strict=True))
     columns = 2 if layout == "tall" else (len(panels) if len(panels) <= 4 else -(-len(panels) // 2))

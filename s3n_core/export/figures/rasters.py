@@ -13,9 +13,17 @@ from s3n_core.datasets.records import Annotation
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.placement import Placement
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.inspection.map_display import RESPONSE_RANGE, ValueRange, coloured, overlaid, sampling_map_range
-from s3n_core.inspection.palettes import PaletteName
+from s3n_core.inspection.map_display import (
+    RESPONSE_RANGE,
+    ValueRange,
+    coloured,
+    contribution_range,
+    overlaid,
+    sampling_map_range,
+)
+from s3n_core.inspection.palettes import DIVERGING, DivergingName, PaletteName
 
 _SURROUND = np.array([int(tokens.SURROUND[i : i + 2], 16) for i in (1, 3, 5)], dtype=np.float32)
 _OUTSIDE = 0.62  # how far the region outside the network's view is faded to the background
@@ -30,12 +38,14 @@ class Rasters:
         palette: Name of the colour map.
         opacity: Opacity of maps over the grey image, 0 ... 1.
         annotation: The box and the key points to draw over the original.
+        contributions: What to show of the contributions; only their panel needs them.
     """
 
     inspection: Inspection
     palette: PaletteName
     opacity: float
     annotation: Annotation = field(default_factory=Annotation)
+    contributions: ContributionView | None = None
 
     @functools.cached_property
     def placement(self) -> Placement:
@@ -51,7 +61,24 @@ class Rasters:
         """Return the value range of a panel's colours; None for a panel without a map."""
         if panel == "response":
             return RESPONSE_RANGE
+        if panel == "contributions":
+            return contribution_range(self.explained.density)
         return self.shared_range if panel in ("map_d", "map_c") else None
+
+    def palette_of(self, panel: PanelName) -> PaletteName | DivergingName:
+        """Return the palette of a panel's colours."""
+        return DIVERGING if panel == "contributions" else self.palette
+
+    @property
+    def explained(self) -> ContributionView:
+        """The contributions.
+
+        Raises:
+            ValueError: There are none.
+        """
+        if self.contributions is None:
+            raise ValueError("the panel contributions needs contributions of the image")
+        return self.contributions
 
     def draw(self, panel: PanelName, size: tuple[int, int]) -> NDArray[np.uint8]:
         """Return a panel's pixels without marks.
@@ -66,6 +93,8 @@ class Rasters:
         match panel:
             case "original" | "peaks":
                 return self._faded(self._original(size), size)
+            case "contributions":
+                return self._contributions(size)
             case "response":
                 return self._map(self.inspection.response.map, RESPONSE_RANGE, size)
             case "map_d":
@@ -92,6 +121,12 @@ class Rasters:
         share = limits.share(self.placement.on_picture(values, size))
         picture = overlaid(self._original(size), coloured(share, self.palette), self.opacity)
         return self._faded(picture, size)
+
+    def _contributions(self, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """Show the map of contributions, which covers the whole original, over the grey image."""
+        density = Image.fromarray(self.explained.density).resize(size, Image.Resampling.BILINEAR)
+        share = contribution_range(self.explained.density).share(np.asarray(density))
+        return self._faded(overlaid(self._original(size), coloured(share, DIVERGING), self.opacity), size)
 
     def _faded(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         """Fade the region outside the network's view, where the plain original is shown without a map."""

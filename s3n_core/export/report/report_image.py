@@ -21,8 +21,10 @@ from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import answers_of, rule_text
 from s3n_core.export.hidden_peaks import HiddenPeaks
+from s3n_core.inspection.contribution_view import DENSITY_UNIT, ContributionView
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.inspection.map_display import ValueRange
+from s3n_core.inspection.ledger import ledger_of
+from s3n_core.inspection.map_display import ValueRange, contribution_range
 from s3n_core.inspection.view import view_labels
 from s3n_core.prediction.inspected import prediction_of
 
@@ -31,6 +33,9 @@ IMAGE_SIDE = 416
 
 BRANCH_SIDE = 256
 """Longest side of the D and C images, in pixels."""
+
+MAP_SIDE = 64
+"""Longest side of the map of contributions, in pixels: finer than any network's cells."""
 
 HIDDEN_SIDE = 224
 """Longest side of the images with a hidden place, in pixels."""
@@ -82,6 +87,7 @@ def part_bytes(
     seen: str = "unknown",
     annotation: Annotation | None = None,
     hidden: HiddenPeaks | None = None,
+    contributions: ContributionView | None = None,
 ) -> bytes:
     """Return an image's part of a report.
 
@@ -91,6 +97,7 @@ def part_bytes(
         seen: Whether the model has seen the image before, as ``Prediction.seen``.
         annotation: The image's box and key points, if its data set has any.
         hidden: Its hidden peaks, if the export hides any.
+        contributions: What to show of its contributions; None shows none.
     """
     row = prediction_of(inspection, label=truth, seen=seen)
     summary = {
@@ -106,7 +113,9 @@ def part_bytes(
         "size": list(inspection.response.image_size),
         "seen": row.seen,
     }
-    parts = (summary, _pictures(inspection, annotation or Annotation(), hidden))
+    pictures = _pictures(inspection, annotation or Annotation(), hidden)
+    pictures["why"] = None if contributions is None else _why(contributions, inspection, hidden)
+    parts = (summary, pictures)
     return b"".join(json.dumps(part, separators=(",", ":")).encode("ascii") + b"\n" for part in parts)
 
 
@@ -177,6 +186,42 @@ def _hidden(hidden: HiddenPeaks) -> dict[str, Any]:
             }
         )
     return {"error": hidden.error, "how": hidden.hidden[0].how() if hidden.hidden else "", "places": places}
+
+
+def _why(view: ContributionView, inspection: Inspection, hidden: HiddenPeaks | None) -> dict[str, Any]:
+    """Return the map and the ledger of contributions, with positions as fractions of the original's sides."""
+    found, (width, height) = view.contributions, inspection.response.image_size
+    margin = inspection.scores.margin(found.target, found.versus, found.head)
+    ledger, limits = ledger_of(view, () if hidden is None else hidden.hidden, margin), contribution_range(view.density)
+    image = Image.fromarray(view.density)
+    image.thumbnail((MAP_SIDE, MAP_SIDE), Image.Resampling.BOX)  # means, so that the sum stays
+    values = np.asarray(image)
+    return {
+        "question": one_line(ledger.question),
+        "unit": DENSITY_UNIT,
+        "cells": list(values.shape),
+        "map": _levels(values, limits),
+        "ticks": _ticks(limits),
+        "most": _rounded(ledger.most),
+        "rows": [
+            {
+                "label": row.label,
+                "text": row.text,
+                "value": _rounded(row.row.total),
+                "relied": None if row.hidden is None else _rounded(row.hidden.relied_on),
+                "relied_text": row.relied_text,
+                "clear": row.is_clear,
+                "details": row.details,
+                "place": None
+                if row.row.place is None
+                else [_rounded(row.row.place[0] / width), _rounded(row.row.place[1] / height)],
+            }
+            for row in ledger.rows
+        ],
+        "total_label": ledger.total_label,
+        "total": ledger.total_text,
+        "sentence": ledger.sentence,
+    }
 
 
 def _ticks(limits: ValueRange) -> list[tuple[float, str]]:

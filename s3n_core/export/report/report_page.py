@@ -24,7 +24,7 @@ from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.report.report_image import PartSummary
-from s3n_core.inspection.palettes import PaletteName, palette_bytes
+from s3n_core.inspection.palettes import DIVERGING, PaletteName, palette_bytes
 from s3n_core.models.seen_images import SeenCounts
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.resources import resource
@@ -141,6 +141,7 @@ def report_data(
         "by_class": _by_class(labelled, index) if labelled else _taken_for(summaries, index),
         "left_out": [(one_line(name), one_line(reason)) for name, reason in left_out],
         "palette": base64.b64encode(palette_bytes(head.palette)).decode("ascii"),
+        "diverging": base64.b64encode(palette_bytes(DIVERGING)).decode("ascii"),
         "opacity": head.opacity,
         "images": [
             (

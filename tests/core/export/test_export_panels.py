@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from drawn_contributions import drawn_contributions
 from drawn_inspection import CELLS, drawn_inspection, hot_cell, pixels_of, where_colour
 from matplotlib.text import Text
 
@@ -19,12 +20,12 @@ CROP = (50.0, 40.0, 250.0, 160.0)
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_single_picture_has_the_size_asked_for(panel):
-    picture = panel_figure(drawn_inspection((300, 200)), panel, STYLE)
+    inspection = drawn_inspection((300, 200))
+    picture = panel_figure(inspection, panel, STYLE, contributions=drawn_contributions({(1, 2): 1.0}))
     assert picture.mode == "RGB"
     assert picture.width == 400
-    has_bar = panel in ("response", "map_d", "map_c")
-    assert (picture.height > 267) == has_bar
-    assert abs(picture.height - (267 + (21 * 100 / 72 if has_bar else 0))) <= 1
+    below = {"response": 21, "map_d": 21, "map_c": 21, "contributions": 28}.get(panel, 0)
+    assert abs(picture.height - (267 + below * 100 / 72)) <= 1
 
 
 @pytest.mark.parametrize("size", [(200, 300), (5, 4), (1, 900), (900, 1), (1, 1)])
@@ -181,7 +182,11 @@ def test_panels_are_checked_and_arranged_by_branch():
     )
     assert arrange(STANDARD_PANELS, "auto", 3.0)[1] == ("map_d", "map_c")
     assert arrange(("peaks", "map_d", "image_d"), "auto", 1.0) == (("peaks", "map_d", "image_d"),)
-    for count in range(1, 10):
+    assert arrange(PANELS, "wide", 1.0) == (
+        ("original", "peaks", "map_d", "grid_d", "image_d"),
+        ("contributions", "response", "map_c", "grid_c", "image_c"),
+    )
+    for count in range(1, 11):
         panels = PANELS[:count]
         for layout in ("wide", "tall", "auto"):
             assert sorted(name for row in arrange(panels, layout, 1.0) for name in row) == sorted(panels)

@@ -75,8 +75,10 @@ def test_the_network_looks_once_until_the_file_is_another(
     model: Model, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, inspector, looked = FirstFiles(), Inspector(model), []
-    prepare = inspector.prepare
-    monkeypatch.setattr(inspector, "prepare", lambda *given: looked.append(1) or prepare(*given))
+    prepare = inspector.prepare_batch
+    monkeypatch.setattr(
+        inspector, "prepare_batch", lambda *given, **named: looked.append(1) or prepare(*given, **named)
+    )
     contents = {files.make(inspector, request(images, **look)).content for look in ({}, {"opacity": 1.0})}
     assert (len(contents), len(looked)) == (2, 1)
     Image.new("RGB", (50, 50), "red").save(images / "a.png")
