@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.contribution_rows import ContributionRow
@@ -135,13 +134,6 @@ class Ledger:
         if len(clear) > 1:
             text += f" Then {', '.join(f'{row.row.label} ({row.relied_text})' for row in clear[1:])}."
         return text
-
-    def to_dict(self) -> list[dict[str, Any]]:
-        """Return what hiding each row's place does as JSON values, None where it was not hidden."""
-        return [
-            None if row.hidden is None else row.hidden.to_dict() | {"relied_on": row.hidden.relied_on}
-            for row in self.rows
-        ]  # type: ignore[misc]
 
 
 def ledger_of(view: ContributionView, hidden: Sequence[HiddenPlace] = (), margin: float | None = None) -> Ledger:

@@ -7,7 +7,7 @@ decoder see the same messages in the same order and remember the last inspection
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from s3n_core.datasets.records import Box
 from s3n_core.errors import MessageError, S3NError
 from s3n_core.export.file_request import ExportedFile, FileRequest
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, is_same
-from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.method.configuration import ModelHeader, Sampling
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Subject
@@ -190,71 +190,112 @@ def decode_class_map(message: Message) -> ClassMap:
     return ClassMap(subject=decode_subject(message), index=index, values=values)
 
 
-def hide_request(subject: Subject, place: Place, box: Box | None, settings: HidingSettings) -> dict[str, Any]:
-    """Return the fields of a request to hide a place of an image.
+def hide_request(
+    subject: Subject, places: Sequence[Place], box: Box | None, settings: HidingSettings
+) -> dict[str, Any]:
+    """Return the fields of a request to hide places of an image, one at a time.
 
     Args:
         subject: The image and the method's parameters.
-        place: The centre (x, y) of the place, in pixels of the original.
+        places: The centres (x, y) of the places, in pixels of the original; at least one.
         box: The object's bounding box, if known.
-        settings: How to hide the place.
+        settings: How to hide the places.
     """
-    return {"subject": to_json(subject), "place": list(place), "box": to_json(box), "hiding": settings.to_dict()}
+    return {
+        "subject": to_json(subject),
+        "places": [list(place) for place in places],
+        "box": to_json(box),
+        "hiding": settings.to_dict(),
+    }
 
 
-def decode_hide_request(fields: Mapping[str, Any]) -> tuple[Place, Box | None, HidingSettings]:
+def decode_hide_request(fields: Mapping[str, Any]) -> tuple[tuple[Place, ...], Box | None, HidingSettings]:
     """Decode `hide_request`, except for the subject.
 
     Raises:
         S3NError: The values are not such a request, or a setting is out of range.
     """
     try:
-        x, y = (float(value) for value in fields["place"])
-        box = fields.get("box")
-        return (
-            (x, y),
-            None if box is None else from_json(Box, box),
-            HidingSettings.from_dict(fields.get("hiding") or {}),
-        )
+        places = tuple((float(x), float(y)) for x, y in fields["places"])
+        if not places:
+            raise ValueError("there is no place")
+        return places, _box(fields), HidingSettings.from_dict(fields.get("hiding") or {})
     except (KeyError, TypeError, ValueError) as error:
-        raise S3NError(f"This place cannot be hidden: {error}.") from error
+        raise S3NError(f"These places cannot be hidden: {error}.") from error
 
 
-def encode_hidden_place(hidden: HiddenPlace, **about: Any) -> Message:
-    """Return a message with the result of hiding a place and additional JSON fields."""
+def _box(fields: Mapping[str, Any]) -> Box | None:
+    box = fields.get("box")
+    return None if box is None else from_json(Box, box)
+
+
+def encode_hidden_places(hidden: Sequence[HiddenPlace], **about: Any) -> Message:
+    """Return a message with the results of hiding places and additional JSON fields."""
     arrays: dict[str, NDArray[Any]] = {}
-    return Message("hidden", {**about, "hidden": _plain(hidden, "hidden", arrays)}, arrays)
+    values = [_plain(one, f"hidden.{number}", arrays) for number, one in enumerate(hidden)]
+    return Message("hidden", {**about, "hidden": values}, arrays)
 
 
-def decode_hidden_place(message: Message) -> HiddenPlace:
-    """Return the result of hiding a place.
+def decode_hidden_places(message: Message) -> tuple[HiddenPlace, ...]:
+    """Return the results of hiding places.
 
     Raises:
         MessageError: The message holds none.
     """
     try:
-        hidden: HiddenPlace = _made(HiddenPlace, message.fields["hidden"], message.arrays)
-        return hidden
+        return tuple(_made(HiddenPlace, one, message.arrays) for one in message.fields["hidden"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MessageError(f"A message holds no hidden place ({type(error).__name__}: {error}).") from error
+        raise MessageError(f"A message holds no hidden places ({type(error).__name__}: {error}).") from error
 
 
-def encode_contributions(contributions: Contributions, **about: Any) -> Message:
-    """Return a message with the contributions of an image and additional JSON fields."""
+def contribution_request(subject: Subject, target: int, versus: int | None, box: Box | None) -> dict[str, Any]:
+    """Return the fields of a request for contributions.
+
+    Args:
+        subject: The image and the settings, whose pass is used.
+        target: Index of the class.
+        versus: Index of the class whose logit is subtracted; None: the logit itself.
+        box: The object's bounding box, if known.
+    """
+    return {"subject": to_json(subject), "target": target, "versus": versus, "box": to_json(box)}
+
+
+def decode_contribution_request(fields: Mapping[str, Any], classes: int) -> tuple[int, int | None, Box | None]:
+    """Decode `contribution_request`, except for the subject.
+
+    Args:
+        fields: The request's fields.
+        classes: Number of the model's classes.
+
+    Raises:
+        S3NError: The values are not such a request, or there is no such class.
+    """
+    try:
+        target, versus, box = fields["target"], fields.get("versus"), _box(fields)
+        for index in (target, *(() if versus is None else (versus,))):
+            if type(index) is not int or not 0 <= index < classes:
+                raise ValueError(f"the model has no class {index}: its classes are 0 to {classes - 1}")
+        return target, versus, box
+    except (KeyError, TypeError, ValueError) as error:
+        raise S3NError(f"Contributions cannot be computed: {error}.") from error
+
+
+def encode_contributions(view: ContributionView, **about: Any) -> Message:
+    """Return a message with what is shown of an image's contributions and additional JSON fields."""
     arrays: dict[str, NDArray[Any]] = {}
-    values = _plain(contributions, "contributions", arrays)
+    values = _plain(view, "contributions", arrays)
     return Message("contributions", {**about, "contributions": values}, arrays)
 
 
-def decode_contributions(message: Message) -> Contributions:
-    """Return the contributions of an image.
+def decode_contributions(message: Message) -> ContributionView:
+    """Return what is shown of an image's contributions.
 
     Raises:
         MessageError: The message holds none.
     """
     try:
-        found: Contributions = _made(Contributions, message.fields["contributions"], message.arrays)
-        return found
+        view: ContributionView = _made(ContributionView, message.fields["contributions"], message.arrays)
+        return view
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MessageError(f"A message holds no contributions ({type(error).__name__}: {error}).") from error
 

@@ -19,10 +19,12 @@ from s3n_core.errors import DeviceFailed, OutOfMemory, ProgramDefect, S3NError
 from s3n_core.server.cancellation import Cancelled, given_up_when
 from s3n_core.server.codec import (
     InspectionEncoder,
+    decode_contribution_request,
     decode_file_request,
     decode_hide_request,
+    encode_contributions,
     encode_file,
-    encode_hidden_place,
+    encode_hidden_places,
     encode_model,
 )
 from s3n_core.server.messages import Message, write_message
@@ -32,7 +34,8 @@ from s3n_core.server.requests import LatestRequests, Request, Subject
 if TYPE_CHECKING:
     from s3n_core.export.preview import FirstFiles
     from s3n_core.inspection.inspector import Inspector
-    from s3n_core.inspection.stages import Prepared
+    from s3n_core.inspection.stages import Prepared, Resampled
+    from s3n_core.method.network import S3NOutput
 
 _REST_SECONDS = 0.03  # a dragging mouse sends requests more often; scores are computed when it rests
 _BROKEN = 3  # exit code: the device has failed and needs a new process
@@ -54,6 +57,7 @@ class InspectionServer:
         self._encoder = InspectionEncoder()
         self._model = InspectedModel()
         self._files: FirstFiles | None = None
+        self._pass: tuple[Resampled, S3NOutput] | None = None  # of the latest inspection
 
     def run(self) -> int:
         """Handle requests until they end.
@@ -108,13 +112,15 @@ class InspectionServer:
                 if isinstance(seconds, int | float) and seconds > 0:
                     self._idle_seconds = float(seconds)
             case "open":
+                self._pass = None
                 self._model.want(request.fields)
                 self._open(request.generation)
-            case "inspect" | "class-map" | "export" | "hide":
+            case "inspect" | "contributions" | "class-map" | "export" | "hide":
                 from s3n_core.models.batches import within_memory  # loads torch: not before there is a model to open
 
                 work = {
                     "inspect": self._inspect,
+                    "contributions": self._contributions,
                     "class-map": self._class_map,
                     "export": self._export,
                     "hide": self._hide,
@@ -134,8 +140,23 @@ class InspectionServer:
             raise Cancelled
         with given_up_when(lambda: self._requests.is_stale(request)):
             output = inspector.classify(resampled)
+        self._pass = resampled, output
         (whole,) = inspector.describe(resampled, output)
         self._write(self._encoder.encode("answered", whole, **_belonging(request)))
+
+    def _contributions(self, request: Request) -> None:
+        from s3n_core.inspection.contribution_view import contribution_view
+
+        inspector, subject = self._ready(request.generation), _subject(request)
+        target, versus, box = decode_contribution_request(request.fields, len(inspector.model.classes))
+        prepared = self._prepared(request, subject)
+        last = self._pass
+        if last is None or last[0].found.prepared is not prepared or last[0].settings != subject.settings:
+            with given_up_when(lambda: self._requests.is_stale(request)):
+                resampled = inspector.resample(prepared, subject.settings)
+                last = self._pass = resampled, inspector.classify(resampled)
+        (found,) = inspector.contributions(*last, target, versus)
+        self._write(encode_contributions(contribution_view(found, box), **_belonging(request)))
 
     def _give_up_if_stale(self, request: Request) -> None:
         if self._requests.is_stale(request):
@@ -162,7 +183,7 @@ class InspectionServer:
         from s3n_core.inspection.hide_places import hide_places
 
         inspector, subject = self._ready(request.generation), _subject(request)
-        place, box, settings = decode_hide_request(request.fields)
+        places, box, settings = decode_hide_request(request.fields)
         image = self._model.read(subject.image)
         prepared = self._prepared(request, subject)
         self._give_up_if_stale(request)
@@ -173,10 +194,10 @@ class InspectionServer:
 
         with given_up_when(lambda: self._requests.is_stale(request)):
             try:
-                (hidden,) = hide_places(
+                hidden = hide_places(
                     inspector,
                     image,
-                    [place],
+                    places,
                     name=prepared.names[0],
                     box=box,
                     settings=settings,
@@ -185,8 +206,8 @@ class InspectionServer:
                     progress=report,
                 )
             except ValueError as error:
-                raise S3NError(f"This place cannot be hidden: {error}.") from error
-        self._write(encode_hidden_place(hidden, **_belonging(request)))
+                raise S3NError(f"These places cannot be hidden: {error}.") from error
+        self._write(encode_hidden_places(hidden, **_belonging(request)))
 
     # The model
 
@@ -207,9 +228,13 @@ class InspectionServer:
     def _rest(self, generation: int) -> bool:
         """Unload the model; return whether the process must end to free all of its memory."""
         on_a_card = self._model.inspector is not None and self._model.inspector.model.device != "cpu"
-        self._model.let_go()
+        self._let_go()
         self._send("state", generation, state="resting")
         return on_a_card
+
+    def _let_go(self) -> None:
+        self._pass = None
+        self._model.let_go()
 
     def _prepared(self, request: Request, subject: Subject) -> Prepared:
         name = subject.name or subject.image.name
@@ -220,7 +245,7 @@ class InspectionServer:
     def _too_little_memory(self, request: Request) -> OutOfMemory:
         inspector = self._model.inspector
         device = "" if inspector is None else f" of {inspector.model.device_name}"
-        self._model.let_go()
+        self._let_go()
         return OutOfMemory(
             f"The memory{device} is full, so {request.kind.replace('-', ' ')} was not possible. Close other programs "
             "that use it, such as a training, and try again, or choose the device cpu."

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from s3n_core.errors import MessageError
 
 MAGIC = b"S3Ni"
-VERSION = 2
+VERSION = 3
 MOST_HEADER_BYTES = 32 * 2**20
 """Enough for the names of a hundred thousand classes, the largest header."""
 MOST_ARRAY_BYTES = 512 * 2**20

@@ -58,6 +58,8 @@ class Tokens:
         good: Good state; as for the next two, never shown by colour alone.
         caution: State that needs attention.
         bad: Failed state.
+        favour: Bars of what speaks for a class, in the hue of contributions above zero.
+        against: Bars of what speaks for its rival, in the hue of those below.
         image_ground: Background of images.
     """
 
@@ -79,6 +81,8 @@ class Tokens:
     good: str = "#2E9E6B"
     caution: str = "#C98A00"
     bad: str = "#D64545"
+    favour: str = "#3F9A35"
+    against: str = "#84318F"
     image_ground: str = IMAGE_GROUND
 
 
@@ -116,6 +120,8 @@ DARK = Tokens(
     accent_hover="#86ABFF",
     on_accent="#0E1320",
     selection="#27385E",
+    favour="#62C552",
+    against="#B877C4",
 )
 
 

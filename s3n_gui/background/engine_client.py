@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -36,15 +37,23 @@ class EngineClient(Protocol):
 
     @property
     def hiding_progressed(self) -> SignalInstance:
-        """A place is being hidden: numbers of images done and in total."""
+        """Places are being hidden: numbers of images done and in total."""
 
     @property
-    def place_hidden(self) -> SignalInstance:
-        """The `HiddenPlace` that was requested, and its `Subject`."""
+    def places_hidden(self) -> SignalInstance:
+        """The results that were requested, a tuple of `HiddenPlace`, and their `Subject`."""
 
     @property
     def hiding_ended(self) -> SignalInstance:
-        """Hiding a place has ended without a result: the `S3NError`, or None if something more urgent stopped it."""
+        """Hiding places has ended without a result: the `S3NError`, or None if something more urgent stopped it."""
+
+    @property
+    def contributions_ready(self) -> SignalInstance:
+        """The requested `ContributionView`, and its `Subject`."""
+
+    @property
+    def contributions_failed(self) -> SignalInstance:
+        """The requested contributions cannot be had: the `S3NError`, and their `Subject`."""
 
     @property
     def failed(self) -> SignalInstance:
@@ -77,11 +86,18 @@ class EngineClient(Protocol):
     def request_class_map(self, subject: Subject, index: int) -> None:
         """Request the class response map of a class, by its index."""
 
-    def hide_place(self, subject: Subject, place: Place, settings: HidingSettings, *, box: Box | None = None) -> None:
-        """Hide a place (x, y), in pixels, of an image, and random places inside its box; an inspection ends this."""
+    def request_contributions(
+        self, subject: Subject, target: int, versus: int | None, *, box: Box | None = None
+    ) -> None:
+        """Request what contributes to a class's logit, or to its margin over another class, by their indices."""
+
+    def hide_places(
+        self, subject: Subject, places: Sequence[Place], settings: HidingSettings, *, box: Box | None = None
+    ) -> None:
+        """Hide places (x, y), in pixels, one at a time, and random places inside the box; an inspection ends this."""
 
     def stop_hiding(self) -> None:
-        """End hiding a place, if one is being hidden."""
+        """End hiding places, if any are being hidden."""
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Set the time without a request after which the engine unloads the model."""

@@ -17,9 +17,11 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.codec import (
     OpenedModel,
+    contribution_request,
     decode_class_map,
+    decode_contributions,
     decode_file,
-    decode_hidden_place,
+    decode_hidden_places,
     decode_model,
     decode_subject,
     hide_request,
@@ -58,11 +60,15 @@ class InspectionClient(QObject):
     file_made = Signal(object, int)
     """The first `ExportedFile` that an export would write, and the generation of the request."""
     hiding_progressed = Signal(int, int)
-    """A place is being hidden: numbers of images done and in total."""
-    place_hidden = Signal(object, object)
-    """The `HiddenPlace` that was requested, and its `Subject`."""
+    """Places are being hidden: numbers of images done and in total."""
+    places_hidden = Signal(object, object)
+    """The results that were requested, a tuple of `HiddenPlace`, and their `Subject`."""
     hiding_ended = Signal(object)
-    """Hiding a place has ended without a result: the `S3NError`, or None if something more urgent stopped it."""
+    """Hiding places has ended without a result: the `S3NError`, or None if something more urgent stopped it."""
+    contributions_ready = Signal(object, object)
+    """The requested `ContributionView`, and its `Subject`."""
+    contributions_failed = Signal(object, object)
+    """The requested contributions cannot be had: the `S3NError`, and their `Subject`."""
     failed = Signal(object, object)
     """A request failed: the `S3NError`, and the `Subject`, or None if it does not concern an image."""
     interrupted = Signal(str)
@@ -140,6 +146,8 @@ class InspectionClient(QObject):
             The `Subject` that the replies will carry.
         """
         self._drop_hiding()
+        self._newest.pop("contributions", None)  # of an earlier pass
+        self._unanswered.pop("contributions", None)
         self._subject = Subject(image=image_path, name=name, settings=settings or InspectionSettings())
         self._ask("inspect", {"subject": to_json(self._subject)})
         return self._subject
@@ -148,17 +156,25 @@ class InspectionClient(QObject):
         """Request the class response map of a class, by its index."""
         self._ask("class-map", {"subject": to_json(subject), "index": index})
 
-    def hide_place(self, subject: Subject, place: Place, settings: HidingSettings, *, box: Box | None = None) -> None:
-        """Hide a place (x, y), in pixels, of an image, and random places inside its box; an inspection ends this."""
-        self._ask("hide", hide_request(subject, place, box, settings))
+    def request_contributions(
+        self, subject: Subject, target: int, versus: int | None, *, box: Box | None = None
+    ) -> None:
+        """Request what contributes to a class's logit, or to its margin over another class, by their indices."""
+        self._ask("contributions", contribution_request(subject, target, versus, box))
+
+    def hide_places(
+        self, subject: Subject, places: Sequence[Place], settings: HidingSettings, *, box: Box | None = None
+    ) -> None:
+        """Hide places (x, y), in pixels, one at a time, and random places inside the box; an inspection ends this."""
+        self._ask("hide", hide_request(subject, places, box, settings))
 
     def stop_hiding(self) -> None:
-        """End hiding a place, if one is being hidden."""
+        """End hiding places, if any are being hidden."""
         if self._drop_hiding() and self._link is not None:
             self._link.post(self._request("stop-hiding", {}))
 
     def _drop_hiding(self) -> bool:
-        """Forget a pending request to hide a place; return whether there was one."""
+        """Forget a pending request to hide places; return whether there was one."""
         self._newest.pop("hide", None)
         if self._unanswered.pop("hide", None) is None:
             return False
@@ -292,7 +308,10 @@ class InspectionClient(QObject):
                     self.hiding_progressed.emit(int(message.fields["done"]), int(message.fields["total"]))
                 case "hidden" if self._is_newest("hide", generation):
                     self._settle("hide")
-                    self.place_hidden.emit(decode_hidden_place(message), decode_subject(message))
+                    self.places_hidden.emit(decode_hidden_places(message), decode_subject(message))
+                case "contributions" if self._is_newest("contributions", generation):
+                    self._settle("contributions")
+                    self.contributions_ready.emit(decode_contributions(message), decode_subject(message))
                 case "failed":
                     self._on_failed(message, generation)
         except S3NError as error:
@@ -313,12 +332,15 @@ class InspectionClient(QObject):
                 return  # of a superseded model
             self._unanswered.clear()
             self._set_state("broken")
-        elif kind in ("inspect", "class-map", "export", "hide"):
+        elif kind in ("inspect", "contributions", "class-map", "export", "hide"):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)
             if kind == "hide":
                 self.hiding_ended.emit(error)
+                return
+            if kind == "contributions":
+                self.contributions_failed.emit(error, decode_subject(message))
                 return
         self.failed.emit(error, decode_subject(message) if message.fields.get("subject") else None)
 

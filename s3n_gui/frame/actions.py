@@ -73,6 +73,7 @@ _INSPECT: tuple[Action, ...] = (
     _of_inspect("grid", "View", "Grid lines in all panes", "G", "grid", "Show or hide the sampling grids in all panes"),
     _of_inspect("annotations", "View", "Boxes and key points", "B", "annotation", "Show or hide those of the data set"),
     _of_inspect("symbols", "View", "Symbols", "Y", "symbols", "Show or hide the paper's symbols beside the plain words"),
+    _of_inspect("why", "View", "Why this class", "W", "", "Contributions to the class over its rival, and their ledger"),
     _of_inspect("alone", "View", "Maximise pane", "F", "maximise", "The focused pane alone, or all panes"),
     _of_inspect("compare", "View", "Compare two models", "C", "compare", "Compare with another model on this image"),
     _of_inspect("whole", "View", "Fit images", "0", "restore", "Fit all images to their panes"),

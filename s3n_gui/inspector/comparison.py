@@ -44,6 +44,7 @@ class Comparison(QWidget):
         super().__init__(parent)
         others = PaneRequests(self)
         others.class_map_missing.connect(other.fetch_class_map)
+        others.contributions_missing.connect(other.fetch_contributions)
         self.first = _Row("This model", state, cameras, requests)
         self.second = _Row("Other model", other.state, cameras, others, self.first.panes.models, editable=False)
         self.choose = QPushButton("Choose the other model…")

@@ -184,6 +184,10 @@ class InspectionController(QObject):
         """Request a class map that the inspection does not contain."""
         self._updater.fetch_class_map(index)
 
+    def fetch_contributions(self) -> None:
+        """Request the contributions that the state's question asks for."""
+        self._updater.fetch_contributions()
+
     # Navigation
 
     def choose(self, image: Path) -> None:

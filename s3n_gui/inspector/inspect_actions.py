@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
@@ -16,7 +18,7 @@ from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.images.known_predictions import KnownPredictions
 from s3n_gui.inspector.inspection_state import InspectionState
-from s3n_gui.inspector.panes.pane_model import Cameras
+from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.state.session import Session
@@ -62,6 +64,7 @@ class InspectActions(QObject):
             "inspect-switch": self.switch_peak,
             "inspect-flip": self.flip_peak,
             "inspect-hide": self.hide_place,
+            "inspect-why": self.toggle_why,
             "inspect-reset": self._editor.reset,
             "inspect-peaks": toolbar.peaks.toggle,
             "inspect-grid": toolbar.grid.toggle,
@@ -171,6 +174,63 @@ class InspectActions(QObject):
     def _on_place_menu(self, action: QAction) -> None:
         self._hide(action.data())
 
+    # Why: contributions
+
+    def toggle_why(self) -> None:
+        """Show the ledger, and the contributions in a pane; if both show, the peaks and the response map again."""
+        panes = [model for model in self._shown_models() if model.kind == "contributions"]
+        if panes and self._body.side.shows_why:
+            for model in panes:
+                model.update(kind="response")
+            self._body.side.show_peaks()
+            return
+        self._body.side.show_why()
+        self.show_contributions()
+
+    def show_contributions(self) -> None:
+        """Show the contributions in a pane: in place of a map, if no visible pane shows them yet."""
+        models = self._shown_models()
+        kinds = [model.kind for model in models]
+        if "contributions" not in kinds:
+            of_maps = (kinds.index(kind) for kind in ("response", "class_map", "map_d") if kind in kinds)
+            models[next(of_maps, 0)].update(kind="contributions")
+
+    def show_class_menu(self, index: int, screen: QPoint) -> None:
+        """Show the menu of a class in the scores."""
+        answer = self._state.answer
+        if answer is None:
+            return
+        name, why = answer.response.classes[index], self._state.why
+        menu = QMenu(self._body)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
+        for text, tip, action in (
+            ("Show its class map", "How much each place supports this class", partial(self.show_class, index)),
+            ("Why this class?", "What contributes to it over its rival", partial(self._ask_why, target=name)),
+            (
+                "Why not this class?",
+                "What contributes to the shown class over this one",
+                partial(self._ask_why, versus=name),
+            ),
+        ):
+            entry = menu.addAction(text, action)
+            entry.setToolTip(tip)
+        resolved = why.resolved(answer)
+        menu.actions()[2].setEnabled(isinstance(resolved, str) or resolved[0] != index)
+        menu.popup(screen)
+
+    def _ask_why(self, **names: str) -> None:
+        why = self._state.why
+        question = replace(why.question, alone=False, **names)
+        if question.target is not None and question.target == question.versus:
+            question = replace(question, versus=None)
+        why.ask(question)
+        self._body.side.show_why()
+        self.show_contributions()
+
+    def _shown_models(self) -> list[PaneModel]:
+        return [pane.model for pane in self._body.stage.shown_panes() if pane.isVisible()]
+
     # Display
 
     def show_peaks(self, shown: bool) -> None:
@@ -193,12 +253,16 @@ class InspectActions(QObject):
 
     def show_class(self, index: int) -> None:
         """Show a class's map in the class map panes, else in place of R; a second call restores R."""
-        models = [pane.model for pane in self._body.stage.shown_panes() if pane.isVisible()]
+        models = self._shown_models()
         target = next((model for model in models if model.kind == "class_map"), None)
         target = target or next((model for model in models if model.kind == "response"), models[0])
         if target.kind == "class_map" and target.class_index == index:
             target.update(kind="response", class_index=None)
         else:
             target.update(kind="class_map", class_index=index)
-        self._hiding.set_class(target.class_index if target.kind == "class_map" else None)
+        shown = target.class_index if target.kind == "class_map" else None
+        self._hiding.set_class(shown)
+        answer, why = self._state.answer, self._state.why
+        if answer is not None:
+            why.ask(replace(why.question, target=None if shown is None else answer.response.classes[shown]))
         self._body.side.scores.mark_class(target.class_index if target.kind == "class_map" else None)

@@ -18,6 +18,7 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.peak import Cell, Peak, PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_gui.inspector.symbol_switch import SymbolSwitch
+from s3n_gui.inspector.why_state import WhyState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class InspectionState(QObject):
 
     Attributes:
         symbols: Whether the paper's symbols are shown; the states of two models share it.
+        why: What is asked about the scores, and the contributions that reply to it.
     """
 
     image_changed = Signal(object)
@@ -71,6 +73,7 @@ class InspectionState(QObject):
     def __init__(self, parent: QObject | None = None, symbols: SymbolSwitch | None = None) -> None:
         super().__init__(parent)
         self.symbols = symbols if symbols is not None else SymbolSwitch(self)
+        self.why = WhyState(self)
         self._image: Path | None = None
         self._evidence: Inspection | None = None
         self._evidence_image: Path | None = None
@@ -99,6 +102,7 @@ class InspectionState(QObject):
             return
         self._image = image
         self._answer = self._before = None
+        self.why.forget()
         self.select(None)
         self.image_changed.emit(image)
         self.scores_changed.emit()
@@ -192,6 +196,7 @@ class InspectionState(QObject):
         """Drop all inspections, for example because another model was chosen."""
         self._evidence = self._answer = self._before = None
         self._edits.clear()
+        self.why.forget(question=True)
         self.select(None)
         self.evidence_changed.emit()
         self.scores_changed.emit()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.state_updater import StateUpdater
+from s3n_gui.inspector.why_state import WhyQuestion
 
 
 class OtherModel(QObject):
@@ -40,6 +41,8 @@ class OtherModel(QObject):
         self.state.cursor_changed.connect(first.point_at)
         first.original_held.connect(self.state.hold_original)
         first.annotation_changed.connect(self._on_annotation)
+        first.why.changed.connect(self._on_question)
+        first.scores_changed.connect(self._on_question)
 
     def open(self, path: Path, device: str, precision: str) -> None:
         """Open a model file or a run folder as the second model."""
@@ -69,6 +72,11 @@ class OtherModel(QObject):
         if self._updater is not None:
             self._updater.fetch_class_map(index)
 
+    def fetch_contributions(self) -> None:
+        """Request the contributions that the first model's question asks for."""
+        if self._updater is not None:
+            self._updater.fetch_contributions()
+
     def close(self) -> None:
         """End the engine process."""
         if self._client is not None:
@@ -79,6 +87,7 @@ class OtherModel(QObject):
         if not self._active or self._updater is None:
             return
         self.state.choose_image(image)
+        self._on_question()
         self.state.set_numbers(self._first.numbers)
         self._on_annotation()
         if image is not None:
@@ -86,3 +95,13 @@ class OtherModel(QObject):
 
     def _on_annotation(self) -> None:
         self.state.set_annotation(self._first.annotation)
+
+    def _on_question(self) -> None:
+        """Ask this model about the classes that the first model is asked about, whatever this model predicts."""
+        answer = self._first.answer
+        asked = None if answer is None else self._first.why.resolved(answer)
+        if answer is None or asked is None or isinstance(asked, str):
+            return
+        target, versus = asked
+        names = answer.response.classes
+        self.state.why.ask(WhyQuestion(names[target], None if versus is None else names[versus], alone=versus is None))

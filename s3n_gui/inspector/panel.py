@@ -180,6 +180,7 @@ class InspectPage(Page):
         for model in panes.models:
             model.changed.connect(self._show_marks)
         stage.requests.class_map_missing.connect(controller.fetch_class_map)
+        stage.requests.contributions_missing.connect(controller.fetch_contributions)
         stage.requests.peak_dragged.connect(editor.drag_peak)
         stage.requests.peak_dropped.connect(editor.drop_peak)
         stage.requests.peak_menu_requested.connect(actions.show_peak_menu)
@@ -195,6 +196,10 @@ class InspectPage(Page):
         side.compare_requested.connect(state.keep_as_before)
         side.numbers.numbers_wanted.connect(editor.set_numbers)
         side.scores.class_chosen.connect(actions.show_class)
+        side.scores.class_menu_requested.connect(actions.show_class_menu)
+        side.why.contributions_missing.connect(controller.fetch_contributions)
+        side.why.measure_requested.connect(self.hiding.measure)
+        side.why.pane_requested.connect(actions.show_contributions)
         theme().changed.connect(self._show_stage)
 
     def _show_all(self) -> None:
@@ -274,7 +279,7 @@ class InspectPage(Page):
         if isinstance(columns, list) and len(columns) == 2 and all(isinstance(size, int) for size in columns):
             self.body.splitter.setSizes(columns)
         self.state.symbols.show_symbols(self._kept.get("symbols") is True)
-        if tab in (0, 1, 2):
+        if tab in (0, 1, 2, 3):
             self.side.choose_tab(tab)
 
     def shut_down(self) -> None:

@@ -9,7 +9,10 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
+from s3n_core.datasets.records import displayed_class
+from s3n_core.inspection.ledger import decimals
 from s3n_gui.appearance.theme import px, theme
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.hiding.hide_panel import HidePanel
 from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.inspection_state import InspectionState
@@ -18,14 +21,20 @@ from s3n_gui.inspector.peaks.peak_panel import PeakPanel
 from s3n_gui.inspector.scores.prediction_card import PredictionCard
 from s3n_gui.inspector.scores.score_rows import score_rows
 from s3n_gui.inspector.scores.score_table import ScoreTable
+from s3n_gui.inspector.why.ledger_panel import LedgerPanel
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
+from s3n_gui.widgets.elided_label import ElidedLabel
 
 _WIDTH = 312  # pixels, at normal text size
 _ANY_HEIGHT = 16_777_215  # Qt's QWIDGETSIZE_MAX
-_PEAKS, _NUMBERS, _HIDE = range(3)
+_PEAKS, _NUMBERS, _HIDE, _WHY = range(4)
 """The tabs, by index."""
 _HIDDEN = 440
 """Height in pixels of a hidden place's result, reserved so that nothing moves when it arrives."""
+_LEDGER = 380
+"""Height in pixels of a usual ledger."""
+_LEAST_LEDGER = 300
+"""The least height in pixels of the card with a ledger; in a lower window, the whole side scrolls."""
 _BELOW = 640
 """Height in pixels below the panes of a narrow page."""
 _LOW, _TALL = 470, 820
@@ -61,7 +70,7 @@ class Side(ColumnScrollArea):
     @property
     def is_unfinished(self) -> bool:
         """Whether steps of `pieces` are missing."""
-        return not hasattr(self, "hiding")
+        return not hasattr(self, "why")
 
     def show_below(self, below: bool) -> None:
         """Stand below the panes at full height, in a page that scrolls; or beside them."""
@@ -84,6 +93,7 @@ class Side(ColumnScrollArea):
             self._make_peaks,
             self._make_numbers,
             self._make_hiding,
+            self._make_why,
             self._connect,
         ]
 
@@ -99,6 +109,9 @@ class Side(ColumnScrollArea):
         inside.setSpacing(6)
         inside.addWidget(self.answer)
         inside.addWidget(self.scores, 1)
+        self.margin = ElidedLabel()
+        self.margin.setProperty("role", "caption")
+        inside.addWidget(self.margin)
         self.answer.below.addWidget(self.compare)
         self.answer.below.addStrut(self.compare.sizeHint().height())  # Nothing below jumps when the button appears.
         self._column.addWidget(self._upper)
@@ -111,10 +124,12 @@ class Side(ColumnScrollArea):
         self.tabs.addTab("Peaks")
         self.tabs.addTab("Numbers")
         self.tabs.addTab("Hide")
+        self.tabs.addTab("Why")
         self.tabs.setTabToolTip(0, "Places where evidence was found; switch them off or move them")
         self.tabs.setTabToolTip(1, "The method's numbers, which you can change")
         self.tabs.setTabToolTip(2, "Hide a place in the original and compare with random places")
-        self.tabs.setAccessibleName("Peaks, numbers or hidden places")
+        self.tabs.setTabToolTip(3, "What contributes to a class over its rival, and what the model relies on (W)")
+        self.tabs.setAccessibleName("Peaks, numbers, hidden places or contributions")
         self._titles = QLabel("Peaks"), QLabel("Numbers")
         for title in self._titles:
             title.setProperty("role", "section")
@@ -143,6 +158,12 @@ class Side(ColumnScrollArea):
         self._hiding_scroll = _scrolled(self.hiding)
         self._inside.addWidget(self._hiding_scroll, 1)
 
+    def _make_why(self) -> None:
+        self.why = LedgerPanel(self._state, self._hiding)
+        self.why.setContentsMargins(0, 4, 8, 0)
+        self._why_scroll = _scrolled(self.why)
+        self._inside.addWidget(self._why_scroll, 1)
+
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self.choose_tab)
         self.compare.clicked.connect(self.compare_requested)
@@ -150,6 +171,7 @@ class Side(ColumnScrollArea):
         self.peak_panel.hide_requested.connect(self.hide_requested)
         self.hiding.hide_requested.connect(self.hide_requested)
         self._state.scores_changed.connect(self.synchronize)
+        self._state.why.changed.connect(self._show_margin)
         self._upper.installEventFilter(self)
         theme().changed.connect(self._arrange)
         self.synchronize()
@@ -173,6 +195,26 @@ class Side(ColumnScrollArea):
         self.scores.show_rows(rows, stale=state.scores_stale)
         compared = state.before is not None and state.before != answer
         self.compare.setVisible(answer is not None and not state.scores_stale and compared)
+        self._show_margin()
+
+    def _show_margin(self) -> None:
+        """Show below the scores the margin that the ledger explains, while the ledger shows."""
+        answer, question = self._state.answer, None
+        if answer is not None:
+            question = self._state.why.resolved(answer)
+        shown = answer is not None and isinstance(question, tuple) and self._chosen == _WHY
+        self.margin.setVisible(shown)
+        if answer is None or not isinstance(question, tuple):
+            return
+        target, versus = question
+        head, classes = answer.scores.answer, answer.response.classes
+        over = "" if versus is None else f" over {displayed_class(classes[versus])}"
+        value = decimals(answer.scores.margin(target, versus, head))
+        what = "logit" if versus is None else "margin"
+        head = "Joint" if head == "joint" else head
+        text = f"{head} {what} {value}: {displayed_class(classes[target])}{over}"
+        self.margin.setText(text)
+        self.margin.setToolTip(tip_text(f"{text}, in logits"))
 
     @property
     def tab(self) -> int:
@@ -183,6 +225,19 @@ class Side(ColumnScrollArea):
         """Choose a tab."""
         self._chosen = index
         self._arrange()
+
+    @property
+    def shows_why(self) -> bool:
+        """Whether the ledger of contributions shows."""
+        return self._chosen == _WHY
+
+    def show_why(self) -> None:
+        """Show the ledger of contributions."""
+        self.choose_tab(_WHY)
+
+    def show_peaks(self) -> None:
+        """Show the table of peaks."""
+        self.choose_tab(_PEAKS)
 
     def show_hiding(self) -> None:
         """Show the hidden place and its result."""
@@ -200,24 +255,28 @@ class Side(ColumnScrollArea):
             self.tabs.setTabVisible(_NUMBERS, not tall)
             self.tabs.setCurrentIndex(chosen)
         together, numbers_chosen, hiding_chosen = tall and chosen == _PEAKS, chosen == _NUMBERS, chosen == _HIDE
+        why_chosen = chosen == _WHY
         self.tabs.setTabText(_PEAKS, "Peaks and numbers" if tall else "Peaks")
         for title in self._titles:
             title.setVisible(together)
         self.peak_panel.setVisible(chosen == _PEAKS)
         self._scroll.setVisible(together or numbers_chosen)
         self._hiding_scroll.setVisible(hiding_chosen)
+        self._why_scroll.setVisible(why_chosen)
+        self._show_margin()
         # If both show, the parameters get their full height and the peaks the rest. Parameters or a hidden place alone
         # get what the scores leave.
         needed = self.numbers.sizeHint().height()
         self._scroll.setMinimumHeight(needed if together else 0)
         self._scroll.setMaximumHeight(needed if together else _ANY_HEIGHT)
-        self.answer.show_details(height >= px(_LOW) and not (hiding_chosen and not tall))
+        self.answer.show_details(height >= px(_LOW) and not ((hiding_chosen or why_chosen) and not tall))
+        self.answer.show_sentence(tall or not why_chosen)
         inside = self._upper_column.minimumHeightForWidth(self._upper.width())
         least = max(inside, self._upper.minimumSizeHint().height())
-        of_chosen = {_NUMBERS: needed, _HIDE: px(_HIDDEN)}
+        of_chosen = {_NUMBERS: needed, _HIDE: px(_HIDDEN), _WHY: px(_LEDGER)}
         wanted = of_chosen.get(chosen, px(200) - self.tabs.sizeHint().height() - 26)
         self._upper.setMaximumHeight(max(height - 8 - wanted - self.tabs.sizeHint().height() - 26, least))
-        self._lower.setMinimumHeight(px(196))
+        self._lower.setMinimumHeight(px(_LEAST_LEDGER) if why_chosen else px(196))
         self.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.errors import S3NError
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.server.codec import ClassMap
 from s3n_core.server.requests import Subject
@@ -38,15 +39,20 @@ class StateUpdater(QObject):
         self._client, self._state = client, state
         self._fetched = _FetchedMaps()
         self._subject: Subject | None = None
+        self._asked: tuple[int, int | None] | None = None
         client.resampled.connect(self._on_resampled)
         client.answered.connect(self._on_answered)
         client.class_map_ready.connect(self._on_class_map)
+        client.contributions_ready.connect(self._on_contributions)
+        client.contributions_failed.connect(self._on_contributions_failed)
         client.failed.connect(self._on_failed)
         state.image_changed.connect(self.forget)
 
     def ask(self, image: Path, name: str | None) -> None:
         """Request the state's image with the state's settings; ``name`` is the image's name in its data set."""
         self._state.set_busy(True)
+        self._asked = None
+        self._state.why.expire()
         self._subject = self._client.inspect(image, self._state.settings, name=name)
 
     def fetch_class_map(self, index: int) -> None:
@@ -54,9 +60,21 @@ class StateUpdater(QObject):
         if self._subject is not None and index not in self._fetched:
             self._client.request_class_map(self._subject, index)
 
+    def fetch_contributions(self) -> None:
+        """Request the contributions that the state's question asks for, once the pass that they belong to has scores."""
+        subject, answer, why = self._subject, self._state.answer, self._state.why
+        if subject is None or answer is None or not why.is_missing or answer.warps.settings != subject.settings:
+            return
+        question = why.resolved(answer)
+        if isinstance(question, str):
+            why.fail(question)
+        elif question != self._asked:
+            self._asked = question
+            self._client.request_contributions(subject, *question, box=self._state.annotation.box)
+
     def forget(self) -> None:
         """Drop all pending replies, because the image or model has changed."""
-        self._subject = None
+        self._subject = self._asked = None
         self._fetched.clear()
         self._state.set_busy(False)
 
@@ -85,6 +103,19 @@ class StateUpdater(QObject):
         self._fetched.take(class_map.index, class_map.values)
         if self._state.is_current:
             self._state.amend(self._fetched.added_to)
+
+    def _on_contributions(self, view: ContributionView, subject: Subject) -> None:
+        if subject == self._subject and self._is_of_the_question(view):
+            self._asked = None
+            self._state.why.take(view)
+
+    def _is_of_the_question(self, view: ContributionView) -> bool:
+        return (view.contributions.target, view.contributions.versus) == self._asked
+
+    def _on_contributions_failed(self, error: S3NError, subject: Subject) -> None:
+        if subject == self._subject and self._asked is not None:
+            self._asked = None
+            self._state.why.fail(str(error))
 
     def _on_failed(self, error: S3NError, subject: Subject | None) -> None:
         if subject is None or subject.is_image_of(self._subject):

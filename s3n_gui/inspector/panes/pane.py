@@ -6,12 +6,15 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from s3n_core.datasets.records import Annotation, displayed_class
+from s3n_core.datasets.records import Annotation
+from s3n_core.inspection.contribution_rows import NEAR_PEAK
+from s3n_core.inspection.hidden_place import signed_text
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import palette_colours
 from s3n_core.inspection.number_text import magnification_text, number_text
+from s3n_core.inspection.palettes import DIVERGING
 from s3n_core.inspection.view import view_labels
-from s3n_gui.appearance.theme import theme
+from s3n_gui.appearance.theme import px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_content import (
     PaneContent,
@@ -19,6 +22,7 @@ from s3n_gui.inspector.panes.pane_content import (
     grid_lines,
     peak_marks,
     resolve,
+    resolve_contributions,
     seen_rect,
     to_plane,
     value_at,
@@ -38,6 +42,7 @@ from s3n_gui.widgets.images.marks import Marks, PlaceMark
 _MOST_OBLONG = (1 / 8, 8.0)
 """The limits of a pane's aspect ratio; still narrower or wider images get bars."""
 _ROUNDING = 2
+_NOTE_MARGIN = 6
 _BORDER = 1
 
 
@@ -79,6 +84,8 @@ class Pane(QFrame):
         self._room = _ImageRoom(self.view)
         self.note = QLabel(self.view)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setProperty("role", "on-image")
+        self.note.setWordWrap(True)
         self.footer = PaneFooter()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(_BORDER, _BORDER, _BORDER, _BORDER)
@@ -110,6 +117,8 @@ class Pane(QFrame):
         state.selection_changed.connect(self._show_marks)
         state.outline_changed.connect(self._show_marks)
         state.annotation_changed.connect(self.show_evidence)
+        state.scores_changed.connect(self._show_contributions)
+        state.why.changed.connect(self._show_contributions)
         state.symbols.changed.connect(self._show_kind)
         state.cursor_changed.connect(self._show_cursor)
         theme().changed.connect(view.viewport().update)
@@ -148,12 +157,16 @@ class Pane(QFrame):
             self.footer.show_nothing()
             self.note.hide()
             return
-        self._content = content = resolve(model.kind, inspection, model.class_index, self._content)
-        self.title.show_kind(model.kind, displayed_class(content.class_name) if content.class_name else "")
+        if model.kind == "contributions":
+            content = resolve_contributions(inspection, self._state.why, self._content)
+        else:
+            content = resolve(model.kind, inspection, model.class_index, self._content)
+        self._content = content
+        self.title.show_kind(model.kind, content.class_name)
         held = self._state.holds_original
         held_name: PictureName = "colour" if content.plane == "original" else "seen"
         name: PictureName = held_name if held else content.base
-        table = palette_colours(model.palette)
+        table = palette_colours(DIVERGING if content.kind == "contributions" else model.palette)
         self._room.show_shape(self.aspect, zoomed=not self._cameras.of(content.plane).fits)
         self.view.set_camera(self._cameras.of(content.plane))
         self.view.set_picture(self._pictures.of(inspection, name), content.rect)
@@ -165,16 +178,31 @@ class Pane(QFrame):
         self.footer.show_content(inspection, content, table, self._annotation())
         self.note.setText(content.note)
         self.note.setVisible(bool(content.note))
-        self.note.adjustSize()
-        if content.note and model.class_index is not None:
+        self._place_note()
+        if content.kind == "contributions":
+            if self._state.why.is_missing:
+                self._requests.contributions_missing.emit()
+        elif content.note and model.class_index is not None:
             self._requests.class_map_missing.emit(model.class_index)
         self._show_marks()
         self._show_cursor()
 
+    def _show_contributions(self) -> None:
+        if self.model.kind == "contributions":
+            self.show_evidence()
+
+    def _place_note(self) -> None:
+        """Let a long note use as many lines as the image's width needs."""
+        if not self.note.text():
+            return
+        room = max(self.view.width() - 2 * _NOTE_MARGIN, px(60))
+        width = min(self.note.fontMetrics().horizontalAdvance(self.note.text()) + px(20), room)
+        self.note.setGeometry(_NOTE_MARGIN, _NOTE_MARGIN, width, max(self.note.heightForWidth(width), px(20)))
+
     def _show_kind(self) -> None:
         words = KIND_TEXTS[self.model.kind]
         self.title.show_kind(self.model.kind)
-        symbol = f" ({plain_symbol(words.symbol)})" if self._state.symbols.shown else ""
+        symbol = f" ({plain_symbol(words.symbol)})" if self._state.symbols.shown and words.symbol else ""
         self.view.setAccessibleName(f"{words.title}{symbol}")
         self.view.setAccessibleDescription(words.tip)
         self.show_evidence()
@@ -191,9 +219,10 @@ class Pane(QFrame):
         model, annotation = self.model, self._annotation()
         drawn = annotation if model.annotations and content.plane == "original" else Annotation()
         box = drawn.box
+        peaks = peak_marks(inspection, content.plane, self._state.selected, drawn)
         self.view.set_marks(
             Marks(
-                peaks=peak_marks(inspection, content.plane, self._state.selected, drawn) if model.peaks else (),
+                peaks=peaks if model.peaks else tuple(peak for peak in peaks if peak.selected),
                 lines=grid_lines(inspection, model.kind) if model.grid else (),
                 seen=None if sees_all else seen,
                 whole=content.rect,
@@ -205,8 +234,11 @@ class Pane(QFrame):
         )
 
     def _outlined(self, content: PaneContent) -> tuple[PlaceMark, ...]:
-        """Return the hidden place, if the pane shows the plane of the original."""
-        outline = self._state.outline
+        """Return the hidden place, in panes of the original; over contributions, what the selected peak's row sums."""
+        outline, peak = self._state.outline, self._state.selected_peak
+        if content.contributions is not None and peak is not None:
+            reach = NEAR_PEAK * max(content.contributions.contributions.image_size)
+            return (PlaceMark(rect=QRectF(peak.x - reach, peak.y - reach, 2 * reach, 2 * reach), round=True),)
         if outline is None or content.plane != "original":
             return ()
         (x, y), half = outline.place, outline.size / 2
@@ -247,6 +279,8 @@ class Pane(QFrame):
             return f"{place[0]:.0f}, {place[1]:.0f} px"
         if value is None:
             return ""
+        if content.kind == "contributions":
+            return f"{signed_text(value)} logits / 1 %"
         return f"× {magnification_text(value)}" if content.kind.startswith("magnified") else number_text(value)
 
     def _follow_camera(self, plane: str) -> None:
@@ -254,6 +288,11 @@ class Pane(QFrame):
             camera = self._cameras.of(plane_of(self.model.kind))
             self._room.show_shape(self.aspect, zoomed=not camera.fits)
             self.view.set_camera(camera)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the note use the new width."""
+        super().resizeEvent(event)
+        self._place_note()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show the current state."""

@@ -13,18 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
-from s3n_core.datasets.records import Annotation
+from s3n_core.datasets.records import Annotation, displayed_class
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.geometry import cell_places, magnification_raster
 from s3n_core.inspection.inspection import Inspection, is_same
+from s3n_core.inspection.ledger import ledger_of
 from s3n_core.inspection.map_display import (
     RESPONSE_RANGE,
     ValueRange,
     class_map_range,
+    contribution_range,
     magnification_range,
     sampling_map_range,
 )
 from s3n_core.method.alignment import grid_to_cell, grid_to_share, share_to_grid
 from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
+from s3n_gui.inspector.why_state import WhyState
 from s3n_gui.widgets.images.marks import PeakMark
 
 Base = Literal["colour", "grey", "D", "C"]
@@ -47,8 +51,9 @@ class PaneContent:
         shares: The map upsampled and scaled from ``limits`` to [0, 1], float32; None without a map.
         map_rect: Where the map is, in the pane's units.
         limits: The values at the ends of the palette.
-        class_name: The class of a class map.
+        class_name: The class of a class map, or the classes of contributions, for display.
         note: Why an expected map is missing; otherwise empty.
+        contributions: The contributions, if the pane shows them.
     """
 
     kind: Kind
@@ -61,6 +66,7 @@ class PaneContent:
     limits: ValueRange | None = None
     class_name: str = ""
     note: str = ""
+    contributions: ContributionView | None = None
 
 
 def seen_rect(inspection: Inspection) -> QRectF:
@@ -69,10 +75,42 @@ def seen_rect(inspection: Inspection) -> QRectF:
     return QRectF(x0, y0, x1 - x0, y1 - y0)
 
 
+def resolve_contributions(inspection: Inspection, why: WhyState, last: PaneContent | None = None) -> PaneContent:
+    """Return what a pane shows of the contributions: their map over the whole original, or why there is none.
+
+    Args:
+        inspection: The inspection.
+        why: The question and its reply.
+        last: What the pane showed before, whose scaled map is used again where it is the same.
+    """
+    width, height = inspection.response.image_size
+    whole = QRectF(0, 0, width, height)
+    view = why.view
+    values = None if view is None else view.density
+    limits = None if values is None else contribution_range(values)
+    shares = None
+    if values is not None and limits is not None:
+        kept = last is not None and last.values is values and last.shares is not None
+        shares = last.shares if kept and last is not None else limits.share(values).astype(np.float32)
+    return PaneContent(
+        kind="contributions",
+        plane="original",
+        base="grey",
+        rect=whole,
+        values=values,
+        shares=shares,
+        map_rect=whole,
+        limits=limits,
+        class_name="" if view is None else ledger_of(view).question,
+        note=why.note,
+        contributions=view,
+    )
+
+
 def resolve(
     kind: Kind, inspection: Inspection, class_index: int | None = None, last: PaneContent | None = None
 ) -> PaneContent:
-    """Return what a pane of a kind shows of an image.
+    """Return what a pane of a kind other than contributions shows of an image.
 
     Args:
         kind: The kind of the pane.
@@ -98,7 +136,7 @@ def resolve(
         classes = inspection.response.classes
         known = class_index is not None and class_index < len(classes)  # a second model may have fewer classes
         index = class_index if known and class_index is not None else inspection.prediction.index
-        values, name = inspection.response.class_support(index), classes[index]
+        values, name = inspection.response.class_support(index), displayed_class(classes[index])
         limits = class_map_range(inspection.response.class_maps)
         note = "" if values is not None else "Loading this class's map …"
     elif kind in ("map_d", "map_c"):
@@ -206,7 +244,12 @@ def from_plane(inspection: Inspection, plane: Plane, place: tuple[float, float])
 
 
 def value_at(inspection: Inspection, content: PaneContent, place: tuple[float, float]) -> float | None:
-    """Return a map's value at a place in the original, interpolated bilinearly; None outside the map."""
+    """Return a map's value at a place in the original, interpolated bilinearly; None outside the map.
+
+    Contributions are not interpolated: each pixel of their map has the sum of what falls on it.
+    """
+    if content.contributions is not None:
+        return content.contributions.density_at(*place)
     if content.values is None:
         return None
     if content.kind in ("magnified_d", "magnified_c"):

@@ -65,7 +65,8 @@ class PaneHead(QWidget):
         group = QActionGroup(menu)
         for kind in KINDS:
             words = KIND_TEXTS[kind]
-            symbol = f"   ({words.symbol.replace('_', '')})" if self._state.symbols.shown else ""
+            shown = words.symbol if self._state.symbols.shown else ""
+            symbol = f"   ({shown.replace('_', '')})" if shown else ""
             action = QAction(f"{words.title}{symbol}", menu, checkable=True)
             action.setChecked(kind == self._model.kind)
             action.setToolTip(words.tip)

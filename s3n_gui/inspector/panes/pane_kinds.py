@@ -7,7 +7,18 @@ from typing import Literal, get_args
 
 from s3n_core.inspection.inspection import Warped
 
-Kind = Literal["peaks", "response", "class_map", "map_d", "map_c", "magnified_d", "magnified_c", "image_d", "image_c"]
+Kind = Literal[
+    "peaks",
+    "response",
+    "class_map",
+    "contributions",
+    "map_d",
+    "map_c",
+    "magnified_d",
+    "magnified_c",
+    "image_d",
+    "image_c",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Plane = Literal["original", "D", "C"]
 
@@ -20,7 +31,7 @@ class KindText:
         title: Plain name.
         short: Short name for narrow panes.
         shortest: Name for very narrow panes, beside the mark of the branch.
-        symbol: The paper's symbol, with ``_`` before a subscript.
+        symbol: The paper's symbol, with ``_`` before a subscript; empty if it has none.
         branch: "D" or "C" if the kind belongs to one branch.
         tip: One sentence for users who have not read the paper.
     """
@@ -58,6 +69,15 @@ KIND_TEXTS: dict[Kind, KindText] = {
         "",
         "How much each place supports a class of your choice. All classes of an image share one scale, so the strongest "
         "class looks strongest.",
+    ),
+    "contributions": KindText(
+        "Contributions",
+        "Why",
+        "Why",
+        "",
+        "",
+        "Where the margin of one class over another is read, with sign, in logits per 1 % of the image's area: green for "
+        "the class, purple for its rival. The tab Why has the classes and the sums.",
     ),
     "map_d": KindText(
         "Discriminative map",

@@ -108,6 +108,8 @@ class PaneOptions(QFrame):
         has_map = model.kind not in ("peaks", "image_d", "image_c")
         for widget in (self.palette_picker, self.opacity, self.everywhere):
             widget.setEnabled(has_map)
+        if model.kind == "contributions":  # their colours show the sign
+            self.palette_picker.setEnabled(False)
 
     def _on_palette(self, name: str) -> None:
         self._model.update(palette=name)

@@ -9,6 +9,7 @@ class PaneRequests(QObject):
     """Signals that all panes of a model share.
 
     Signals:
+        contributions_missing: Contributions must be requested.
         class_map_missing: The index of the class whose map must be fetched.
         peak_dragged: Key, and place in pixels of the original.
         peak_dropped: Key.
@@ -16,6 +17,7 @@ class PaneRequests(QObject):
         place_menu_requested: Place in pixels of the original, and screen position.
     """
 
+    contributions_missing = Signal()
     class_map_missing = Signal(int)
     peak_dragged = Signal(object, object)
     peak_dropped = Signal(object)

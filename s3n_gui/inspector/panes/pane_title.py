@@ -38,10 +38,10 @@ class PaneTitle(QAbstractButton):
         theme().changed.connect(self._on_theme_changed)
 
     def show_kind(self, kind: Kind, addition: str = "") -> None:
-        """Show the title of a kind; ``addition`` is the class of a class map."""
+        """Show the title of a kind; ``addition`` names its classes, if it has any."""
         self._kind, self._addition = kind, addition
         words = KIND_TEXTS[kind]
-        symbol = f"({plain_symbol(words.symbol)})" if self._symbols else ""
+        symbol = f"({plain_symbol(words.symbol)})" if self._symbols and words.symbol else ""
         self.setAccessibleName(" ".join(filter(None, (words.title, symbol, addition))))
         tip = f"{words.tip}\nClick to show something else here; drag onto another pane to swap them."
         self.setToolTip(tip_text(f"{words.title}{': ' + addition if addition else ''}\n{tip}"))

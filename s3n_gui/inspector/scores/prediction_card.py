@@ -96,6 +96,10 @@ class PredictionCard(QWidget):
         self._roomy = shown
         self._show_details()
 
+    def show_sentence(self, shown: bool) -> None:
+        """Show the sentence on how sure the model is and where it found evidence, or leave its room to other things."""
+        self.sentence.setVisible(shown)
+
     def synchronize(self) -> None:
         """Show the state."""
         evidence, answer = self._state.evidence, self._state.answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_core.inspection.number_text import probability_text
@@ -16,7 +16,8 @@ _TITLES: dict[Branch, str] = {"O": "O", "D": "D", "C": "C", "joint": "Joint"}
 _TIPS = (
     "Each branch's probability for each class (%).\n"
     "O reads the whole image, D enlarges strong evidence, C enlarges supporting evidence; Joint combines them.\n"
-    "The thin line in a bar and the small number show the value before your change. Click a class to see its map."
+    "The thin line in a bar and the small number show the value before your change. "
+    "Click a class to see its map; right-click it to ask why."
 )
 _ROWS, _FEWEST_ROWS = 6, 2
 
@@ -26,9 +27,11 @@ class ScoreTable(QWidget):
 
     Signals:
         class_chosen: The index of a class whose map the user wants to see.
+        class_menu_requested: The index of a class whose menu is to open, and a screen position.
     """
 
     class_chosen = Signal(int)
+    class_menu_requested = Signal(int, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -167,7 +170,13 @@ class ScoreTable(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the class under the mouse."""
-        self._choose()
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._choose()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Open the menu of the class under the mouse, or of the one that the keys have reached."""
+        if 0 <= self._hovered < len(self._rows):
+            self.class_menu_requested.emit(self._rows[self._hovered].index, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle a key press."""

@@ -60,7 +60,7 @@ def test_below_it_stand_the_range_the_question_and_the_margin() -> None:
     view = drawn_contributions({(0, 0): 2.0, (2, 2): -0.5})
     page = panel_page(inspection, "contributions", STYLE, contributions=view)
     texts = [text.get_text() for text in page.figure.findobj(Text)]
-    assert texts == ["-0.4", "-0.2", "0", "0.2", "0.4", "Red bird over Blue bird", "margin +1.75"]
+    assert texts == ["–0.4", "–0.2", "0", "0.2", "0.4", "Red bird over Blue bird", "margin +1.75"]
 
 
 def test_a_figure_without_the_contributions_says_what_is_missing() -> None:

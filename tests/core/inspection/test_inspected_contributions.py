@@ -13,8 +13,10 @@ from PIL import Image
 from tiny_models import drawn_picture
 
 from s3n_core.datasets.loading import Sample
+from s3n_core.datasets.records import Box
 from s3n_core.errors import DataSetError, MessageError, NoSingleHead, UnreadableImage
 from s3n_core.inspection.contribution_job import contributions_of_images
+from s3n_core.inspection.contribution_view import contribution_view
 from s3n_core.inspection.inspection import Inspection, Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.peak import PeakEdit
@@ -225,7 +227,7 @@ def test_many_images_at_once(opened: Model, tmp_path: Path, stop: bool) -> None:
 
 def test_the_server_can_send_them(python: ModelOfPython, picture: Image.Image) -> None:
     for versus in (None, 2):
-        found = python.contributions(picture, 3, versus=versus)
+        found = contribution_view(python.contributions(picture, 3, versus=versus), Box(x=5, y=5, width=20, height=20))
         message = encode_contributions(found, generation=4)
         assert message.fields["generation"] == 4
         assert {array.dtype.name for array in message.arrays.values()} == {"float32"}

@@ -14,7 +14,7 @@ from s3n_core.datasets.records import Box
 from s3n_core.errors import MessageError
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.server.codec import decode_hidden_place, hide_request
+from s3n_core.server.codec import decode_hidden_places, hide_request
 from s3n_core.server.inspection_server import InspectionServer
 from s3n_core.server.messages import Message, read_message
 from s3n_core.server.requests import LatestRequests, Request, RequestKind, Subject
@@ -37,7 +37,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def hide_fields(picture: Path, **changes: Any) -> dict[str, Any]:
     subject = Subject(image=picture, name="birds/one.jpg", settings=NUMBERS)
-    return {**hide_request(subject, PLACE, BOX, SETTINGS), **changes}
+    return {**hide_request(subject, [PLACE], BOX, SETTINGS), **changes}
 
 
 class Replies(io.BytesIO):
@@ -84,7 +84,7 @@ def test_the_same_numbers_as_in_python(model: Path, picture: Path) -> None:
     last = messages[-1]
     assert last.fields["generation"] == 2
     assert last.fields["subject"]["image"] == str(picture)
-    found = decode_hidden_place(last)
+    (found,) = decode_hidden_places(last)
     with s3n_core.load_model(model, device="cpu") as opened:
         wanted = opened.hide_place(
             picture, PLACE, name="birds/one.jpg", box=BOX, settings=SETTINGS, inspection=NUMBERS, progress=False
@@ -125,10 +125,11 @@ def test_it_ends_for_what_is_more_urgent(model: Path, picture: Path, kind: Reque
 
 def test_what_cannot_be_hidden_is_said(model: Path, picture: Path) -> None:
     cases = [
-        ({"place": [500.0, 10.0]}, "This place cannot be hidden: the network does not see the place (500, 10) px"),
+        ({"places": [[500.0, 10.0]]}, "These places cannot be hidden: the network does not see the place (500, 10) px"),
         ({"hiding": {"fill": "noise"}}, "fill: Input should be 'mean', 'surround' or 'blur'"),
         ({"hiding": {"size": 70}}, "Choose a smaller size."),
-        ({"place": None}, "This place cannot be hidden: "),
+        ({"places": None}, "These places cannot be hidden: "),
+        ({"places": []}, "These places cannot be hidden: there is no place."),
     ]
     requests = LatestRequests()
     requests.put(Request("open", 1, {"path": str(model), "device": "cpu"}))
@@ -148,5 +149,5 @@ def test_what_cannot_be_hidden_is_said(model: Path, picture: Path) -> None:
 
 
 def test_a_damaged_result_is_refused() -> None:
-    with pytest.raises(MessageError, match="holds no hidden place"):
-        decode_hidden_place(Message("hidden", {"hidden": {"name": "a"}}, {"controls": np.zeros(2, np.float32)}))
+    with pytest.raises(MessageError, match="holds no hidden places"):
+        decode_hidden_places(Message("hidden", {"hidden": [{"name": "a"}]}, {"controls": np.zeros(2, np.float32)}))

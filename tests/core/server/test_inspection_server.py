@@ -39,7 +39,7 @@ from s3n_core.server.codec import (
     InspectionDecoder,
     InspectionEncoder,
     decode_file,
-    decode_hidden_place,
+    decode_hidden_places,
     decode_model,
     decode_subject,
     hide_request,
@@ -318,8 +318,8 @@ def test_a_class_map(server: Server, opened: Any, pictures: tuple[Path, Path]) -
 def test_a_hidden_place(server: Server, opened: Any, pictures: tuple[Path, Path]) -> None:
     settings = HidingSettings(size=12)
     subject = Subject(image=pictures[0], name="birds/one.jpg")
-    server.ask("hide", **hide_request(subject, (60.0, 40.0), None, settings))
-    found = decode_hidden_place(server.answer("hidden"))
+    server.ask("hide", **hide_request(subject, [(60.0, 40.0)], None, settings))
+    (found,) = decode_hidden_places(server.answer("hidden"))
     image = read_image(pictures[0])
     (wanted,) = hide_places(Inspector(opened), image, [(60.0, 40.0)], name="birds/one.jpg", settings=settings)
     assert (found.settings, found.region, found.place) == (wanted.settings, wanted.region, wanted.place)

@@ -114,9 +114,9 @@ def test_a_place_is_hidden_unless_an_inspection_is_more_urgent(
     ready.hiding_progressed.connect(lambda done, total: steps.append((done, total)))
     subject = Subject(image=pictures[0], name="birds/one.jpg")
     settings, box = HidingSettings(size=9), Box(x=5, y=5, width=100, height=65)
-    with qtbot.waitSignal(ready.place_hidden, timeout=PATIENCE) as hidden:
-        ready.hide_place(subject, (60.0, 40.0), settings, box=box)
-    found, belongs_to = hidden.args
+    with qtbot.waitSignal(ready.places_hidden, timeout=PATIENCE) as hidden:
+        ready.hide_places(subject, [(60.0, 40.0)], settings, box=box)
+    (found,), belongs_to = hidden.args
     assert belongs_to == subject
     assert steps[-1] == (22, 22)
     assert ready.state == "ready"
@@ -130,14 +130,14 @@ def test_a_place_is_hidden_unless_an_inspection_is_more_urgent(
         np.testing.assert_allclose(found.logits[branch], logits, rtol=1e-3, atol=1e-3)
 
     with qtbot.waitSignal(ready.hiding_ended, timeout=PATIENCE) as ended:
-        ready.hide_place(subject, (900.0, 40.0), settings)
+        ready.hide_places(subject, [(900.0, 40.0)], settings)
     assert "does not see the place" in str(ended.args[0])
-    ready.hide_place(subject, (60.0, 40.0), settings)
-    with qtbot.waitSignal(ready.answered, timeout=PATIENCE), qtbot.assertNotEmitted(ready.place_hidden):
+    ready.hide_places(subject, [(60.0, 40.0)], settings)
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE), qtbot.assertNotEmitted(ready.places_hidden):
         with qtbot.waitSignal(ready.hiding_ended) as ended:
             ready.inspect(pictures[1])
         assert ended.args == [None]
-    ready.hide_place(subject, (60.0, 40.0), settings)
+    ready.hide_places(subject, [(60.0, 40.0)], settings)
     with qtbot.waitSignal(ready.hiding_ended) as ended:
         ready.stop_hiding()
     assert ended.args == [None]

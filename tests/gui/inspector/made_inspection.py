@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from drawn_contributions import drawn_contributions
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import Box, DataSet, ImageRecord
 from s3n_core.errors import UnreadableImage
+from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.geometry import Place, ViewFrame, cell_places
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
@@ -167,8 +170,10 @@ class FakeClient(QObject):
     answered = Signal(object, object)
     class_map_ready = Signal(object)
     hiding_progressed = Signal(int, int)
-    place_hidden = Signal(object, object)
+    places_hidden = Signal(object, object)
     hiding_ended = Signal(object)
+    contributions_ready = Signal(object, object)
+    contributions_failed = Signal(object, object)
     failed = Signal(object, object)
     interrupted = Signal(str)
     state_changed = Signal(str)
@@ -183,7 +188,8 @@ class FakeClient(QObject):
         self.maps_asked: list[int] = []
         self.saying: dict[str, dict[str, Any]] = {}
         self.broken: set[str] = set()
-        self.hidden: list[tuple[Subject, Place, HidingSettings, Box | None]] = []
+        self.hidden: list[tuple[Subject, Sequence[Place], HidingSettings, Box | None]] = []
+        self.why_asked: list[tuple[Subject, int, int | None, Box | None]] = []
         self.closed = False
         self.model = None
         self.state = "ready"
@@ -226,8 +232,32 @@ class FakeClient(QObject):
     def request_class_map(self, subject: Subject, index: int) -> None:
         self.maps_asked.append(index)
 
-    def hide_place(self, subject: Subject, place: Place, settings: HidingSettings, *, box: Box | None = None) -> None:
-        self.hidden.append((subject, place, settings, box))
+    def request_contributions(
+        self, subject: Subject, target: int, versus: int | None, *, box: Box | None = None
+    ) -> None:
+        self.why_asked.append((subject, target, versus, box))
+
+    def send_contributions(self) -> ContributionView:
+        """Send what contributes to the last question: red reads 2 in the upper left, -0.5 in the lower right, bias 1.5."""
+        subject, target, versus, box = self.why_asked[-1]
+        inspection = self.inspection(subject)
+        view = drawn_contributions(
+            {(0, 0): 2.0, (3, 3): -0.5},
+            size=inspection.response.image_size,
+            peaks=tuple(peak for peak in inspection.warps.peaks if peak.set != "off"),
+            box=box,
+            head="joint",
+            target=target,
+            versus=versus,
+            bias=inspection.scores.margin(target, versus) - 1.5,
+        )
+        self.contributions_ready.emit(view, subject)
+        return view
+
+    def hide_places(
+        self, subject: Subject, places: Sequence[Place], settings: HidingSettings, *, box: Box | None = None
+    ) -> None:
+        self.hidden.append((subject, places, settings, box))
 
     def stop_hiding(self) -> None:
         self.hiding_ended.emit(None)

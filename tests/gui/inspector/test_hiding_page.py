@@ -65,13 +65,13 @@ def hide_first_peak(page: InspectPage) -> None:
 
 
 def reply(page: InspectPage, settings: HidingSettings | None = None) -> None:
-    subject, place, asked, _ = client(page).hidden[-1]
-    client(page).place_hidden.emit(hidden_place(place, settings or asked), subject)
+    subject, places, asked, _ = client(page).hidden[-1]
+    client(page).places_hidden.emit(tuple(hidden_place(place, settings or asked) for place in places), subject)
 
 
 def test_the_selected_peak_is_hidden_with_its_images_box(page: InspectPage) -> None:
     hide_first_peak(page)
-    (subject, place, settings, box), peak = client(page).hidden[-1], page.state.selected_peak
+    (subject, (place,), settings, box), peak = client(page).hidden[-1], page.state.selected_peak
     assert peak is not None
     assert (subject.name, subject.settings, place) == ("bird 0.jpg", InspectionSettings(), (peak.x, peak.y))
     assert (settings, box) == (HidingSettings(), BOX)
@@ -99,7 +99,7 @@ def test_a_moved_peak_is_hidden_where_it_is_now(page: InspectPage) -> None:
     page.editor.nudge_peak(3, 0)
     client(page).answer()
     press(page)
-    subject, place, _, _ = client(page).hidden[-1]
+    subject, (place,), _, _ = client(page).hidden[-1]
     assert place[1] > found.y
     assert subject.settings.edits == ()
     reply(page)
@@ -121,11 +121,11 @@ def test_any_place_is_hidden_by_the_right_button_or_under_the_mouse(
     assert action.text() == "Hide this place"
     action.trigger()
     menu.close()
-    assert client(page).hidden[-1][1] == place
+    assert client(page).hidden[-1][1] == (place,)
     page.state.select(None)
     page.state.point_at((33.0, 44.0))
     press(page)
-    assert client(page).hidden[-1][1] == (33.0, 44.0)
+    assert client(page).hidden[-1][1] == ((33.0, 44.0),)
     page.state.point_at(None)
     with qtbot.waitSignal(session.notice_reported) as said:
         press(page)
@@ -151,9 +151,9 @@ def test_the_place_is_outlined_on_the_original_only(page: InspectPage, monkeypat
 
 def test_a_result_goes_with_its_image_model_or_numbers(page: InspectPage, session: Session, tmp_path: Path) -> None:
     hide_first_peak(page)
-    late, reply_to = hidden_place(client(page).hidden[-1][1]), client(page).hidden[-1][0]
+    late, reply_to = (hidden_place(client(page).hidden[-1][1][0]),), client(page).hidden[-1][0]
     page.commands()["inspect-next"]()
-    client(page).place_hidden.emit(late, reply_to)
+    client(page).places_hidden.emit(late, reply_to)
     assert page.hiding.result is None
     assert page.hiding.place is None
     client(page).answer()

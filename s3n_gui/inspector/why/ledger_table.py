@@ -1,0 +1,232 @@
+"""The table of a ledger: what is read at each place, beside what is relied on; selecting a peak's row selects the peak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QBrush, QColor, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QStyleOptionViewItem, QTableView, QWidget
+
+from s3n_core.inspection.contribution_view import ContributionView
+from s3n_core.inspection.ledger import Ledger, LedgerRow
+from s3n_core.inspection.peak import Cell, Peak
+from s3n_gui.appearance.theme import number_font, px, theme, tokens
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
+
+_PLACE, _READ, _RELIED = range(3)
+_HEADERS = ("Place", "Read", "Relied on")
+_TIPS = (
+    "Peaks own what lies within a tenth of the image's longer side and nearer to them than to other peaks. Bars to the "
+    "right speak for the class, to the left for its rival; full bars: read, striped bars: relied on",
+    "Share of the logits that is read there; all rows add up to the margin of the scores",
+    "How much more of the margin is lost when the place is hidden than with random places of its size. Grey: not more "
+    "than with 95 % of them. A dash: not a place that can be hidden",
+)
+ROW_ROLE = Qt.ItemDataRole.UserRole
+MOST_ROLE = Qt.ItemDataRole.UserRole + 1
+"""The largest absolute value of all rows, in logits."""
+AnyIndex = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+
+class LedgerModel(QAbstractTableModel):
+    """The rows of a ledger, and below them their sum."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._ledger: Ledger | None = None
+        self._cells: tuple[Cell | None, ...] = ()
+        self._stale = False
+
+    def show(self, ledger: Ledger | None, view: ContributionView | None, *, stale: bool) -> None:
+        """Show a ledger of contributions; None shows nothing."""
+        shape = None if self._ledger is None else [row.label for row in self._ledger.rows]
+        rows = None if ledger is None else [row.label for row in ledger.rows]
+        peaks = () if view is None else view.contributions.peaks
+        cells = () if ledger is None else tuple(_cell_of(row, peaks) for row in ledger.rows)
+        if rows == shape and cells == self._cells:  # keeps the selection
+            self._ledger, self._stale = ledger, stale
+            if rows is not None:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(rows), _RELIED))
+            return
+        self.beginResetModel()
+        self._ledger, self._cells, self._stale = ledger, cells, stale
+        self.endResetModel()
+
+    def cell(self, row: int) -> Cell | None:
+        """Return where the peak of a row was found; None for the other rows."""
+        return self._cells[row] if 0 <= row < len(self._cells) else None
+
+    def row_of(self, cell: Cell | None) -> int:
+        """Return the row of the peak found at a cell, or -1."""
+        return -1 if cell is None or cell not in self._cells else self._cells.index(cell)
+
+    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+        """Return the number of rows, with that of the sum."""
+        return 0 if parent.isValid() or self._ledger is None else len(self._ledger.rows) + 1
+
+    def columnCount(self, parent: AnyIndex = _ROOT) -> int:
+        """Return the number of columns."""
+        return 0 if parent.isValid() else len(_HEADERS)
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        """Let only the rows of peaks be selected."""
+        selectable = Qt.ItemFlag.ItemIsSelectable if self.cell(index.row()) is not None else Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | selectable
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return an item's data for a role."""
+        ledger = self._ledger
+        if ledger is None or not index.isValid():
+            return None
+        column, is_sum = index.column(), index.row() == len(ledger.rows)
+        row = None if is_sum else ledger.rows[index.row()]
+        if role == ROW_ROLE:
+            return row
+        if role == MOST_ROLE:
+            return ledger.most
+        if role == Qt.ItemDataRole.DisplayRole:
+            if row is None:
+                return (ledger.total_label, ledger.total_text, "")[column]
+            return (row.label, row.text, row.relied_text or "–")[column]
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (_READ, _RELIED):
+            return _RIGHT
+        if role == Qt.ItemDataRole.FontRole:
+            return number_font("body", semibold=is_sum)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            unclear = column == _RELIED and row is not None and not row.is_clear
+            return QColor(tokens().quiet) if self._stale or unclear else None
+        if role == Qt.ItemDataRole.ToolTipRole and row is not None:
+            return row.details
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == _PLACE and row is not None:
+            relied = f", relied on {row.relied_text}" if row.relied_text else ""
+            return f"{row.label}: read {row.text} logits{relied}"
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a column's title or tooltip."""
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _HEADERS[section]
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return _TIPS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole and section in (_READ, _RELIED):
+                return _RIGHT
+        return None
+
+
+def _cell_of(row: LedgerRow, peaks: tuple[Peak, ...]) -> Cell | None:
+    index = row.row.index if row.row.kind == "peak" else None
+    return None if index is None else peaks[index].found_at
+
+
+class LedgerTable(QTableView):
+    """The table, as high as its rows; the selected peak is that of the page."""
+
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._model = LedgerModel(self)
+        self.setModel(self._model)
+        hover = RowHover(self)
+        self.setItemDelegate(RowHoverDelegate(hover, self))
+        self.setItemDelegateForColumn(_PLACE, _PlaceDelegate(hover, self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Ledger of contributions")
+        self.verticalHeader().hide()
+        head = self.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        head.setSectionResizeMode(_PLACE, QHeaderView.ResizeMode.Stretch)
+        self.selectionModel().currentRowChanged.connect(self._on_row_changed)
+        self._model.modelReset.connect(self._show_selection)
+        state.selection_changed.connect(self._show_selection)
+        theme().changed.connect(self._on_theme_changed)
+        self.setColumnHidden(_RELIED, True)
+        self._on_theme_changed()
+
+    def show_ledger(self, ledger: Ledger | None, view: ContributionView | None, *, stale: bool = False) -> None:
+        """Show a ledger; the column of what is relied on appears when something was hidden."""
+        self._model.show(ledger, view, stale=stale)
+        self.setColumnHidden(_RELIED, ledger is None or not ledger.is_measured)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Return the size of all rows."""
+        rows = self._model.rowCount() * self.verticalHeader().defaultSectionSize()
+        return QSize(px(260), self.horizontalHeader().sizeHint().height() + rows + 2)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width at which names can still be read, and the height of all rows."""
+        return QSize(px(240), self.sizeHint().height())
+
+    def _on_theme_changed(self) -> None:
+        for column, width in ((_READ, 58), (_RELIED, 70)):
+            self.setColumnWidth(column, px(width))
+        self.verticalHeader().setDefaultSectionSize(px(36))
+        self.updateGeometry()
+
+    def _show_selection(self) -> None:
+        row = self._model.row_of(self._state.selected)
+        if row < 0:
+            self.clearSelection()
+            self.selectionModel().clearCurrentIndex()
+        elif not self.selectionModel().isRowSelected(row, QModelIndex()):
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.selectionModel().setCurrentIndex(self._model.index(row, _PLACE), flags)
+
+    def _on_row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        if current.isValid():
+            self._state.select(self._model.cell(current.row()))
+
+
+class _PlaceDelegate(RowHoverDelegate):
+    """Paints a row's name, and below it bars from a common zero: what is read, and striped what is relied on."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        row: LedgerRow | None = index.data(ROW_ROLE)
+        if row is None:
+            super().paint(painter, option, index)
+            return
+        self.initStyleOption(option, index)
+        text, option.text = option.text, ""
+        style, colours = option.widget.style(), tokens()
+        style.drawControl(style.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        painter.save()
+        painter.setFont(option.font)
+        painter.setPen(option.palette.color(option.palette.ColorRole.Text))
+        room = QRectF(option.rect).adjusted(px(8), px(3), -px(4), -px(5))
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
+        painter.drawText(room, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, text)
+        most: float = index.data(MOST_ROLE)
+        values = [row.row.total] if row.hidden is None else [row.row.total, row.hidden.relied_on]
+        thick, middle = px(4), room.center().x()
+        top = room.bottom() - 2 * thick - 1 if len(values) > 1 else room.bottom() - thick
+        painter.fillRect(QRectF(room.left(), top, room.width(), room.bottom() - top), QColor(colours.hover))
+        for number, value in enumerate(values):
+            length = max(room.width() / 2 * min(abs(value) / most, 1.0), 1.0)
+            bar = QRectF(middle - (length if value < 0 else 0), top + number * (thick + 1), length, thick)
+            painter.fillRect(bar, QColor(colours.against if value < 0 else colours.favour))
+            if number:
+                painter.fillRect(bar, QBrush(QColor(colours.card), Qt.BrushStyle.BDiagPattern))
+        painter.fillRect(QRectF(middle - 0.5, top - 1, 1, room.bottom() - top + 2), QColor(colours.quiet))
+        painter.restore()
