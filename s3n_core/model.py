@@ -21,7 +21,7 @@ from s3n_core.errors import UnreadableImage
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
-from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspection import Inspection, Scores
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
@@ -45,6 +45,9 @@ ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
 
 Source: TypeAlias = "str | PathLike[str] | DataSet | Iterable[ImageLike]"
 """A folder, an image file, a data set, or images."""
+
+Ask: TypeAlias = "Callable[[str, Scores], tuple[str | int, str | int | None]]"
+"""Chooses a class and the class to subtract (or None) from an image's name and scores."""
 
 _AT_ONCE = 64  # images that are read ahead from an iterable before they are predicted
 
@@ -268,6 +271,93 @@ class Model:
             )
         )
         return found
+
+    def contributions_many(
+        self,
+        source: Source,
+        *,
+        ask: Ask | None = None,
+        head: str | None = None,
+        settings: InspectionSettings | None = None,
+        split: str | None = None,
+        stop_below: float | None = None,
+        batch_size: int | None = None,
+        progress: Progress = None,
+    ) -> Iterator[Contributions | UnreadableImage]:
+        """Return the contributions of many images lazily, a batch per forward pass.
+
+        Args:
+            source: As in `predict_many`, but no endless iterator.
+            ask: Chooses the class and the class to subtract (or None), by name or index, from an image's name and scores,
+                for example ``lambda name, scores: ("cardinal", "robin")``; None: the predicted class over its strongest
+                rival.
+            head: As in `contributions`.
+            settings: Changes to the method's parameters, without edits of peaks.
+            split: As in `predict_many`.
+            stop_below: As in `contributions`.
+            batch_size: Images per batch; None: a size that suits the device.
+            progress: See `Progress`.
+
+        Returns:
+            One result per image, in order; the error itself for an image that cannot be read.
+
+        Raises:
+            DataSetError: There is no image, or no such split.
+            NoSingleHead: The head is a mean.
+            ValueError: There is no such class or head.
+        """
+        from s3n_core.datasets.loading import Sample, SampleReader
+        from s3n_core.datasets.opening import named_records
+        from s3n_core.inspection.contribution_job import contributions_of_images
+        from s3n_core.inspection.contribution_view import default_question
+        from s3n_core.inspection.placed_contributions import class_index
+        from s3n_core.method.contributions import head_named
+
+        opened, classes = self._network, self.classes
+        head = head_named(opened.network, head)
+        if isinstance(source, str | PathLike):
+            source = _open(source)
+        read: Callable[[Sample], Image.Image] = SampleReader(opened.preprocess.ranges)
+        if isinstance(source, DataSet):
+            samples = [Sample.of(record) for record in named_records(source, split or "all", self.path)]
+        elif split is not None:
+            raise ValueError("only data sets have splits; omit split for other images")
+        else:
+            made = [_one_image(opened, image, None, number) for number, image in enumerate(source, 1)]
+            # Two images may have the same name, so each gets its own path.
+            samples = [Sample(Path(str(number)), record.name) for number, (record, _) in enumerate(made)]
+
+            def read(sample: Sample) -> Image.Image:
+                record, read_it = made[int(str(sample.path))]
+                return read_it(record.path)
+
+        def question(position: int, scores: Scores) -> tuple[int, int | None]:
+            if ask is None:
+                return default_question(scores)
+            target, versus = ask(samples[position].name, scores)
+            return class_index(classes, target), None if versus is None else class_index(classes, versus)
+
+        loop = contributions_of_images(
+            opened,
+            samples,
+            question,
+            head=head,
+            settings=settings,
+            stop_below=stop_below,
+            batch_size=batch_size,
+            read=read,
+        )
+
+        def results() -> Iterator[Contributions | UnreadableImage]:
+            with progress_bar("Contributions", progress) as bar, closing(loop) as batches:
+                done = 0
+                for batch in batches:
+                    for _, found in batch:
+                        yield found
+                    done += len(batch)
+                    bar(done, len(samples))
+
+        return results()
 
     def hide_place(
         self,

@@ -37,6 +37,7 @@ class ExportChoice:
         report: Write one HTML page with all images.
         test_peaks: Hide the strongest peaks of each image and write the numbers.
         panels: The panels to draw, in their fixed order.
+        versus: The class that contributions compare the predicted class with; None: its strongest rival.
         layout: How panels are arranged on a sheet.
         picture: Image format, one of `encoding.PICTURE_FORMATS`.
         dpi: Pixels per inch.
@@ -60,6 +61,7 @@ class ExportChoice:
     report: bool = False
     test_peaks: bool = False
     panels: tuple[PanelName, ...] = STANDARD_PANELS
+    versus: str | None = None
     layout: Layout = "auto"
     picture: str = "png"
     dpi: int = STANDARD_DPI
@@ -70,6 +72,12 @@ class ExportChoice:
     out: Path | None = None
     device: str = "auto"
     precision: str = "auto"
+
+    @property
+    def has_contributions(self) -> bool:
+        """Whether any file shows or holds contributions."""
+        drawn = (self.sheet or self.singles) and "contributions" in self.panels
+        return drawn or self.arrays or self.report
 
     @property
     def problem(self) -> str:
@@ -103,6 +111,7 @@ class ExportChoice:
             "arrays": self.arrays,
             "format": "jpeg" if self.picture == "jpeg" else "png",
             "panels": list(self.panels or STANDARD_PANELS),
+            "versus": self.versus,
             "layout": self.layout,
             "dpi": self.dpi,
             "single_inches": self.inches,
@@ -134,6 +143,7 @@ class ExportChoice:
             *(["--report"] if self.report else []),
             *(["--hide-peaks", str(TESTED_PEAKS)] if self.test_peaks else []),
             *(["--panels", ",".join(panels)] if panels != STANDARD_PANELS else []),
+            *(["--versus", self.versus] if self.versus is not None and self.has_contributions else []),
             *(["--layout", self.layout] if self.layout != "auto" else []),
             *(["--picture", self.picture] if self.picture != "png" else []),
             *(["--dpi", str(self.dpi)] if self.dpi != STANDARD_DPI else []),

@@ -8,8 +8,10 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
+    QCompleter,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QMenu,
     QPushButton,
     QVBoxLayout,
@@ -64,6 +66,7 @@ class ExportForm(ColumnScrollArea):
         self.panels = PanelPicker()
         self.panels.changed.connect(self._on_panels)
         self._column.addWidget(self.panels)
+        self._make_rival()
         self._head("Appearance")
         self.look = LookForm()
         self.look.changed.connect(self.changed)
@@ -138,6 +141,34 @@ class ExportForm(ColumnScrollArea):
             rows.addWidget(box)
         self._column.addLayout(rows)
 
+    def _make_rival(self) -> None:
+        self.rival = QLineEdit()
+        self.rival.setPlaceholderText("strongest rival")
+        self.rival.setClearButtonEnabled(True)
+        self.rival.setAccessibleName("Rival of contributions")
+        self.rival.setToolTip(
+            "Class that contributions compare the predicted class with, by its name in the model; empty: its strongest rival"
+        )
+        self.rival.editingFinished.connect(self._on_rival)
+        self._session.data_set_changed.connect(self._offer_classes)
+        self._offer_classes()
+        label = QLabel("Rival")
+        label.setProperty("role", "quiet")
+        label.setBuddy(self.rival)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(label)
+        row.addWidget(self.rival, 1)
+        self._column.addLayout(row)
+
+    def _offer_classes(self) -> None:
+        """Complete the rival's name by the classes of the open data set, which are usually those of the model."""
+        data_set = self._session.data_set
+        completer = QCompleter([] if data_set is None else list(data_set.classes), self.rival)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.rival.setCompleter(completer)
+
     # -- showing and reporting changes -------------------------------------------------------------------------------------
 
     def show_choice(self, choice: ExportChoice, splits: SplitChoice) -> None:
@@ -169,6 +200,9 @@ class ExportForm(ColumnScrollArea):
         pictures = choice.sheet or choice.singles
         self.panels.show_panels(choice.panels)
         self.panels.setEnabled(pictures)
+        self.rival.setEnabled(choice.has_contributions)
+        if not self.rival.hasFocus():
+            self.rival.setText(choice.versus or "")
         self.look.show_choice(choice)
         for field, before in blocked:
             field.blockSignals(before)
@@ -199,6 +233,9 @@ class ExportForm(ColumnScrollArea):
 
     def _on_test_peaks(self, on: bool) -> None:
         self._tell(test_peaks=on)
+
+    def _on_rival(self) -> None:
+        self._tell(versus=self.rival.text().strip() or None)
 
     def _on_report(self, on: bool) -> None:
         self._tell(report=on)

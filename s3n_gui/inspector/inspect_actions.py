@@ -205,7 +205,7 @@ class InspectActions(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setToolTipsVisible(True)
         for text, tip, action in (
-            ("Show its class map", "How much each place supports this class", partial(self.show_class, index)),
+            ("Show its class map", "How much each place supports this class", partial(self._show_class_map, index)),
             ("Why this class?", "What contributes to it over its rival", partial(self._ask_why, target=name)),
             (
                 "Why not this class?",
@@ -252,7 +252,17 @@ class InspectActions(QObject):
         self._body.toolbar.show_comparing(stage.is_comparing)
 
     def show_class(self, index: int) -> None:
-        """Show a class's map in the class map panes, else in place of R; a second call restores R."""
+        """Show a class's map in the class map panes, else in place of R; a second call restores R.
+
+        Where contributions are shown and no class map, they become those to the class, or to the predicted one again.
+        """
+        kinds = [model.kind for model in self._shown_models()]
+        if "contributions" in kinds and "class_map" not in kinds:
+            self._show_class(None if self._is_asked(index) else index)
+        else:
+            self._show_class_map(index)
+
+    def _show_class_map(self, index: int) -> None:
         models = self._shown_models()
         target = next((model for model in models if model.kind == "class_map"), None)
         target = target or next((model for model in models if model.kind == "response"), models[0])
@@ -260,9 +270,16 @@ class InspectActions(QObject):
             target.update(kind="response", class_index=None)
         else:
             target.update(kind="class_map", class_index=index)
-        shown = target.class_index if target.kind == "class_map" else None
-        self._hiding.set_class(shown)
+        self._show_class(target.class_index if target.kind == "class_map" else None)
+
+    def _is_asked(self, index: int) -> bool:
+        answer = self._state.answer
+        return answer is not None and self._state.why.question.target == answer.response.classes[index]
+
+    def _show_class(self, index: int | None) -> None:
+        """Mark the class that is shown, and let the panels Hide and Why be about it; None: the predicted class."""
+        self._hiding.set_class(index)
+        self._body.side.scores.mark_class(index)
         answer, why = self._state.answer, self._state.why
         if answer is not None:
-            why.ask(replace(why.question, target=None if shown is None else answer.response.classes[shown]))
-        self._body.side.scores.mark_class(target.class_index if target.kind == "class_map" else None)
+            why.ask(replace(why.question, target=None if index is None else answer.response.classes[index]))

@@ -52,8 +52,8 @@ class StateUpdater(QObject):
         """Request the state's image with the state's settings; ``name`` is the image's name in its data set."""
         self._state.set_busy(True)
         self._asked = None
-        self._state.why.expire()
         self._subject = self._client.inspect(image, self._state.settings, name=name)
+        self._state.why.expire()
 
     def fetch_class_map(self, index: int) -> None:
         """Request a class map that the inspection does not contain."""

@@ -53,7 +53,7 @@ class WhyState(QObject):
         """Ask something else."""
         if question != self._question:
             self._question = question
-            self.expire()
+            self._stale, self._message = self._view is not None, ""
             self.changed.emit()
 
     def resolved(self, inspection: Inspection) -> tuple[int, int | None] | str:
@@ -106,7 +106,10 @@ class WhyState(QObject):
 
     def expire(self) -> None:
         """Mark the reply as stale, because another pass or question follows."""
-        self._stale, self._message = self._view is not None, ""
+        stale = self._view is not None
+        if (self._stale, self._message) != (stale, ""):
+            self._stale, self._message = stale, ""
+            self.changed.emit()
 
     def forget(self, *, question: bool = False) -> None:
         """Drop the reply, because another image is shown; with ``question`` that as well, for another model."""

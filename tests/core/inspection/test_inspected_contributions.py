@@ -244,3 +244,33 @@ def test_contributions_need_the_pass(opened: Model, picture: Image.Image) -> Non
     with pytest.raises(ValueError, match="before the other branches"):
         inspector.contributions(resampled, None, 3)
     assert torch.is_grad_enabled()
+
+
+def test_a_batch_is_asked_in_one_call_of_python(
+    python: ModelOfPython, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [drawn_picture(number, (90, 80)) for number in range(3)]
+    pictures[1].save(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"junk")
+    batches: list[int] = []
+    features = S3N.features
+
+    def counted(self: S3N, images: torch.Tensor, *args: object, **named: object) -> object:
+        batches.append(len(images))
+        return features(self, images, *args, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(S3N, "features", counted)
+    source = [pictures[0], tmp_path / "1.png", tmp_path / "2.png", np.asarray(pictures[2])]
+    first, second, broken, third = python.contributions_many(source, progress=False)
+    assert len(batches) == len(["O", "D", "C"]), "three images share each branch's pass"
+    assert isinstance(broken, UnreadableImage)
+    for found, name in ((first, "image 1"), (second, "1.png"), (third, "image 4")):
+        assert isinstance(found, Contributions)
+        assert found.name == name
+        assert found.versus is not None
+        assert found.total > 0, "the predicted class over its strongest rival"
+    (asked,) = python.contributions_many([pictures[0]], ask=lambda *_: ("species c", 1), progress=False)
+    assert isinstance(asked, Contributions)
+    assert (asked.target, asked.versus) == (2, 1)
+    with pytest.raises(NoSingleHead):
+        python.contributions_many(source, head="mean")

@@ -37,6 +37,17 @@ def test_every_choice_is_said() -> None:
     assert "--restart" in chosen.arguments(restart=True)
 
 
+def test_a_rival_is_said_where_contributions_are_written() -> None:
+    named = replace(PLAIN, versus="House Finch")
+    assert named.arguments() == PLAIN.arguments(), "no file shows contributions"
+    for changes in ({"arrays": True}, {"report": True}, {"panels": ("contributions",)}):
+        said = replace(named, **changes).arguments()
+        assert said[said.index("--versus") + 1] == "House Finch"
+        options = export_options(**replace(named, **changes).preview_options())
+        assert options.versus == "House Finch"
+        assert options.shows_contributions or changes == {"report": True}  # previewed as a sheet
+
+
 def test_the_preview_is_made_with_the_same_options() -> None:
     chosen = replace(PLAIN, singles=False, arrays=True, panels=("peaks",), layout="tall", dpi=72, opacity=0.5)
     options = export_options(**chosen.preview_options())

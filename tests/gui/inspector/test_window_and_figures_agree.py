@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from drawn_contributions import drawn_contributions
 from made_inspection import made_inspection
 from PySide6.QtWidgets import QApplication
 
@@ -16,12 +17,15 @@ from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.report.report_image import part_bytes
 from s3n_core.inspection.geometry import cell_places
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.map_display import palette_colours
+from s3n_core.inspection.palettes import DIVERGING
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.look_form import LookForm
 from s3n_gui.export.saved_choice import saved_choice
-from s3n_gui.inspector.panes.pane_content import PaneContent, resolve, value_at
+from s3n_gui.inspector.panes.pane_content import PaneContent, resolve, resolve_contributions, value_at
 from s3n_gui.inspector.panes.pane_footer import PaneFooter
 from s3n_gui.inspector.panes.pane_model import PaneModel
+from s3n_gui.inspector.why_state import WhyState
 from s3n_gui.widgets.colour_bar import ColourBar
 from s3n_gui.widgets.palette_picker import PalettePicker
 
@@ -115,3 +119,24 @@ def test_the_exports_old_name_of_a_palette_is_still_read() -> None:
 
 def test_a_map_covers_the_image_as_much_everywhere() -> None:
     assert PaneModel("response").opacity == ExportChoice().opacity == FigureStyle().opacity
+
+
+def test_contributions_have_one_map_one_range_and_one_question() -> None:
+    inspection = made_inspection()
+    view = drawn_contributions({(0, 0): 2.0, (3, 3): -0.5}, peaks=inspection.warps.peaks, head="joint")
+    why = WhyState()
+    why.take(view)
+    content = resolve_contributions(inspection, why)
+    rasters = Rasters(inspection, "viridis", 1.0, contributions=view)
+    assert content.limits == rasters.range_of("contributions")
+    assert content.shares is not None
+    height, width = content.shares.shape
+    palette = palette_colours(DIVERGING)
+    drawn = rasters.draw("contributions", (width, height)).astype(int)
+    np.testing.assert_allclose(drawn, palette[np.round(content.shares * 255).astype(int)], atol=1)
+    page = sheet_page(inspection, FigureStyle(panels=("contributions",), dpi=72), contributions=view)
+    root = ElementTree.fromstring(vector_bytes(page, "svg", {}))
+    assert content.class_name in ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    report = json.loads(part_bytes(inspection, None, contributions=view).splitlines()[1])["why"]
+    assert report["question"] == content.class_name
+    assert [text for _, text in report["ticks"]] == [text for _, text in content.limits.ticks(2)]
