@@ -3,8 +3,9 @@
 python -m benchmarks.field_marks ATLAS MODEL DATA [--removal] [--images N]
 
 For every pair of `field_marks.csv` whose classes the atlas has: the first part by contribution (with --removal: by what the
-model relies on), the key point that most of its peaks are near to, and whether that is one of the marks. Beside the number of pairs that
-agree stand uniform chance (the share of the atlas's parts that would agree) and the best constant answer, chosen with hindsight.
+model relies on), the key point that most of its peaks are near to, and whether that is one of the marks. Beside the number of
+pairs that agree stand uniform chance (the share of the atlas's parts that would agree) and the best constant answer, chosen with
+hindsight.
 """
 
 from __future__ import annotations
