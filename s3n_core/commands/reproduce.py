@@ -11,15 +11,19 @@ import typer
 from s3n_core.commands.arguments import DeviceOption, JsonOption, WorkersOption
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.number_options import whole
-from s3n_core.commands.progress import print_event, progress_bar
+from s3n_core.commands.progress import print_event, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from s3n_core.reproduce.experiments import Experiment
     from s3n_core.reproduce.planning import Plan
 
 HELP = """Train and measure what a table of the paper needs, and write it: Markdown, CSV, LaTeX and a plot.
 
 Every arm is trained with several seeds; what a table shares with another is trained once. A stopped command goes on where it was.
 The same command in several terminals, or on several machines with the same folder, shares the work.
+
+--experiments FILE adds experiments of your own: {"experiments": [{"key": "mine", "title": "My comparison", "arms": [{"title":
+"as it is"}, {"title": "larger", "settings": {"network.input_size": 320}}]}]}.
 
 Example: s3n reproduce table2 controls --data CUB --seeds 3 --out tables
 """
@@ -58,25 +62,49 @@ def reproduce(
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 unless the method is better than every control.")
     ] = False,
+    declared: Annotated[
+        Path | None,
+        typer.Option("--experiments", metavar="FILE", help="A JSON file that declares more experiments."),
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            "--answers",
+            metavar="DIR",
+            help="Only print tables from stored answers (DIR/DATA/NAME-SEED.csv); --data may be a pattern of names.",
+        ),
+    ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="List the experiments and exit.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Reproduce tables of the paper."""
     from s3n_core.reproduce.experiments import EXPERIMENTS, MEASURE_TITLES
 
+    known = dict(EXPERIMENTS)
+    if declared is not None:
+        from s3n_core.reproduce.experiment_files import read_experiments
+
+        more = read_experiments(declared)
+        if taken := [name for name in more if name in known]:
+            raise typer.BadParameter(f"{declared} declares {taken[0]}, which is an experiment of the paper; rename it")
+        known = more if experiments == ["all"] else known | more
     if list_all:
-        for experiment in EXPERIMENTS.values():
+        for experiment in known.values():
             typer.echo(f"{experiment.key}: {experiment.title}; {', '.join(arm.title for arm in experiment.arms)}")
             if experiment.measures:
                 typer.echo(f"  measured: {', '.join(MEASURE_TITLES[measure] for measure in experiment.measures)}")
         return
-    if not experiments or not data or out is None:
+    if not experiments or not data or (out is None and answers is None):
         raise typer.BadParameter("name at least one experiment, --data and --out; --list lists the experiments")
     if folds == 1:
         raise typer.BadParameter("--folds needs 2 or more: with one fold there is nothing to learn from")
-    chosen = list(EXPERIMENTS) if experiments == ["all"] else list(dict.fromkeys(experiments))
-    if unknown := [name for name in chosen if name not in EXPERIMENTS]:
-        raise typer.BadParameter(f"there is no experiment {unknown[0]}; choose from {', '.join(EXPERIMENTS)}")
+    chosen = list(known) if experiments == ["all"] else list(dict.fromkeys(experiments))
+    if unknown := [name for name in chosen if name not in known]:
+        raise typer.BadParameter(f"there is no experiment {unknown[0]}; choose from {', '.join(known)}")
+    if answers is not None:
+        _print_stored([known[name] for name in chosen], answers, data, json)
+        return
+    assert out is not None
 
     from s3n_core.reproduce.planning import open_material, plan_campaign
     from s3n_core.training.recipe import parse_settings
@@ -84,7 +112,7 @@ def reproduce(
 
     base = find_recipe(recipe).changed(parse_settings(setting or []))
     materials = [open_material(path, out, folds) for path in data]
-    plan = plan_campaign([EXPERIMENTS[name] for name in chosen], materials, base, seeds)
+    plan = plan_campaign([known[name] for name in chosen], materials, base, seeds)
 
     from s3n_core.reproduce.rendering import write_tables
     from s3n_core.reproduce.results import decides
@@ -104,6 +132,35 @@ def reproduce(
         if not all(decides(table.experiment, table.results) for table in families):
             say("The criterion is not met: a lower bound against a control is not above 0, or is not known yet.")
             raise typer.Exit(1)
+
+
+def _print_stored(experiments: list[Experiment], answers: Path, data: list[Path], json: bool) -> None:
+    """Print the tables that stored answers give.
+
+    Raises:
+        DataSetError: There are none.
+    """
+    from s3n_core.errors import DataSetError
+    from s3n_core.reproduce.markdown import markdown_table
+    from s3n_core.reproduce.stored_answers import stored_table
+
+    printed = False
+    for experiment in experiments:
+        for path in data:
+            head, *rows = stored_table(experiment, answers, path.name)
+            if not rows:
+                continue
+            printed = True
+            if json:
+                table = {"experiment": experiment.key, "data": path.name, "compared": experiment.compared}
+                print_json({"event": "table", **table, "rows": [dict(zip(head, row, strict=True)) for row in rows]})
+                continue
+            typer.echo(f"# {experiment.title}: {path.name}\n\n" + "\n".join(markdown_table([head, *rows])))
+            typer.echo(f"\nPercent; differences in points over {experiment.compared}, with 95 % intervals.\n")
+    if not printed:
+        raise DataSetError(
+            f"{answers} has no stored answers of these experiments on {', '.join(path.name for path in data)}."
+        )
 
 
 def _run(plan: Plan, out: Path, device: str, workers: int | None, json: bool) -> None:

@@ -51,6 +51,7 @@ class Arm:
         views: Number of views per image whose probabilities are averaged: 1, or 3 (`answers`).
         paper: The paper's numbers, in percent: by data set and measure.
         note: What the reader must know about it.
+        name: The name of its files in a folder of stored answers (`stored_answers`); empty if there are none.
     """
 
     title: str
@@ -60,6 +61,7 @@ class Arm:
     views: int = 1
     paper: Mapping[str, Mapping[Measure, float]] = field(default_factory=dict)
     note: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

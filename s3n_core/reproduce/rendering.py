@@ -13,7 +13,7 @@ from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdo
 from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
 from s3n_core.reproduce.results import ArmResult, decides, results_of
-from s3n_core.reproduce.statistics import Interval
+from s3n_core.reproduce.statistics import Interval, points_text
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.system.csv_tables import csv_text
 from s3n_core.training.recipes import find_recipe
@@ -128,7 +128,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
         cells += [_cell(result, measure) for measure in measures]
         cells.append(f"{result.images:,} × {result.seeds}" if result.seeds else "–")
         if compared:
-            cells += [_points(result.full_over), _signed(result.loss_over)]
+            cells += [points_text(result.full_over), _signed(result.loss_over)]
         if experiment.family:
             cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
         rows.append(cells)
@@ -324,10 +324,6 @@ def _cell(result: ArmResult, measure: Measure) -> str:
     value, paper = result.values.get(measure), result.paper.get(measure)
     ours = "–" if value is None else f"{100 * value.mean:.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"
     return ours if paper is None else f"{ours}; paper {paper:g}"
-
-
-def _points(value: Interval | None) -> str:
-    return "" if value is None else f"{100 * value.mean:+.1f} ({100 * value.low:+.1f} to {100 * value.high:+.1f})"
 
 
 def _signed(value: Interval | None) -> str:

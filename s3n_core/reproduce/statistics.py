@@ -88,3 +88,8 @@ def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: 
         bounds[name] = min(low, 0.0) if stopped else low
         stopped = stopped or low <= 0
     return bounds
+
+
+def points_text(value: Interval | None) -> str:
+    """Return a difference of shares in points, with its interval; empty if there is none."""
+    return "" if value is None else f"{100 * value.mean:+.1f} ({100 * value.low:+.1f} to {100 * value.high:+.1f})"

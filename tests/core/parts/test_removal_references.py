@@ -104,7 +104,11 @@ def test_quantus_flips_the_same_pixels() -> None:
         features_in_step=step, perturb_baseline=fill, abs=False, normalise=False, disable_warnings=True
     )
     (curve,) = flipping(
-        model=Linear().eval(), x_batch=image[None, None], y_batch=np.array([0]), a_batch=values[None, None], softmax=True
+        model=Linear().eval(),
+        x_batch=image[None, None],
+        y_batch=np.array([0]),
+        a_batch=values[None, None],
+        softmax=True,
     )
 
     def answer(fraction: float) -> float:

@@ -1,7 +1,9 @@
 """Measure stopping after O: a threshold on H is chosen on images that the networks had not seen, then evaluated on others.
 
-python -m benchmarks.evidence.cascade --choose work/runs/CUB10-fold0of3-small-data-1 work/folds/CUB10-fold0of3 ... \
-    --measure work/runs/CUB10-small-data-0 CUB10 ...
+python benchmarks/cascade.py --choose RUN FOLD [--choose RUN FOLD ...] --measure RUN DATA [--measure RUN DATA ...]
+
+Folds, and the runs that were trained on them, are in the folder of a campaign with folds (`s3n reproduce --folds 3`): FOLD is
+``OUT/folds/NAME``, RUN is ``OUT/cells/NAME/run``.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-r"""Compare the evaluation crop with the whole image: trained networks predict images they have not seen, in both ways.
+"""Predict images that trained networks have not seen, with the evaluation crop and with the whole image.
 
-    python -m benchmarks.evidence.crops CUB10 --results benchmarks/evidence/answers \
-        work/folds/CUB10-fold0of3=work/runs/CUB10-fold0of3-odc-0 work/folds/CUB10-fold1of3=...
+    python benchmarks/crops.py CUB10 --out answers work/folds/CUB10-fold0of3=work/cells/CUB10-fold0of3-.../run ...
 
-Each pair names the folder of a fold (`benchmarks.evidence.folds`) and the run trained on it; nothing is trained again.
-Predictions are written to ``RESULTS/FOLD/crops-RUN.csv``, one line per image; existing files are reused. What the crop cuts off
-is printed for the first data set, if it has boxes or key points.
+Each pair names the folder of a fold and the run trained on it (`s3n reproduce --folds 3`); nothing is trained again. Predictions
+are written to ``OUT/FOLD/crops-0.csv``, one line per image; existing files are reused. `results` compares stored ones. What the
+crop cuts off is printed for the first data set, if it has boxes or key points.
 """
 
 from __future__ import annotations
@@ -20,13 +19,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.evidence.report import Right
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import Preprocess, source_box, test_view
-from s3n_core.evaluation.accuracy import wilson_interval
 from s3n_core.models.opening import open_model
 from s3n_core.reproduce.answers import probabilities
-from s3n_core.reproduce.statistics import difference
 
 VIEWS = ("crop", "whole")
 
@@ -50,15 +46,6 @@ def write_answers(fold: Path, run: Path, out: Path) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def read_right(files: list[Path], head: str, view: str) -> Right:
-    """Read whether each image's prediction is correct; all files count as one seed."""
-    right: dict[str, bool] = {}
-    for file in files:
-        with file.open(encoding="utf-8", newline="") as lines:
-            right |= {row["name"]: row["label"] == row[f"{head}/{view}"] for row in csv.DictReader(lines)}
-    return {0: right}
 
 
 def cut_off(data: Path, preprocess: Preprocess) -> list[str]:
@@ -93,35 +80,18 @@ def cut_off(data: Path, preprocess: Preprocess) -> list[str]:
 
 
 def main() -> None:
-    """Write the predictions and print the comparison."""
+    """Write the predictions, and print what the crop cuts off."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("pairs", nargs="+", metavar="FOLD=RUN")
-    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("pairs", nargs="*", metavar="FOLD=RUN")
+    parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    files = []
     for pair in arguments.pairs:
         fold, _, run = pair.partition("=")
-        file = arguments.results / Path(fold).name / f"crops-{Path(run).name}.csv"
+        file = arguments.out / Path(fold).name / "crops-0.csv"
         if not file.exists():
             write_answers(Path(fold), Path(run), file)
-        files.append(file)
-    with files[0].open(encoding="utf-8", newline="") as lines:
-        columns = next(csv.reader(lines))
-    print("| head | crop | whole image | whole image over the crop |\n|---|---|---|---|")
-    for head in dict.fromkeys(column.partition("/")[0] for column in columns if "/" in column):
-        sides = {view: read_right(files, head, view) for view in VIEWS}
-        cells = []
-        for view in VIEWS:
-            found = list(sides[view][0].values())
-            low, high = wilson_interval(sum(found), len(found))
-            cells.append(f"{100 * sum(found) / len(found):.1f} % of {len(found)} ({100 * low:.0f} to {100 * high:.0f})")
-        gain = difference(sides["whole"], sides["crop"])
-        assert gain is not None
-        print(
-            f"| {head} | {cells[0]} | {cells[1]} | {100 * gain.mean:+.1f} ({100 * gain.low:+.1f} to {100 * gain.high:+.1f}) |"
-        )
     for line in cut_off(arguments.data, Preprocess(resize="squash_crop")):
         print(line)
 

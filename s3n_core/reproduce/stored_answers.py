@@ -1,0 +1,81 @@
+"""Tables from stored answers, without the networks: files ``DATA/NAME-SEED.csv`` of earlier trainings, as `answers` writes them.
+
+Folds of a data set are folders of their own; a pattern such as ``CUB10-fold*`` counts them as one data set.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from s3n_core.errors import OutputError
+from s3n_core.reproduce.answers import read_answers
+from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
+from s3n_core.reproduce.statistics import Values, difference, points_text, table_of
+
+HEADS: tuple[Measure, ...] = ("joint", "mean", "O", "D", "C")
+
+
+def stored_answers(folder: Path, data: str, name: str) -> dict[str, dict[int, dict[str, float]]]:
+    """Read the stored answers of an arm.
+
+    Args:
+        folder: The folder of stored answers.
+        data: The data set's name, or a pattern for its folds.
+        name: The arm's name.
+
+    Returns:
+        As `answers.read_answers`, by column and seed; empty if there are none.
+
+    Raises:
+        OutputError: A file is damaged.
+    """
+    found: dict[str, dict[int, dict[str, float]]] = {}
+    for file in sorted(folder.glob(f"{data}/{name}-*.csv")):
+        seed = file.stem.removeprefix(f"{name}-")
+        if not seed.isdecimal():  # another arm, whose name begins with this one's
+            continue
+        try:
+            for column, images in read_answers(file).items():
+                found.setdefault(column, {}).setdefault(int(seed), {}).update(images)
+        except (OSError, ValueError, KeyError, csv.Error) as error:
+            raise OutputError(f"The stored answers in {file} are damaged ({error}).") from error
+    return found
+
+
+def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[str]]:
+    """Return the table of an experiment from stored answers: accuracies in percent, and differences in points.
+
+    An arm's prediction is that of its joint head, or of O if it has none. The difference is that of the predictions with one
+    view from the arm that the others are compared with, paired, with its 95 % interval over images and seeds.
+
+    Args:
+        experiment: The experiment; arms without a name or without answers are left out.
+        folder: The folder of stored answers.
+        data: The data set's name, or a pattern for its folds.
+
+    Returns:
+        The head and the rows; the head alone if there are no answers.
+    """
+    measured = {arm.title: stored_answers(folder, data, arm.name) for arm in experiment.arms if arm.name}
+    reference = _predicted(measured.get(experiment.compared, {}), 1)
+    heads = [MEASURE_TITLES[head] for head in HEADS]
+    rows = [["network", "seeds", *heads, "difference", "three views: prediction / mean"]]
+    for title, answers in measured.items():
+        own = _predicted(answers, 1)
+        if not own:
+            continue
+        over = None if title == experiment.compared else difference(own, reference)
+        one = [_percent(answers.get(f"{head}/1", {})) for head in HEADS]
+        three = [_percent(values) for values in (_predicted(answers, 3), answers.get("mean/3", {})) if values]
+        rows.append([title, str(len(own)), *one, points_text(over), " / ".join(three)])
+    return rows
+
+
+def _predicted(answers: dict[str, dict[int, dict[str, float]]], views: int) -> Values:
+    """Return the answers of the joint head. Networks of O alone have their prediction there, too, but earlier files do not."""
+    return answers.get(f"joint/{views}") or answers.get(f"O/{views}", {})
+
+
+def _percent(values: Values) -> str:
+    return f"{100 * table_of(values).mean():.1f}" if values else ""

@@ -1,0 +1,138 @@
+"""Experiments that a file declares, and tables from stored answers; among them those behind docs/results.md."""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from s3n_core import cli
+from s3n_core.errors import OutputError, RecipeError
+from s3n_core.reproduce.experiment_files import read_experiments
+from s3n_core.reproduce.planning import recipe_of
+from s3n_core.reproduce.stored_answers import stored_answers, stored_table
+from s3n_core.training.recipes import find_recipe
+
+CHECKOUT = Path(__file__).parents[3]
+ANSWERS = CHECKOUT / "benchmarks" / "answers"
+MINE: dict[str, Any] = {
+    "key": "mine",
+    "title": "My comparison",
+    "compared": "as it is",
+    "arms": [
+        {"title": "as it is", "name": "plain"},
+        {"title": "larger", "name": "large", "settings": {"network.input_size": 320}},
+        {"title": "never trained", "name": "never"},
+    ],
+}
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps({"experiments": [MINE]}))
+    return file
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    """Two folds of two images: "plain" is right in half of them, "large" always, and only "large" has branches."""
+    for fold, names in enumerate((("a", "b"), ("c", "d"))):
+        for name, right in (("plain", (1, 0)), ("large", (1, 1)), ("plain-old", (0, 0))):
+            heads = ("joint", "D") if name == "large" else ("O",)
+            lines = ["name,label," + ",".join(f"{head}/{views}" for head in heads for views in (1, 3))]
+            lines += [
+                f"{image},4," + ",".join(["4" if correct else "5"] * 2 * len(heads))
+                for image, correct in zip(names, right, strict=True)
+            ]
+            file = tmp_path / "answers" / f"birds-fold{fold}of2" / f"{name}-0.csv"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("\n".join(lines) + "\n")
+    return tmp_path / "answers"
+
+
+def results_script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(CHECKOUT))
+    return importlib.import_module("benchmarks.results")
+
+
+def test_a_declared_experiment_is_one_like_the_others(declared: Path) -> None:
+    (mine,) = read_experiments(declared).values()
+    assert (mine.key, mine.compared, mine.measures) == ("mine", "as it is", ("joint", "mean", "O", "D", "C"))
+    recipe = recipe_of(mine.arms[1], find_recipe("quick"), seed=1)
+    assert (recipe.network.input_size, recipe.seed, recipe.validation) == (320, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"compared": "nothing"}, "no arm 'nothing'"),
+        ({"arms": [{"title": "a", "setting": {}}]}, "'setting' is unknown"),
+        ({"arms": [{"title": "as it is"}, {"title": "as it is"}]}, "two arms of the same title"),
+        ({"arms": []}, "no arms"),
+        ({"figure": "hits"}, "'figure' is unknown"),
+        ({"title": 3}, "'title'"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(declared: Path, changes: dict[str, Any], said: str) -> None:
+    declared.write_text(json.dumps({"experiments": [MINE | changes]}))
+    with pytest.raises(RecipeError, match=said):
+        read_experiments(declared)
+    declared.write_text("[")
+    with pytest.raises(RecipeError, match="does not declare experiments"):
+        read_experiments(declared)
+
+
+def test_a_table_from_stored_answers(declared: Path, answers: Path) -> None:
+    mine = read_experiments(declared)["mine"]
+    head, plain, large = stored_table(mine, answers, "birds-fold*")
+    assert head[:2] == ["network", "seeds"]
+    # An arm's prediction is O's where there is no joint head; the folds are one data set of four images.
+    assert plain == ["as it is", "1", "", "", "50.0", "", "", "", "50.0"]
+    assert large[:7] == ["larger", "1", "100.0", "", "", "100.0", ""]
+    assert large[7].startswith("+50.0 (")
+    assert len(stored_answers(answers, "birds-fold*", "plain")["O/1"][0]) == 4, "plain-old is another arm"
+    assert stored_table(mine, answers, "cats") == [head]
+    (answers / "birds-fold0of2" / "plain-0.csv").write_text("name,label,O/1,O/1/loss\na,1,1,much\n")
+    with pytest.raises(OutputError, match=r"plain-0\.csv are damaged"):
+        stored_answers(answers, "birds-fold*", "plain")
+
+
+def test_tables_of_stored_answers_from_the_command_line(
+    declared: Path, answers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "all", "--experiments", str(declared), "--answers", str(answers), "--data", "birds-fold*"]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().out
+    assert "# My comparison: birds-fold*" in said
+    assert "| larger | 1 | 100.0 |" in said
+    assert "over as it is" in said
+    assert cli.main([*command, "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert (table["experiment"], [row["network"] for row in table["rows"]]) == ("mine", ["as it is", "larger"])
+    assert cli.main(["reproduce", "--list", "--experiments", str(declared)]) == 0
+    assert "mine: My comparison; as it is, larger, never trained" in capsys.readouterr().out
+    assert cli.main([*command[:-1], "cats"]) == 1
+    assert "no stored answers" in capsys.readouterr().err
+    declared.write_text(json.dumps({"experiments": [MINE | {"key": "table2"}]}))
+    assert cli.main(command) == 2
+    assert "rename it" in capsys.readouterr().err
+
+
+def test_the_experiments_behind_the_results_can_be_trained_again() -> None:
+    for experiment in read_experiments(ANSWERS / "experiments.json").values():
+        for arm in experiment.arms:
+            assert recipe_of(arm, find_recipe("quick"), 0).epochs == find_recipe("quick").epochs * arm.length
+            assert arm.name
+
+
+def test_the_page_of_results_says_what_the_stored_answers_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = results_script(monkeypatch)
+    monkeypatch.setattr(results, "TABLES", (("larger-input", "CUB10"),))  # `benchmarks/results.py --check` has all
+    found, page = results.tables(), results.PAGE.read_text(encoding="utf-8")
+    assert sum(len(table) - 1 for _, table in found) == 9
+    assert results.missing_rows(page, found) == []
+    wrong = page.replace("| +2.9 (-0.4 to +6.6) |", "| +3.9 (-0.4 to +6.6) |", 1)
+    assert len(results.missing_rows(wrong, found)) == 1
