@@ -21,6 +21,7 @@ def parser_of(doc: str | None, *, repeats: int) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--processor-time", action="store_true", help="for a busy machine, with --threads 1 on the CPU")
     return parser
 
 
@@ -33,17 +34,23 @@ def cases_of(chosen: argparse.Namespace) -> Iterator[tuple[str, int, int]]:
         yield backbone, int(size), int(batch)
 
 
-def medians(works: Mapping[str, Callable[[], object]], *, repeats: int, warm_up: int = 2) -> dict[str, float]:
-    """Return the median time of each function, in seconds, over ``repeats`` rounds of calling all of them."""
+def medians(
+    works: Mapping[str, Callable[[], object]], *, repeats: int, warm_up: int = 2, processor_time: bool = False
+) -> dict[str, float]:
+    """Return the median time of each function, in seconds, over ``repeats`` rounds of calling all of them.
+
+    ``processor_time`` counts only the time that this process has computed, not that in which others did.
+    """
+    clock = time.process_time if processor_time else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(warm_up + repeats):
         for name, work in works.items():
             _wait()
-            start = time.perf_counter()
+            start = clock()
             work()
             _wait()
             if number >= warm_up:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 

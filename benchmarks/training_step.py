@@ -1,8 +1,9 @@
-"""Benchmark of an S3N training step, relative to three plain training steps of its backbone.
+"""Benchmark of an S3N training step, relative to three plain training steps of its backbone, and to three passes.
 
 Run from the checkout: ``python benchmarks/training_step.py``. Both use the same weights, precision, memory layout and
 threads. The plain steps classify with pooling and one linear layer; two of the three compute the gradient of the image,
-as D and C must for the radii of Eq. 5.
+as D and C must for the radii of Eq. 5. The passes compute no gradients; they tell how long a training takes where only the speed
+of prediction is known.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ def _measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -
         objective(output, labels, smoothing=0.0).total.backward()
         optimizer.step()
 
-    seconds = medians({"three plain steps": plain_steps, "S3N step": step}, repeats=chosen.repeats, warm_up=1)
+    def passes() -> None:
+        with torch.no_grad(), autocast(chosen.device, chosen.precision):
+            for _ in range(3):
+                network.head("O")(network.features(plain, "O"))
+
+    works = {"three plain steps": plain_steps, "S3N step": step, "three passes without gradients": passes}
+    seconds = medians(works, repeats=chosen.repeats, warm_up=1, processor_time=chosen.processor_time)
     memory = memory_in_use(chosen.device) / 2**30
     report(
         f"{backbone}, {size} px from {source} px, batch {batch}, {chosen.precision}; {machine(chosen.device)}; {memory:.1f} GB",

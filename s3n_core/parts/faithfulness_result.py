@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from s3n_core.system.seeding import keyed_generator
+from s3n_core.evaluation.bootstrap import FEWEST, interval_over_images
 
 RemovalFill = Literal["blur", "other image"]
 """What replaces a removed patch: the same place blurred, or the same place of another image."""
@@ -25,11 +24,6 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 Group = Literal["correct", "wrong", "unlabelled"]
 
 GROUPS: tuple[Group, ...] = get_args(Group)
-
-FEWEST = 10
-"""For fewer images than this there is no interval."""
-
-_RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,32 +162,10 @@ class Faithfulness:
         }
 
 
-def bootstrap_interval(
-    values: NDArray[np.float64],
-    *key: str,
-    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
-) -> tuple[float, float] | None:
-    """Return the 95 % interval of a statistic over images, by bootstrap; None for fewer than `FEWEST`.
-
-    Args:
-        values: One value per image, or one row.
-        key: What the values are: equal keys draw the same images again.
-        statistic: From draws of the values, shape (draws, images, ...), to one number per draw; None: their mean. Where it is
-            NaN in some draw, there is no interval.
-    """
-    count = len(values)
-    if count < FEWEST:
-        return None
-    drawn = keyed_generator(0, "faithfulness", *key).integers(0, count, (_RESAMPLES, count))
-    found = values[drawn].mean(axis=1) if statistic is None else statistic(values[drawn])
-    low, high = np.quantile(found, (0.025, 0.975)).tolist()
-    return (low, high) if np.isfinite(found).all() else None
-
-
 def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Measure) -> MeasureSummary:
     pairs = np.array([image.values[fill][measure] for image in images], dtype=np.float64)
     differences = pairs[:, 0] - pairs[:, 1]
-    interval = bootstrap_interval(differences, fill, measure)
+    interval = interval_over_images(differences, "faithfulness", fill, measure)
     value, random = pairs.mean(axis=0).tolist()
     return MeasureSummary(
         fill=fill, measure=measure, value=value, random=random, difference=float(differences.mean()), interval=interval

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.parts.faithfulness_result import bootstrap_interval
+from s3n_core.evaluation.bootstrap import interval_over_images
 from s3n_core.parts.intervention_measures import THRESHOLDS, best_threshold, completeness, irrelevant
 
 GRAD_CAM, SIGNED = "O positive (Grad-CAM)", "O signed"
@@ -146,7 +146,7 @@ class Mean:
         return cls(
             value=float(array.mean()) if len(array) else None,
             images=len(array),
-            interval=bootstrap_interval(array, *key),
+            interval=interval_over_images(array, "faithfulness", *key),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -441,7 +441,7 @@ def _completeness_mean(
     return Mean(
         value=value if np.isfinite(value) else None,
         images=len(values),
-        interval=bootstrap_interval(values, "completeness", *key, statistic=statistic),
+        interval=interval_over_images(values, "faithfulness", "completeness", *key, statistic=statistic),
     )
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 4000
-LEVEL = 0.95
+from s3n_core.evaluation.bootstrap import CROSSED, LEVEL, crossed_means, middle
 
 Values = Mapping[int, Mapping[str, float]]
 """By seed and image name: 1 if the prediction is right, else 0; or another number per image."""
@@ -34,22 +33,9 @@ def table_of(values: Values) -> NDArray[np.float64]:
     return np.array([[values[seed][name] for name in common] for seed in sorted(values)], dtype=np.float64)
 
 
-def bootstrap_means(values: NDArray[np.float64], *, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
-    """Return the means of draws of an array (seeds, images), shape (draws,)."""
-    generator = np.random.default_rng(seed)
-    seeds, images = values.shape
-    means = np.empty(draws)
-    for draw in range(draws):
-        rows = generator.integers(seeds, size=seeds)
-        columns = generator.integers(images, size=images)
-        means[draw] = values[rows][:, columns].mean()
-    return means
-
-
 def interval(values: NDArray[np.float64], seed: int = 0) -> Interval:
     """Return the mean of an array (seeds, images) with its 95 % interval."""
-    low, high = np.percentile(bootstrap_means(values, seed=seed), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    return Interval(float(values.mean()), float(low), float(high))
+    return Interval(float(values.mean()), *middle(crossed_means(values, seed=seed)))
 
 
 def paired(ours: Values, theirs: Values) -> NDArray[np.float64] | None:
@@ -69,7 +55,7 @@ def difference(ours: Values, theirs: Values) -> Interval | None:
     return None if values is None else interval(values)
 
 
-def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: int = DRAWS) -> dict[str, float]:
+def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: int = CROSSED) -> dict[str, float]:
     """Return the lower bounds of several differences, adjusted for their number (Holm 1979).
 
     The differences are ordered by how often a draw is not above zero. The k-th (from 0) of m gets the two-sided level
@@ -79,12 +65,12 @@ def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: 
         differences: By name, arrays (seeds, images).
         draws: Number of draws.
     """
-    means = {name: bootstrap_means(values, draws=draws) for name, values in differences.items()}
+    means = {name: crossed_means(values, draws=draws) for name, values in differences.items()}
     order = sorted(means, key=lambda name: (float((means[name] <= 0).mean()), -float(means[name].mean())))
     bounds: dict[str, float] = {}
     stopped = False
     for place, name in enumerate(order):
-        low = float(np.percentile(means[name], 50 * (1 - LEVEL) / (len(order) - place)))
+        low, _ = middle(means[name], 1 - (1 - LEVEL) / (len(order) - place))
         bounds[name] = min(low, 0.0) if stopped else low
         stopped = stopped or low <= 0
     return bounds

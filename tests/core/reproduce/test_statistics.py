@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from s3n_core.reproduce.statistics import bootstrap_means, difference, holm_lower_bounds, interval, paired, table_of
+from s3n_core.evaluation.bootstrap import crossed_means
+from s3n_core.reproduce.statistics import difference, holm_lower_bounds, interval, paired, table_of
 
 
 def test_only_common_images_and_seeds_are_compared():
@@ -32,16 +33,16 @@ def test_an_interval_is_that_of_the_normal_approximation():
 def test_seeds_widen_an_interval():
     alike = np.tile(np.tile([1.0, 0.0], 50), (4, 1))
     apart = np.array([[1.0] * 100, [0.0] * 100, [1.0] * 100, [0.0] * 100])
-    assert bootstrap_means(apart).std() > 3 * bootstrap_means(alike).std()
+    assert crossed_means(apart).std() > 3 * crossed_means(alike).std()
 
 
 def test_the_smallest_bound_is_divided_by_the_number_of_controls():
     generator = np.random.default_rng(2)
     strong, weak = (generator.normal(mean, 1.0, (1, 400)) for mean in (0.4, 0.1))
     bounds = holm_lower_bounds({"weak": weak, "strong": strong})
-    means = bootstrap_means(strong)
+    means = crossed_means(strong)
     assert bounds["strong"] == pytest.approx(np.percentile(means, 100 * 0.025 / 2))
-    assert bounds["weak"] == pytest.approx(np.percentile(bootstrap_means(weak), 100 * 0.025), abs=1e-12)
+    assert bounds["weak"] == pytest.approx(np.percentile(crossed_means(weak), 100 * 0.025), abs=1e-12)
     assert bounds["strong"] < interval(strong).low, "wider than the interval of one alone"
 
 

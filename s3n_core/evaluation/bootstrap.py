@@ -1,0 +1,62 @@
+"""Bootstrap intervals: over images, or over images and seeds, which are drawn crossed. Does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.system.seeding import keyed_generator
+
+LEVEL = 0.95
+
+FEWEST = 10
+"""For fewer images than this there is no interval over images alone."""
+
+_OVER_IMAGES = 2000  # draws
+
+CROSSED = 4000
+"""Draws over images and seeds."""
+
+
+def middle(draws: NDArray[np.float64], level: float = LEVEL) -> tuple[float, float]:
+    """Return the ends of the range that holds the middle ``level`` of draws, shape (n,)."""
+    low, high = np.percentile(draws, [50 * (1 - level), 50 * (1 + level)]).tolist()
+    return low, high
+
+
+def interval_over_images(
+    values: NDArray[np.float64],
+    *key: str,
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of a statistic over images; None for fewer than `FEWEST`.
+
+    Args:
+        values: One value per image, or one row.
+        key: What the values are: equal keys draw the same images again.
+        statistic: From draws of the values, shape (draws, images, ...), to one number per draw; None: their mean. Where it is
+            NaN in some draw, there is no interval.
+    """
+    count = len(values)
+    if count < FEWEST:
+        return None
+    drawn = keyed_generator(0, *key).integers(0, count, (_OVER_IMAGES, count))
+    found = values[drawn].mean(axis=1) if statistic is None else statistic(values[drawn])
+    return middle(found) if np.isfinite(found).all() else None
+
+
+def crossed_means(values: NDArray[np.float64], *, draws: int = CROSSED, seed: int = 0) -> NDArray[np.float64]:
+    """Return means of draws with replacement of an array (seeds, images), shape (draws,).
+
+    A draw keeps the same images for all its seeds.
+    """
+    generator = np.random.default_rng(seed)
+    seeds, images = values.shape
+    means = np.empty(draws)
+    for draw in range(draws):
+        rows = generator.integers(seeds, size=seeds)
+        columns = generator.integers(images, size=images)
+        means[draw] = values[rows][:, columns].mean()
+    return means
