@@ -28,6 +28,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panes.pane_model import Cameras
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.range_check import RangeCheck
+from s3n_gui.inspector.sought_peak import SoughtPeak
 from s3n_gui.inspector.stage import Stage
 from s3n_gui.inspector.stored import read_demo_inspection
 from s3n_gui.state.demo import demo_images, demo_model
@@ -87,6 +88,7 @@ class InspectPage(Page):
         self.thumbnails = ThumbnailLoader(192, self, cache_bytes=settings.thumbnail_cache_mb * 2**20)
         self.thumbnails.set_ranges(session.value_ranges)
         session.value_ranges_changed.connect(self.thumbnails.set_ranges)
+        self._sought = SoughtPeak(session, self.state, self)
         self.range_check = RangeCheck(session, self._client, self.state, self)
         self._kept: Mapping[str, Any] = {}
         self._made = False

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas import Atlas, PartSummary
 from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.key_points import KeyPointName, key_point_names
+from s3n_core.parts.stored_comparisons import kept_comparisons
 from s3n_gui.parts.crop import Crop
 
 
@@ -29,6 +31,7 @@ class AtlasContent:
         matrix: The classes by parts.
         names: Names of parts from key points.
         crops: The peak of each part that contributes most.
+        winners: The part that was shown to matter most, of each pair of classes that is compared; B is None for all others.
     """
 
     atlas: Atlas
@@ -38,6 +41,7 @@ class AtlasContent:
     matrix: ClassMatrix
     names: Mapping[int, KeyPointName]
     crops: Mapping[int, Crop]
+    winners: Mapping[frozenset[str | None], int]
 
     @cached_property
     def root(self) -> Path:
@@ -97,7 +101,22 @@ def content_of(atlas: Atlas, records: Mapping[str, ImageRecord]) -> AtlasContent
         matrix=matrix,
         names=key_point_names(atlas, records),
         crops=_part_crops(atlas, matrix),
+        winners=_winners(atlas),
     )
+
+
+def _winners(atlas: Atlas) -> dict[frozenset[str | None], int]:
+    """Return the part that hiding has shown to matter most, of each comparison that the atlas keeps and that is still current."""
+    try:
+        kept = kept_comparisons(atlas)
+    except AtlasError:  # a damaged one: comparing again replaces it
+        return {}
+    found = {}
+    for stored in kept:
+        mark = stored.comparison.mark
+        if stored.current and mark is not None and mark.part is not None and mark.beats_random:
+            found[frozenset((stored.comparison.a, stored.comparison.b))] = mark.part
+    return found
 
 
 def _part_crops(atlas: Atlas, matrix: ClassMatrix) -> dict[int, Crop]:

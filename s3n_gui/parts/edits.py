@@ -55,6 +55,10 @@ class PartEdits(QObject):
         if self._journal is not None:
             self.stack.push(_Command(text, change, self))
 
+    def refresh(self) -> None:
+        """Compute anew what the page shows, after something else in the atlas's folder has changed."""
+        self.run(_nothing)
+
     @property
     def is_busy(self) -> bool:
         """Whether an edit is being made."""
@@ -80,6 +84,10 @@ class PartEdits(QObject):
         self.failed.emit(
             error if isinstance(error, S3NError) else S3NError("The part could not be edited; see the log.")
         )
+
+
+def _nothing(atlas: Atlas) -> None:
+    """Change nothing."""
 
 
 class _Journal:

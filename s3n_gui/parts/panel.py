@@ -11,6 +11,7 @@ from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
@@ -98,6 +99,7 @@ class PartsPage(Page):
         self.bar.open_asked.connect(self.choose_atlas)
         self.bar.new_asked.connect(controller.close_atlas)
         self.pair.failed.connect(self._on_failed)
+        self.pair.compared.connect(controller.edits.refresh)
         self.pair.chosen.connect(self.commands_changed)
         self.pair_view.inspect_asked.connect(self._inspect)
         self.matrix_view.cell_opened.connect(self._open_cell)
@@ -114,6 +116,7 @@ class PartsPage(Page):
         controller.content_changed.connect(self._show_content)
         controller.failed.connect(self._on_failed)
         self._recent.changed.connect(self._show_recent)
+        self._session.why_asked.connect(self._show_why)
 
     # -- page --------------------------------------------------------------------------------------------------------------
 
@@ -253,7 +256,23 @@ class PartsPage(Page):
         content = self.controller.content
         if content is not None:
             self._session.model = self.controller.model_of(content)
-            self._session.inspect_selection(selection, content.path_of(crop.file))
+            self._session.inspect_selection(selection, content.path_of(crop.file), (crop.x, crop.y))
+
+    def _show_why(self) -> None:
+        """Show the two classes that another page asks about, once there is an atlas."""
+        content = self.controller.content
+        wanted = None if content is None else self._session.take_why()
+        if content is None or wanted is None:
+            return
+        missing = [name for name in wanted if name not in content.classes]
+        if missing:
+            self._session.report_notice(
+                f"The atlas has no images of {displayed_class(missing[0])}; find parts in images of both classes.",
+                cause="atlas",
+            )
+            return
+        self.pair.set_pair(*wanted)
+        self.bar.tabs.setCurrentIndex(0)
 
     def _on_exported(self, last: object, job: CommandJob) -> None:
         self._session.report_notice(f"{job.title.removeprefix('Exporting ')} is written.")
@@ -337,6 +356,7 @@ class PartsPage(Page):
         self.matrix_view.show_content(content)
         for view in self.views:
             view.set_atlas(None if content is None else content.atlas)
+        self._show_why()
         kept = content is not None and self._part in content.atlas.parts.numbers
         self.select_part(self._part if kept else -1)
         self.commands_changed.emit()

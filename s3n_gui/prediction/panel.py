@@ -133,6 +133,7 @@ class PredictPage(Page):
         self.filter.save_asked.connect(self.save_as)
         self.filter.inspect_asked.connect(self._open_first)
         self.filter.export_asked.connect(self._export)
+        self.filter.why_asked.connect(self._ask_why)
         self._session.row_sought.connect(self._show_sought)
         self.saving.saved.connect(self._on_saved)
         self.saving.failed.connect(self._on_not_saved)
@@ -334,6 +335,12 @@ class PredictPage(Page):
             self.rows.focus_view()
         else:
             self._session.report_notice(f"There is no prediction of {image.name} in this table.", cause="image")
+
+    def _ask_why(self) -> None:
+        pair = self.filters.pair
+        if pair is not None:
+            self._session.model = self.controller.model
+            self._session.ask_why(*pair)
 
     def _open_pair(self, label: int, predicted: int) -> None:
         self.accuracy_panel.pair_chosen.emit(label, predicted)

@@ -53,6 +53,14 @@ class TableFilters(QObject):
         text = self._model.filter.text.strip()
         return " · ".join(part for part in (self._bar.pair_words, kind, f"“{text}”" if text else "") if part)
 
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The label and the predicted class that the rows are filtered by; None unless it is by both."""
+        shown, predictions = self._model.filter, self._model.predictions
+        if predictions is None or shown.label is None or shown.predicted is None:
+            return None
+        return predictions.names[shown.label], predictions.names[shown.predicted]
+
     def show_row(self, row: int) -> None:
         """Select a row of the table; drop the filter if it hides the row."""
         if self._model.place_of(row) < 0:
@@ -73,7 +81,7 @@ class TableFilters(QObject):
             self._set(replace(self._model.filter, threshold=threshold))
 
     def _on_pair(self, label: int, predicted: int) -> None:
-        self._bar.show_pair(f"{self._name(label)} → {self._name(predicted)}")
+        self._bar.show_pair(f"{self._name(label)} → {self._name(predicted)}", confused=label != predicted)
         self._set(replace(self._model.filter, label=label, predicted=predicted))
 
     def _on_class(self, index: int) -> None:

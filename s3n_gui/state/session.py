@@ -47,6 +47,8 @@ class Session(QObject):
         image_changed: The newly selected image's ``Path`` or None.
         selection_changed: The new ``ImageSelection``, or None: all images are shown again.
         row_sought: The Predict page should show the row of ``take_sought()``.
+        place_sought: The Inspect page should select the peak at ``take_place()``.
+        why_asked: The Parts page should show what tells apart the two classes of ``take_why()``.
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
         atlas_changed: The folder of the open atlas as ``Path``, or None.
@@ -73,6 +75,8 @@ class Session(QObject):
     image_changed = Signal(object)
     selection_changed = Signal(object)
     row_sought = Signal()
+    place_sought = Signal()
+    why_asked = Signal()
     validation_changed = Signal(object)
     predictions_changed = Signal(object)
     atlas_changed = Signal(object)
@@ -99,6 +103,8 @@ class Session(QObject):
         self._image: Path | None = None
         self._selection: ImageSelection | None = None
         self._sought: Path | None = None
+        self._place: tuple[Path, tuple[float, float]] | None = None
+        self._why: tuple[str, str] | None = None
         self._mistakes_wanted = False
         self._validation = ValidationShare()
         self._predictions: Path | None = None
@@ -179,11 +185,38 @@ class Session(QObject):
             self._selection = value
             self.selection_changed.emit(value)
 
-    def inspect_selection(self, selection: ImageSelection | None, image: Path) -> None:
-        """Show the Inspect page with these images only (None: with all), beginning with one of them."""
+    def inspect_selection(
+        self, selection: ImageSelection | None, image: Path, place: tuple[float, float] | None = None
+    ) -> None:
+        """Show the Inspect page with these images only (None: with all), beginning with one of them.
+
+        Args:
+            selection: The images.
+            image: The first one to show.
+            place: A place in it whose peak should be selected, (x, y) in pixels of the original.
+        """
         self.selection = selection
         self.image = image
+        self._place = None if place is None else (image, place)
         self.show_page("inspect")
+        if place is not None:
+            self.place_sought.emit()
+
+    def take_place(self, image: Path) -> tuple[float, float] | None:
+        """Return the place in an image whose peak should be selected, once; None if it was another image's."""
+        found, self._place = self._place, None
+        return found[1] if found is not None and found[0] == image else None
+
+    def ask_why(self, a: str, b: str) -> None:
+        """Show the Parts page with two classes, named as the model names them, and what tells them apart."""
+        self._why = a, b
+        self.show_page("parts")
+        self.why_asked.emit()
+
+    def take_why(self) -> tuple[str, str] | None:
+        """Return the two classes that the Parts page should show, once: its atlas may be read after they were asked for."""
+        found, self._why = self._why, None
+        return found
 
     def export_selection(self, selection: ImageSelection) -> None:
         """Show the Export page with exactly these images."""

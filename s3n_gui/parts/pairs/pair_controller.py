@@ -23,12 +23,14 @@ class PairController(QObject):
         changed: ``pair`` has changed: it was read, or there is none.
         job_changed: The comparison began, made progress, or ended.
         failed: The comparison failed; the `S3NError`.
+        compared: A comparison is done, and the atlas keeps it.
     """
 
     chosen = Signal()
     changed = Signal()
     job_changed = Signal()
     failed = Signal(object)
+    compared = Signal()
 
     def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -138,4 +140,7 @@ class PairController(QObject):
     def _on_ended(self, status: str) -> None:
         self.job = None
         self.job_changed.emit()
-        self._read()
+        if status == "done":
+            self.compared.emit()  # everything is read again
+        else:
+            self._read()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from s3n_core.parts.answer import answer
 from s3n_core.parts.atlas import Atlas
@@ -50,7 +50,11 @@ class PairView(PartsView):
         self.controller, self._edits = pairs, edits
         self.thumbnails = ThumbnailLoader(_SMALL_SIDE, self, cache_bytes=cache_bytes)
         self.large_images = ThumbnailLoader(_LARGE_SIDE, self, cache_bytes=cache_bytes, threads=1)
-        self.pairs = PairList(self.thumbnails)
+        self.pairs, self.kinds = PairList(self.thumbnails), QComboBox()
+        self.kinds.addItem("Most confused", "pairs")
+        self.kinds.addItem("All classes", "classes")
+        self.kinds.setAccessibleName("List pairs or classes")
+        self.kinds.setToolTip("The pairs that the model confuses most, or each class beside all others")
         self.classes, self.answer = ClassChoosers(), AnswerCard()
         self.rows = RowsView(self.thumbnails, self.path_of)
         self.card = PartCard(self.thumbnails, self.path_of)
@@ -66,14 +70,12 @@ class PairView(PartsView):
 
     def _lay_out(self) -> None:
         left = _card()
-        heading = QLabel("Most confused")
-        heading.setProperty("role", "section")
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 8, 0, 4)
         column.setSpacing(4)
         title = QVBoxLayout()
-        title.setContentsMargins(12, 0, 12, 4)
-        title.addWidget(heading)
+        title.setContentsMargins(8, 0, 8, 4)
+        title.addWidget(self.kinds)
         column.addLayout(title)
         column.addWidget(self.pairs, 1)
         middle = QWidget()
@@ -111,6 +113,7 @@ class PairView(PartsView):
         controller.changed.connect(self._show_pair)
         controller.job_changed.connect(self._show_answer)
         self.pairs.chosen.connect(controller.set_pair)
+        self.kinds.activated.connect(self._on_kind)
         self.classes.chosen.connect(controller.set_pair)
         self.classes.swap_asked.connect(controller.swap)
         self.answer.compare_asked.connect(controller.compare)
@@ -236,6 +239,9 @@ class PairView(PartsView):
         return tuple(found.values())
 
     # -- from the widgets --------------------------------------------------------------------------------------------------
+
+    def _on_kind(self) -> None:
+        self.pairs.show_kind(self.kinds.currentData())
 
     def _on_selected(self, part: int) -> None:
         self._show_part()

@@ -32,6 +32,7 @@ class FilterBar(QWidget):
     Signals:
         changed: The text or the kind has changed.
         pair_cleared: Remove the filter by a class or a pair of classes.
+        why_asked: Say what tells the two classes of the pair apart.
         inspect_asked: Inspect the shown images, or the selected ones.
         export_asked: Export exactly these.
         save_asked: Save the shown rows to a file.
@@ -41,6 +42,7 @@ class FilterBar(QWidget):
 
     changed = Signal()
     pair_cleared = Signal()
+    why_asked = Signal()
     inspect_asked = Signal()
     export_asked = Signal()
     save_asked = Signal()
@@ -67,6 +69,10 @@ class FilterBar(QWidget):
         self.pair.setToolTip("Filtered; click to show all images")
         self.pair.setMaximumWidth(px(320))
         self.pair.hide()
+        self.why = QPushButton("Why?")
+        set_icon(self.why, "parts")
+        self.why.setToolTip("What tells these two classes apart, and whether the model relies on it (page Parts)")
+        self.why.hide()
         self.pair_words = ""
         self._what, self._compacting, self._level = "these", False, 0
         self.inspect, self.export, self.save = QPushButton(), QPushButton(), QPushButton()
@@ -104,6 +110,7 @@ class FilterBar(QWidget):
         row.addWidget(self.search)
         row.addWidget(self.kind)
         row.addWidget(self.pair)
+        row.addWidget(self.why)
         row.addWidget(self.inspect)
         row.addWidget(self.export)
         row.addStretch(1)
@@ -120,6 +127,7 @@ class FilterBar(QWidget):
         self.search.textChanged.connect(self._on_text)
         self.kind.activated.connect(self._on_kind)
         self.pair.clicked.connect(self.pair_cleared)
+        self.why.clicked.connect(self.why_asked)
         self.inspect.clicked.connect(self.inspect_asked)
         self.export.clicked.connect(self.export_asked)
         self.save.clicked.connect(self.save_asked)
@@ -141,9 +149,15 @@ class FilterBar(QWidget):
         """Set the kind of predictions."""
         self.kind.setCurrentIndex(KINDS.index(kind))
 
-    def show_pair(self, words: str) -> None:
-        """Show the filter by a class or a pair of classes; empty without one."""
+    def show_pair(self, words: str, *, confused: bool = False) -> None:
+        """Show the filter by a class or a pair of classes.
+
+        Args:
+            words: Its text; empty without one.
+            confused: Whether it is a pair of two different classes.
+        """
         self.pair_words = words
+        self.why.setVisible(confused)
         self.pair.setAccessibleName(words)
         self.pair.setToolTip(tip_text(f"Filtered: {words}; click to show all images"))
         self.pair.setVisible(bool(words))
@@ -226,6 +240,8 @@ class FilterBar(QWidget):
         for action, verb in ((self.inspect, "Inspect"), (self.export, "Export")):
             action.setAccessibleName(f"{verb} {self._what}")
             action.setText(f"{verb} {self._what}" if level < 4 else "")
+        self.why.setText("Why?" if level < 4 else "")
+        self.why.setAccessibleName("Why?")
         room = px(280) if level < 3 else px(120)
         words = self.pair.fontMetrics().elidedText(self.pair_words, Qt.TextElideMode.ElideMiddle, room)
         self.pair.setText(label_text(words))

@@ -223,3 +223,20 @@ def test_a_list_of_names_is_exact(birds: DataSet, tmp_path: Path) -> None:
         records_named(birds.records, [names[0], "gone.png"])
     with pytest.raises(DataSetError, match="line break"):
         write_names(tmp_path / "list.txt", ["a\nb.png"])
+
+
+def test_why_asks_what_tells_the_classes_of_a_cell_apart(
+    predict: PredictPage, session: Session, birds: DataSet, qtbot: QtBot
+) -> None:
+    asked: list[str] = []
+    session.page_requested.connect(asked.append)
+    predict.accuracy_panel.pair_chosen.emit(0, 0)
+    assert not predict.filter.why.isVisible()  # nothing is confused there
+    predict.accuracy_panel.pair_chosen.emit(0, 1)
+    assert predict.filter.why.isVisible()
+    predict.filter.why.click()
+    assert asked == ["parts"]
+    assert session.take_why() == (birds.classes[0], birds.classes[1])
+    assert session.take_why() is None
+    predict.filter.pair.click()
+    assert not predict.filter.why.isVisible()

@@ -41,8 +41,8 @@ def kept(parts: PartsPage, qtbot: QtBot, *, background: bool = False, images: in
 def test_the_most_confused_pair_is_shown_first(opened: PartsPage, qtbot: QtBot) -> None:
     view = opened.pair_view
     assert (opened.pair.a, opened.pair.b) == (RUFF, PLOVER)
-    assert view.pairs.pairs.rowCount() == 3
-    assert view.pairs.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole) == "Ruff and Grey plover: 1 mistake of 8"
+    assert view.pairs.entries.rowCount() == 3
+    assert view.pairs.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole) == "Ruff and Grey plover: 1 mistake"
     assert view.classes.images.text() == "4 and 4 test images"
     assert view.answer.first.text() == "What tells Ruff from Grey plover?"
     view.pairs.step(1)
@@ -52,6 +52,19 @@ def test_the_most_confused_pair_is_shown_first(opened: PartsPage, qtbot: QtBot) 
     assert (opened.pair.a, opened.pair.b) == (KNOT, PLOVER)
     assert (view.classes.a.currentText(), view.classes.b.currentText()) == ("Red knot", "Grey plover")
     assert view.pairs.currentIndex().row() == 1  # the pair is the same in both orders
+
+
+def test_the_list_can_show_each_class_beside_all_others(opened: PartsPage, qtbot: QtBot) -> None:
+    view = opened.pair_view
+    view.kinds.setCurrentIndex(1)
+    view.kinds.activated.emit(1)
+    assert view.pairs.entries.rowCount() == 3
+    assert view.pairs.currentIndex().data() == "Ruff"
+    view.pairs.step(-1)
+    qtbot.waitUntil(opened.is_ready)
+    assert (opened.pair.a, opened.pair.b) == (PLOVER, "")
+    assert view.answer.first.text() == "What tells Grey plover from all other classes?"
+    assert view.classes.images.text() == "4 and 8 test images"
 
 
 def test_before_they_are_compared_the_rows_show_what_was_found(opened: PartsPage, qtbot: QtBot) -> None:
@@ -102,6 +115,8 @@ def test_comparing_is_a_job_whose_answer_is_shown(
     assert not opened.pair_view.answer.compare.isVisible()
     qtbot.waitUntil(lambda: opened.pair_view.answer.first.text().startswith("Tells these two apart"))
     assert opened.pair.job is None
+    assert opened.controller.content is not None
+    assert opened.controller.content.winners == {frozenset((KNOT, PLOVER)): 0}
 
 
 def test_an_edit_of_the_parts_makes_a_kept_answer_outdated(opened: PartsPage, qtbot: QtBot) -> None:
@@ -220,4 +235,22 @@ def test_counter_examples_can_be_inspected(opened: PartsPage, session: Session, 
 def test_only_classes_of_the_atlas_can_be_chosen(opened: PartsPage, b: str, qtbot: QtBot) -> None:
     opened.pair.set_pair(KNOT, b)
     assert (opened.pair.a, opened.pair.b) == ((KNOT, "") if not b else (RUFF, PLOVER))
+    qtbot.waitUntil(opened.is_ready)
+
+
+def test_classes_that_another_page_asks_about_are_shown(
+    opened: PartsPage, session: Session, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    opened.bar.tabs.setCurrentIndex(1)
+    session.ask_why(RUFF, KNOT)
+    assert (opened.pair.a, opened.pair.b) == (RUFF, KNOT)
+    assert opened.bar.tabs.currentIndex() == 0
+    with qtbot.waitSignal(session.notice_reported) as said:
+        session.ask_why("004.Whimbrel", KNOT)
+    assert "no images of Whimbrel" in said.args[0]
+    # Asked before there is an atlas: shown as soon as there is one.
+    opened.controller.close_atlas()
+    session.ask_why(PLOVER, KNOT)
+    session.atlas = tmp_path / "atlas"
+    qtbot.waitUntil(lambda: (opened.pair.a, opened.pair.b) == (PLOVER, KNOT))
     qtbot.waitUntil(opened.is_ready)

@@ -1,0 +1,39 @@
+"""The peak that another page wants to be looked at is selected when the inspection arrives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from made_inspection import made_inspection
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.sought_peak import SoughtPeak
+from s3n_gui.state.session import Session
+
+IMAGE, OTHER = Path("red/bird 1.jpg"), Path("red/bird 2.jpg")
+
+
+def test_the_nearest_peak_is_selected_once_the_image_is_inspected(qtbot: QtBot, session: Session) -> None:
+    owner = QObject()
+    state = InspectionState(owner)
+    sought = SoughtPeak(session, state, owner)
+    inspection = made_inspection()
+    first, second = inspection.warps.peaks
+    state.choose_image(IMAGE)
+    session.inspect_selection(None, IMAGE, (second.x + 3, second.y - 2))
+    assert state.selected is None
+    state.take_evidence(inspection)
+    assert state.selected == second.found_at
+    # Asked again while the image is shown; and a place without a peak near it selects none.
+    session.inspect_selection(None, IMAGE, (first.x, first.y))
+    assert state.selected == first.found_at
+    state.select(None)
+    session.inspect_selection(None, IMAGE, (first.x - 60, first.y))
+    assert state.selected is None
+    # A place in another image is not looked for in this one.
+    session.inspect_selection(None, OTHER, (first.x, first.y))
+    state.take_evidence(inspection)
+    assert state.selected is None
+    assert sought.parent() is owner
