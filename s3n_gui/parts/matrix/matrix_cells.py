@@ -65,7 +65,7 @@ class MatrixCells(QAbstractScrollArea):
     def show_kind(self, kind: Kind) -> None:
         """Show contributions, or in how many images parts are found."""
         self._kind = kind
-        self.viewport().update()
+        self._fit()
 
     def select_part(self, part: int) -> None:
         """Mark the column of a part; -1: none."""
@@ -78,6 +78,11 @@ class MatrixCells(QAbstractScrollArea):
         if self._content is None:
             return 0
         return len(self._content.matrix.parts) + (self._kind == "contribution")
+
+    def heading_of(self, column: int) -> QRect:
+        """Return where a column's heading is in the viewport."""
+        cell = self._cell(0, column)
+        return QRect(cell.left(), 0, cell.width(), self._head)
 
     def text_of(self, row: int, column: int) -> str:
         """Return the number in a cell."""
@@ -152,8 +157,7 @@ class MatrixCells(QAbstractScrollArea):
             self._open(hit)
         elif self._content is not None and place.y() < self._head:
             for column, part in enumerate(self._content.matrix.parts):
-                cell = self._cell(0, column)
-                if cell.left() <= place.x() <= cell.right() and place.x() > self._side:
+                if self.heading_of(column).contains(place) and place.x() > self._side:
                     self.pointed_part.emit(part)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -241,8 +245,14 @@ class MatrixCells(QAbstractScrollArea):
     def _side(self) -> int:
         return min(px(200), max(self.viewport().width() // 3, px(90)))
 
+    @property
+    def _wide(self) -> int:
+        """The width of a cell: at least that of a number, more where there is room."""
+        room = self.viewport().width() - self._side
+        return min(max(room // max(self.columns, 1), px(84)), px(132))
+
     def _cell(self, row: int, column: int) -> QRect:
-        wide, high = px(84), px(32)
+        wide, high = self._wide, px(32)
         left = self._side + column * wide - self.horizontalScrollBar().value()
         return QRect(left, self._head + row * high - self.verticalScrollBar().value(), wide, high)
 
@@ -256,9 +266,9 @@ class MatrixCells(QAbstractScrollArea):
 
     def _fit(self) -> None:
         rows = 0 if self._content is None else len(self._content.matrix.classes)
-        columns = 0 if self._content is None else len(self._content.matrix.parts) + 1
+        columns = self.columns
         for bar, need, room in (
-            (self.horizontalScrollBar(), self._side + columns * px(84), self.viewport().width()),
+            (self.horizontalScrollBar(), self._side + columns * self._wide, self.viewport().width()),
             (self.verticalScrollBar(), self._head + rows * px(32) + px(8), self.viewport().height()),
         ):
             bar.setRange(0, max(need - room, 0))

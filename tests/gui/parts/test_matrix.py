@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from made_up_atlas import CLASSES
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from s3n_gui.parts.panel import PartsPage
@@ -40,6 +40,6 @@ def test_a_cell_leads_to_its_row_and_the_nearest_class(opened: PartsPage, qtbot:
 def test_a_click_on_a_part_selects_it_everywhere(opened: PartsPage, qtbot: QtBot) -> None:
     opened.bar.tabs.setCurrentIndex(1)
     cells = opened.matrix_view.cells
-    side = min(200, max(cells.viewport().width() // 3, 90))
-    qtbot.mouseClick(cells.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(side + 84 + 10, 20))
+    heading = cells.heading_of(1)
+    qtbot.mouseClick(cells.viewport(), Qt.MouseButton.LeftButton, pos=heading.center())
     assert opened.pair_view.rows.current_part == 1
