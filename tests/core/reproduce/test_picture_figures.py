@@ -73,10 +73,18 @@ def test_saving_snapshots_changes_no_weight(campaign, birds, tmp_path):
     assert (drawn.rows, drawn.remarks) == ([], ["birds: No finished training to draw it from."]), (
         "one of two is missing"
     )
-    train(plan_of(birds, tmp_path, "table5"), tmp_path)
-    drawn = picture_figure(plan_of(birds, tmp_path, "figure4"), EXPERIMENTS["figure4"], tmp_path)
+
+
+def test_a_training_without_snapshots_is_told(campaign, tmp_path):
+    plan, out = campaign
+    (cell,) = plan.cells_of["figure4", FULL, "birds"][0]
+    moved = (run_folder(out, cell) / "snapshots").rename(tmp_path / "snapshots")
+    try:
+        drawn = picture_figure(plan, EXPERIMENTS["figure4"], out)
+    finally:
+        moved.rename(run_folder(out, cell) / "snapshots")
     assert "has saved no snapshots" in drawn.remarks[0]
-    assert f"delete {cell_folder(tmp_path, cell)}." in drawn.markdown(EXPERIMENTS["figure4"])
+    assert f"delete {cell_folder(out, cell)}." in drawn.markdown(EXPERIMENTS["figure4"])
 
 
 def test_all_figures_from_the_command_line(campaign, birds, capsys, monkeypatch):
