@@ -16,6 +16,8 @@ from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
+from s3n_gui.parts.atlas_map.map_view import MapView
+from s3n_gui.parts.class_portrait.portrait_view import PortraitView
 from s3n_gui.parts.controller import PartsController
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.matrix.matrix_view import MatrixView
@@ -59,6 +61,8 @@ class PartsPage(Page):
         self.bar, self.shown = TopBar(), QStackedWidget()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
         self.matrix_view = MatrixView(self.pair_view.thumbnails)
+        self.map_view = MapView(self.pair_view.thumbnails)
+        self.portrait_view = PortraitView(self.pair_view.thumbnails)
         self.views: list[PartsView] = []
         self._part = -1
         self._lay_out()
@@ -85,6 +89,8 @@ class PartsPage(Page):
         """Add the tabs, from left to right; a new one is a `PartsView` and one line here."""
         self._add_tab("Two classes", self.pair_view)
         self._add_tab("Classes × parts", self.matrix_view)
+        self._add_tab("Atlas", self.map_view)
+        self._add_tab("Class", self.portrait_view)
 
     def _add_tab(self, title: str, view: PartsView) -> None:
         self.bar.tabs.addTab(title)
@@ -103,6 +109,8 @@ class PartsPage(Page):
         self.pair.chosen.connect(self.commands_changed)
         self.pair_view.inspect_asked.connect(self._inspect)
         self.matrix_view.cell_opened.connect(self._open_cell)
+        for view in (self.map_view, self.portrait_view):
+            view.opened.connect(self._inspect_crop)
         self.empty.asked.connect(self._on_empty)
         start.split_chosen.connect(controller.set_split)
         start.parts_chosen.connect(controller.set_parts)
@@ -273,6 +281,9 @@ class PartsPage(Page):
             return
         self.pair.set_pair(*wanted)
         self.bar.tabs.setCurrentIndex(0)
+
+    def _inspect_crop(self, crop: Crop) -> None:
+        self._inspect(None, crop)
 
     def _on_exported(self, last: object, job: CommandJob) -> None:
         self._session.report_notice(f"{job.title.removeprefix('Exporting ')} is written.")

@@ -1,0 +1,271 @@
+"""The tab Atlas: all peaks on a map, the peaks that are chosen there, and more like one of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.neighbours import Neighbour
+from s3n_gui.appearance.theme import px, theme, tokens
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.tasks import Tasks
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.atlas_map.crop_grid import CropGrid
+from s3n_gui.parts.atlas_map.map_canvas import MapCanvas
+from s3n_gui.parts.atlas_map.part_colours import part_colours
+from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.view import PartsView
+
+_MOST_CROPS = 24
+_SIMILAR = 60
+
+
+class MapView(PartsView):
+    """The tab.
+
+    Signals:
+        opened: A `Crop` was double-clicked.
+    """
+
+    opened = Signal(object)
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.canvas = MapCanvas()
+        self.parts = QListWidget()
+        self.heading, self.words = QLabel(), QLabel()
+        self.crops = CropGrid(thumbnails, self.path_of)
+        self.similar, self.whole = QPushButton("More like this"), QPushButton("Show all")
+        self._atlas: Atlas | None = None
+        self._row = -1
+        self._tasks = Tasks(self)
+        self._lay_out()
+        self._connect()
+        self._show_nothing()
+
+    def _lay_out(self) -> None:
+        self.parts.setAccessibleName("Parts")
+        self.parts.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.parts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.heading.setProperty("role", "section")
+        self.words.setProperty("role", "quiet")
+        self.words.setWordWrap(True)
+        self.similar.setToolTip("Show the peaks of other images that look most like the selected one")
+        self.whole.setToolTip("Show all peaks again (0, or double-click)")
+        middle = QFrame()
+        middle.setProperty("role", "card")
+        inner = QVBoxLayout(middle)
+        inner.setContentsMargins(1, 1, 1, 1)
+        inner.addWidget(self.canvas)
+        right = QFrame()
+        right.setProperty("role", "card")
+        column = QVBoxLayout(right)
+        column.setContentsMargins(12, 12, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(self.heading)
+        column.addWidget(self.words)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.similar)
+        buttons.addWidget(self.whole)
+        buttons.addStretch(1)
+        column.addLayout(buttons)
+        column.addWidget(self.crops, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.parts)
+        row.addWidget(middle, 1)
+        row.addWidget(right)
+        self._right = right
+        self._fit()
+
+    def _connect(self) -> None:
+        self.canvas.chosen.connect(self._on_chosen)
+        self.canvas.clicked.connect(self._on_clicked)
+        self.parts.itemSelectionChanged.connect(self._on_part_chosen)
+        self.similar.clicked.connect(self._on_similar)
+        self.whole.clicked.connect(self.canvas.fit)
+        self.crops.opened.connect(self.opened)
+        self._tasks.done.connect(self._on_done)
+        self._tasks.failed.connect(self._on_failed)
+        theme().changed.connect(self._on_theme)
+
+    # -- the atlas ---------------------------------------------------------------------------------------------------------
+
+    def set_atlas(self, atlas: Atlas | None) -> None:
+        """Show an atlas: its map is computed in the background."""
+        other = atlas is None or self._atlas is None or atlas.path != self._atlas.path
+        self._atlas = atlas
+        if other:
+            self._show_nothing()
+        self._list_parts()
+        if atlas is None:
+            self._tasks.forget("map")
+            self.canvas.show_points(np.empty((0, 2), np.float32), *2 * (np.empty(0, np.int64),), frozenset())
+        else:
+            self.canvas.waiting = other
+            self.canvas.update()
+            self._tasks.run("map", partial(_map_of, atlas))
+
+    def select_part(self, part: int) -> None:
+        """Show the points of a part above all others."""
+        self.canvas.select_part(part)
+        numbers = self._numbers
+        self.parts.blockSignals(True)
+        self.parts.setCurrentRow(numbers.index(part) if part in numbers else -1)
+        self.parts.blockSignals(False)
+
+    def is_ready(self) -> bool:
+        """Return whether all content is drawn."""
+        return self._atlas is None or not any(self._tasks.is_open(name) for name in ("map", "similar"))
+
+    def shut_down(self) -> None:
+        """Stop the threads."""
+        self._tasks.close()
+
+    def path_of(self, file: str) -> Path:
+        """Return the path of an image of the atlas."""
+        return Path(file) if self._atlas is None else Path(self._atlas.header.data) / file
+
+    def show_like(self, row: int) -> None:
+        """Show the peaks that look most like a peak, given by its row in the atlas."""
+        self._on_clicked(row)
+        self._on_similar()
+
+    @property
+    def _numbers(self) -> list[int]:
+        return [self.parts.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.parts.count())]
+
+    def _list_parts(self) -> None:
+        chosen = self.parts.selectedItems()
+        part = chosen[0].data(Qt.ItemDataRole.UserRole) if chosen else -1
+        self.parts.blockSignals(True)
+        self.parts.clear()
+        if (atlas := self._atlas) is not None:
+            colours = part_colours(max(atlas.parts.numbers) + 1, dark=tokens().dark)
+            for number in atlas.parts.numbers:
+                text = atlas.parts.name(number) + (" (background)" if number in atlas.background else "")
+                item = QListWidgetItem(text)
+                item.setToolTip(text)
+                item.setData(Qt.ItemDataRole.UserRole, number)
+                swatch = QPixmap(px(12), px(12))
+                red, green, blue = colours[number].tolist()
+                swatch.fill(tokens().quiet if number in atlas.background else f"#{red:02X}{green:02X}{blue:02X}")
+                item.setIcon(swatch)
+                self.parts.addItem(item)
+        self.parts.blockSignals(False)
+        if part >= 0:
+            self.select_part(part)
+
+    # -- what is chosen ----------------------------------------------------------------------------------------------------
+
+    def _show_nothing(self) -> None:
+        self._row = -1
+        self.canvas.mark(-1)
+        self.heading.setText("Peaks")
+        self.words.setText(
+            "Peaks that look alike lie together. Draw around some, or click one. Zoom with the wheel, move with the right button."
+        )
+        self.similar.hide()
+        self.crops.show_crops(())
+
+    def _on_chosen(self, rows: NDArray[np.int64]) -> None:
+        atlas = self._atlas
+        if atlas is None or not rows.size:
+            self._show_nothing()
+            return
+        self._row = -1
+        self.canvas.mark(-1)
+        self.similar.hide()
+        images = len(np.unique(atlas.places["image"][rows]))
+        self.heading.setText(count_text(int(rows.size), "peak"))
+        counts = Counter(atlas.part_of[rows].tolist()).most_common(3)
+        shares = ", ".join(f"{atlas.parts.name(part)} {100 * count / rows.size:.0f} %" for part, count in counts)
+        self.words.setText(f"In {count_text(images, 'image')}: {shares}.")
+        spread = rows[np.linspace(0, rows.size - 1, min(_MOST_CROPS, rows.size)).round().astype(int)]
+        self.crops.show_crops([self._crop(int(row)) for row in spread])
+        if counts[0][1] == rows.size:
+            self.part_selected.emit(counts[0][0])
+
+    def _on_clicked(self, row: int) -> None:
+        atlas = self._atlas
+        if atlas is None:
+            return
+        self._row = row
+        self.canvas.mark(row)
+        part, crop = int(atlas.part_of[row]), self._crop(row)
+        self.heading.setText(atlas.parts.name(part))
+        self.words.setText(
+            f"{crop.file}, at ({crop.x:.0f}, {crop.y:.0f}) px, R {float(atlas.places['response'][row]):.2f}"
+        )
+        self.similar.show()
+        self.crops.show_crops([crop])
+        self.select_part(part)
+        self.part_selected.emit(part)
+
+    def _on_similar(self) -> None:
+        if self._atlas is not None and self._row >= 0:
+            self._tasks.run("similar", partial(self._atlas.nearest, self._row, _SIMILAR, same_image=False))
+
+    def _on_part_chosen(self) -> None:
+        chosen = self.parts.selectedItems()
+        part = chosen[0].data(Qt.ItemDataRole.UserRole) if chosen else -1
+        self.canvas.select_part(part)
+        if chosen:
+            self.part_selected.emit(part)
+
+    def _on_done(self, name: str, result: object) -> None:
+        if name == "map" and isinstance(result, tuple):
+            self.canvas.show_points(*result)
+            return
+        if not isinstance(result, tuple):
+            return
+        found = [one for one in result if isinstance(one, Neighbour)]
+        if self._row >= 0 and self._atlas is not None:
+            images = count_text(len({one.image for one in found}), "image")
+            self.words.setText(
+                f"{count_text(len(found), 'peak')} in {images} that look most like the first one, the most similar first."
+            )
+            self.crops.show_crops(
+                [self._crop(self._row)] + [self._crop(one.row, f"similarity {one.similarity:.2f}") for one in found]
+            )
+
+    def _on_failed(self, name: str, error: Exception) -> None:
+        self.words.setText(str(error))
+
+    def _crop(self, row: int, note: str = "") -> Crop:
+        assert self._atlas is not None
+        place = self._atlas.places[row]
+        image = self._atlas.images[int(place["image"])]
+        return Crop(image.file, float(place["x"]), float(place["y"]), image.width, image.height, note)
+
+    def _on_theme(self) -> None:
+        self._fit()
+        self._list_parts()
+
+    def _fit(self) -> None:
+        self.parts.setFixedWidth(px(156))
+        self._right.setFixedWidth(px(248))
+
+
+def _map_of(atlas: Atlas) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], frozenset[int]]:
+    """Return the positions, parts and rows of all peaks, and the parts that hold background."""
+    rows = np.flatnonzero(~np.asarray(atlas.places["background"]))
+    return atlas.plane()[rows], atlas.part_of[rows], rows, atlas.background

@@ -1,0 +1,320 @@
+"""The tab Class: one class's parts, the strongest first, with crops and the classes that share each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from s3n_core.datasets.records import displayed_class
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.class_portrait import PortraitPart, class_portrait
+from s3n_core.parts.examples import PartExample, part_examples
+from s3n_gui.appearance.theme import branch_colour, px, theme, tokens
+from s3n_gui.appearance.wording import count_text
+from s3n_gui.background.tasks import Tasks
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.crop import Crop, PathOf
+from s3n_gui.parts.pairs.crop_strip import CropStrip
+from s3n_gui.parts.view import PartsView
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
+from s3n_gui.widgets.elided_label import ElidedLabel
+
+_CROPS = 10
+_MOST_PARTS = 40
+_MOST_SHARING = 4
+
+
+@dataclass(frozen=True, eq=False)
+class _Portrait:
+    """What the tab shows of a class."""
+
+    name: str
+    parts: tuple[PortraitPart, ...]
+    examples: tuple[tuple[PartExample, ...], ...]
+    sizes: dict[str, tuple[int, int]]
+
+
+class PortraitView(PartsView):
+    """The tab.
+
+    Signals:
+        opened: A `Crop` was double-clicked.
+    """
+
+    opened = Signal(object)
+
+    def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self.filter, self.classes = QLineEdit(), QListWidget()
+        self.heading, self.words = ElidedLabel(name=True), QLabel()
+        self.rows: list[PortraitRow] = []
+        self._atlas: Atlas | None = None
+        self._part = -1
+        self._tasks = Tasks(self)
+        self._lay_out()
+        self.filter.textChanged.connect(self._on_filter)
+        self.classes.currentItemChanged.connect(self._on_class)
+        self._tasks.done.connect(self._on_done)
+        self._tasks.failed.connect(self._on_failed)
+        theme().changed.connect(self._fit)
+
+    def _lay_out(self) -> None:
+        self.filter.setPlaceholderText("Filter classes")
+        self.filter.setClearButtonEnabled(True)
+        self.classes.setAccessibleName("Classes")
+        self.classes.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.classes.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.heading.setProperty("role", "section")
+        self.words.setProperty("role", "quiet")
+        self.words.setWordWrap(True)
+        self._left = QWidget()
+        column = QVBoxLayout(self._left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.filter)
+        column.addWidget(self.classes, 1)
+        self._inside = QWidget()
+        self._column = QVBoxLayout(self._inside)
+        self._column.setContentsMargins(0, 0, 8, 0)
+        self._column.setSpacing(8)
+        self._column.addStretch(1)
+        self._scroll = ColumnScrollArea()
+        self._scroll.setWidget(self._inside)
+        right = QVBoxLayout()
+        right.setSpacing(4)
+        right.addWidget(self.heading)
+        right.addWidget(self.words)
+        right.addSpacing(4)
+        right.addWidget(self._scroll, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        row.addWidget(self._left)
+        row.addLayout(right, 1)
+        self._fit()
+
+    def set_atlas(self, atlas: Atlas | None) -> None:
+        """Show an atlas; the class stays where the atlas has it."""
+        current = self.shown_class
+        self._atlas = atlas
+        counts = dict.fromkeys(() if atlas is None else atlas.classes, 0)
+        for image in () if atlas is None else atlas.images:
+            if image.label in counts and not image.error:
+                counts[image.label] += 1
+        self.classes.blockSignals(True)
+        self.classes.clear()
+        for name, count in counts.items():
+            if count:
+                item = QListWidgetItem(displayed_class(name))
+                item.setData(Qt.ItemDataRole.UserRole, name)
+                item.setToolTip(f"{displayed_class(name)}: {count_text(count, 'image')}")
+                self.classes.addItem(item)
+        self.classes.blockSignals(False)
+        names = [self.classes.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.classes.count())]
+        if names:
+            self.classes.setCurrentRow(names.index(current) if current in names else 0)
+        else:
+            self._show(None)
+        self._on_filter(self.filter.text())
+
+    def select_part(self, part: int) -> None:
+        """Mark the row of a part."""
+        self._part = part
+        for row in self.rows:
+            row.set_selected(row.part == part)
+
+    def show_class(self, name: str) -> None:
+        """Show a class, given by its name."""
+        for row in range(self.classes.count()):
+            if self.classes.item(row).data(Qt.ItemDataRole.UserRole) == name:
+                self.classes.setCurrentRow(row)
+
+    @property
+    def shown_class(self) -> str | None:
+        """The name of the class that is shown."""
+        item = self.classes.currentItem()
+        name: str | None = None if item is None else item.data(Qt.ItemDataRole.UserRole)
+        return name
+
+    def is_ready(self) -> bool:
+        """Return whether all content is drawn."""
+        return not self._tasks.is_open("portrait")
+
+    def shut_down(self) -> None:
+        """Stop the threads."""
+        self._tasks.close()
+
+    def path_of(self, file: str) -> Path:
+        """Return the path of an image of the atlas."""
+        return Path(file) if self._atlas is None else Path(self._atlas.header.data) / file
+
+    def _on_filter(self, text: str) -> None:
+        for row in range(self.classes.count()):
+            item = self.classes.item(row)
+            item.setHidden(text.casefold() not in item.text().casefold())
+
+    def _on_class(self) -> None:
+        if self._atlas is not None and (name := self.shown_class) is not None:
+            self._tasks.run("portrait", partial(_portrait, self._atlas, name))
+
+    def _on_done(self, name: str, result: object) -> None:
+        self._show(result if isinstance(result, _Portrait) else None)
+
+    def _on_failed(self, name: str, error: Exception) -> None:
+        self._show(None)
+        self.words.setText(str(error))
+
+    def _show(self, found: _Portrait | None) -> None:
+        for row in self.rows:
+            self._column.removeWidget(row)
+            row.deleteLater()
+        self.rows = []
+        self.heading.setText("" if found is None else displayed_class(found.name))
+        self.words.setText(
+            ""
+            if found is None
+            else "Parts by what their peaks contribute to the margin over the strongest rival, in logits per image. This is "
+            "read there; what the model relies on is shown for two classes."
+        )
+        if found is None:
+            return
+        most = max((abs(part.part.contribution) for part in found.parts), default=1.0) or 1.0
+        for part, examples in zip(found.parts, found.examples, strict=True):
+            row = PortraitRow(part, most, self._thumbnails, self.path_of)
+            row.strip.show_crops(
+                [
+                    Crop(one.file, one.x, one.y, *found.sizes[one.file], f"typical: {one.rank} of {one.of}")
+                    for one in examples
+                ]
+            )
+            row.set_selected(row.part == self._part)
+            row.selected.connect(self._on_selected)
+            row.strip.opened.connect(self.opened)
+            self.rows.append(row)
+            self._column.insertWidget(self._column.count() - 1, row)
+        self._scroll.verticalScrollBar().setValue(0)
+
+    def _on_selected(self, part: int) -> None:
+        self.select_part(part)
+        self.part_selected.emit(part)
+
+    def _fit(self) -> None:
+        self._left.setFixedWidth(px(212))
+
+
+class PortraitRow(QFrame):
+    """A part of the class: name, contribution, where it is found, crops, and the classes that share it.
+
+    Signals:
+        selected: The number of the part, when it was clicked.
+    """
+
+    selected = Signal(int)
+
+    def __init__(self, found: PortraitPart, most: float, thumbnails: ThumbnailLoader, path_of: PathOf) -> None:
+        super().__init__()
+        self.part = found.part.part
+        self.setProperty("role", "card")
+        self.name = ElidedLabel(found.part.name + (" (background)" if found.background else ""))
+        self.name.setProperty("role", "section")
+        self.bar = ContributionBar(found.part.contribution, most)
+        self.facts, self.sharing = QLabel(), QLabel()
+        for label in (self.facts, self.sharing):
+            label.setProperty("role", "quiet")
+            label.setWordWrap(True)
+        self.facts.setText(f"{found.part.contribution:+.2f}; found in {found.part.images} of {found.part.total} images")
+        self.sharing.setText(sharing_text(found))
+        self.strip = CropStrip(thumbnails, path_of)
+        self._words = QWidget()
+        column = QVBoxLayout(self._words)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for widget in (self.name, self.bar, self.facts, self.sharing):
+            column.addWidget(widget)
+        column.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(16)
+        row.addWidget(self._words)
+        row.addWidget(self.strip, 1)
+        self._words.setFixedWidth(px(232))
+        theme().changed.connect(self._fit)
+
+    def set_selected(self, selected: bool) -> None:
+        """Mark the row, or not."""
+        self.setProperty("selected", selected)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.bar.selected = selected
+        self.bar.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Select the part."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.selected.emit(self.part)
+
+    def _fit(self) -> None:
+        self._words.setFixedWidth(px(232))
+
+
+class ContributionBar(QWidget):
+    """A bar from the middle: to the right where a part speaks for the class, to the left where it speaks against it."""
+
+    def __init__(self, value: float, most: float) -> None:
+        super().__init__()
+        self._share = value / most
+        self.selected = False
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Return its size."""
+        return QSize(px(120), 8)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the bar."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        whole = QRectF(0, 1, self.width(), 6)
+        painter.setBrush(QColor(tokens().hover))
+        painter.drawRoundedRect(whole, 3, 3)
+        middle, reach = whole.width() / 2, whole.width() / 2 * abs(self._share)
+        left = middle if self._share >= 0 else middle - reach
+        painter.setBrush(branch_colour("joint") if self._share >= 0 else branch_colour("O"))
+        painter.drawRect(QRectF(left, 1, reach, 6))
+        painter.setBrush(QColor(tokens().quiet))
+        painter.drawRect(QRectF(middle - 0.5, 0, 1, 8))
+        painter.end()
+
+
+def sharing_text(found: PortraitPart) -> str:
+    """Return in words which classes share a part."""
+    shared: Sequence[str] = [f"{displayed_class(one.name)} ({one.contribution:+.2f})" for one in found.shared]
+    if not shared:
+        return "In no other class is it found in half of the images."
+    rest = len(shared) - _MOST_SHARING
+    return "Shared by " + ", ".join(shared[:_MOST_SHARING]) + (f" and {rest} more." if rest > 0 else ".")
+
+
+def _portrait(atlas: Atlas, name: str) -> _Portrait:
+    parts = class_portrait(atlas, name)[:_MOST_PARTS]
+    examples = tuple(part_examples(atlas, one.part.part, (name,), _CROPS) for one in parts)
+    sizes = {image.file: (image.width, image.height) for image in atlas.images}
+    return _Portrait(name, parts, examples, {one.file: sizes[one.file] for some in examples for one in some})

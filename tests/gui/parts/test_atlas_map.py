@@ -1,0 +1,228 @@
+"""The tabs Atlas and Class: the map of all peaks, what is chosen on it, and one class's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_atlas import CLASSES, draw_pictures, write_atlas
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from s3n_core.parts.atlas import Atlas
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.atlas_map.map_view import MapView
+from s3n_gui.parts.atlas_map.part_colours import part_colours
+from s3n_gui.parts.atlas_map.point_image import Window, inside, paint_points
+from s3n_gui.parts.class_portrait.portrait_view import PortraitView
+from s3n_gui.parts.panel import PartsPage
+from s3n_gui.state.session import Session
+
+WHITE = (255, 255, 255)
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    files = draw_pictures(tmp_path / "data", 4)
+    made = write_atlas(tmp_path / "atlas", tmp_path / "data", files)
+    made.rename("part 1", "bill")
+    return made
+
+
+@pytest.fixture
+def thumbnails(qtbot: QtBot) -> Iterator[ThumbnailLoader]:
+    made = ThumbnailLoader(160)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def view(atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot) -> Iterator[MapView]:
+    made = MapView(thumbnails)
+    qtbot.addWidget(made)
+    made.resize(900, 500)
+    made.show()
+    made.set_atlas(atlas)
+    qtbot.waitUntil(made.is_ready)
+    yield made
+    made.shut_down()
+
+
+def test_the_window_of_the_map_goes_there_and_back() -> None:
+    size = (400, 300)
+    points = np.array([[-2, 1], [4, 5], [0, 2]], dtype=np.float32)
+    window = Window.around(points, size)
+    pixels = window.to_pixels(points, size)
+    assert (pixels >= 0).all()
+    assert (pixels < size).all()
+    assert pixels[1, 1] < pixels[0, 1]  # upwards
+    for point, (x, y) in zip(points.tolist(), pixels.tolist(), strict=True):
+        assert window.to_map(x, y, size) == pytest.approx(tuple(point), abs=1e-4)
+    near = window.zoomed(4, *pixels[2].tolist(), size)
+    assert near.to_pixels(points[2:], size)[0].tolist() == pytest.approx(pixels[2].tolist(), abs=1e-2)
+    assert near.scale == pytest.approx(4 * window.scale)
+    moved = window.moved(30, -20).to_pixels(points, size) - pixels
+    assert np.allclose(moved, (30, -20), atol=1e-3)
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_points_are_painted_where_they_are_in_the_colour_of_their_part(quick: bool) -> None:
+    size = (80, 60)
+    window = Window(0, 0, 10)
+    points = np.array([[-2, 1], [2, -1], [90, 90]], dtype=np.float32)
+    colours = np.array([[200, 0, 0], [0, 0, 200]], dtype=np.uint8)
+    picture = paint_points(points, np.array([0, 1, 1]), colours, WHITE, window, size, quick=quick)
+    assert picture.shape == (60, 80, 4)
+    red, blue = picture[20, 20], picture[40, 60]
+    assert red[0] > red[2]
+    assert blue[2] > blue[0]
+    assert picture[5, 5].tolist() == [*WHITE, 255]
+    faint = paint_points(
+        points, np.array([0, 1, 1]), colours, WHITE, window, size, faded=np.array([True, False]), quick=quick
+    )
+    assert faint[20, 20, 1] > red[1]  # nearer to the ground
+    many = np.repeat(points[:1], 50, axis=0)
+    dense = paint_points(many, np.zeros(50, dtype=int), colours, WHITE, window, size)
+    assert dense[20, 20, 1] < picture[20, 20, 1] or quick
+
+
+def test_a_lasso_holds_what_lies_inside_it() -> None:
+    star = np.array([[0, 0], [4, 0], [4, 4], [2, 1], [0, 4]], dtype=np.float64)
+    points = np.array([[1, 1], [3, 1], [2, 3], [5, 1], [0.2, 3]], dtype=np.float32)
+    assert inside(star, points).tolist() == [True, True, False, False, True]
+    assert not inside(star[:2], points).any()
+
+
+def test_parts_have_colours_of_their_own_that_do_not_depend_on_the_others() -> None:
+    for dark in (False, True):
+        colours = part_colours(30, dark=dark)
+        assert len({tuple(colour) for colour in colours.tolist()}) == 30
+        assert np.array_equal(part_colours(5, dark=dark), colours[:5])
+
+
+def drag(widget: QWidget, qtbot: QtBot, corners: list[QPoint]) -> None:
+    qtbot.mousePress(widget, Qt.MouseButton.LeftButton, pos=corners[0])
+    for corner in corners[1:]:
+        qtbot.mouseMove(widget, corner)
+    qtbot.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=corners[-1])
+
+
+def test_a_click_selects_a_peak_and_its_part_and_finds_more_like_it(view: MapView, atlas: Atlas, qtbot: QtBot) -> None:
+    selected = list[int]()
+    view.part_selected.connect(selected.append)
+    bill = atlas.peak_of("002.Grey_plover/1.jpg")
+    assert bill is not None
+    place = view.canvas.place_of(bill[0])
+    assert place is not None
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=place.toPoint())
+    assert selected == [0]
+    assert view.heading.text() == "bill"
+    assert view.similar.isVisible()
+    (crop,) = view.crops.crops
+    assert (crop.x, crop.y) == (30, 40)
+    qtbot.mouseClick(view.similar, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(view.is_ready)
+    found = view.crops.crops
+    assert len(found) > 10
+    assert all((one.x, one.y) == (30, 40) for one in found[:10])
+    assert found[0] == crop
+    assert len({one.file for one in found[:12]}) == 12  # no other peak of the same image
+    assert found[1].note.startswith("similarity ")
+
+
+def test_a_lasso_around_everything_shows_shares_and_crops_and_none_clears_it(view: MapView, qtbot: QtBot) -> None:
+    rect = view.canvas.rect().adjusted(1, 1, -2, -2)
+    drag(view.canvas, qtbot, [rect.topLeft(), rect.topRight(), rect.bottomRight(), rect.bottomLeft()])
+    assert view.heading.text() == "24 peaks"
+    assert "In 12 images: " in view.words.text()
+    assert "bill 50 %" in view.words.text()
+    assert len(view.crops.crops) == 24
+    assert not view.similar.isVisible()
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Escape)
+    assert view.heading.text() == "Peaks"
+    assert not view.crops.crops
+
+
+def test_the_list_of_parts_and_the_other_tabs_are_linked_both_ways(view: MapView, atlas: Atlas) -> None:
+    selected = list[int]()
+    view.part_selected.connect(selected.append)
+    view.parts.setCurrentRow(1)
+    assert selected == [1]
+    view.select_part(0)
+    assert selected == [1]  # emits nothing
+    assert view.parts.currentItem().text() == "bill"
+    assert view.parts.item(2).text().endswith("(background)")
+    view.select_part(-1)
+    assert not view.parts.selectedItems()
+
+
+def test_zooming_moves_the_points_and_zero_shows_all_again(view: MapView, atlas: Atlas, qtbot: QtBot) -> None:
+    row = (atlas.peak_of("001.Red_knot/0.jpg") or (0,))[0]
+    before = view.canvas.place_of(row)
+    assert before is not None
+    at = QPointF(5, 5)
+    wheel = QWheelEvent(
+        at,
+        view.canvas.mapToGlobal(at),
+        QPoint(),
+        QPoint(0, 240),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(view.canvas, wheel)
+    after = view.canvas.place_of(row)
+    assert after is not None
+    assert (after - before).manhattanLength() > 5
+    qtbot.keyClick(view.canvas, Qt.Key.Key_0)
+    view.canvas.grab()
+    again = view.canvas.place_of(row)
+    assert again is not None
+    assert (again - before).manhattanLength() < 1
+
+
+def test_a_class_has_its_parts_strongest_first_and_says_who_shares_them(
+    atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot
+) -> None:
+    view = PortraitView(thumbnails)
+    qtbot.addWidget(view)
+    view.resize(900, 500)
+    view.show()
+    view.set_atlas(atlas)
+    qtbot.waitUntil(lambda: view.is_ready() and bool(view.rows))
+    assert view.heading.text() == "Red knot"
+    assert [row.name.text() for row in view.rows] == ["bill", "part 2"]
+    assert view.rows[0].facts.text() == "+2.00; found in 4 of 4 images"
+    assert "Shared by " in view.rows[0].sharing.text()
+    assert {crop.file.partition("/")[0] for crop in view.rows[0].strip.crops} == {CLASSES[0]}
+    selected = list[int]()
+    view.part_selected.connect(selected.append)
+    qtbot.mouseClick(view.rows[1], Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert selected == [1]
+    view.show_class(CLASSES[2])
+    qtbot.waitUntil(lambda: view.heading.text() == "Ruff")
+    view.filter.setText("plover")
+    assert [view.classes.isRowHidden(row) for row in range(3)] == [True, False, True]
+    view.set_atlas(None)
+    assert not view.rows
+    view.shut_down()
+
+
+def test_the_tabs_of_the_page_follow_one_another_and_a_crop_is_inspected(
+    opened: PartsPage, session: Session, qtbot: QtBot
+) -> None:
+    titles = [opened.bar.tabs.tabText(tab) for tab in range(opened.bar.tabs.count())]
+    assert titles[-2:] == ["Atlas", "Class"]
+    qtbot.waitUntil(lambda: opened.is_ready() and bool(opened.portrait_view.rows))
+    opened.map_view.parts.setCurrentRow(1)
+    row = next(row for row in opened.portrait_view.rows if row.part == 1)
+    assert row.property("selected")
+    crop = row.strip.crops[0]
+    opened.portrait_view.opened.emit(crop)
+    assert session.image is not None
+    assert session.image.name == Path(crop.file).name
