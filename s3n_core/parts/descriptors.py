@@ -29,7 +29,7 @@ class StageFeatures:
 
     def __init__(self, model: Model) -> None:
         self._config = model.network.config
-        self._layer = model.network.backbone.layers.get_submodule(middle_stage(self._config.backbone, self._side))
+        self._layer = model.network.backbone.layers.get_submodule(middle_stage(self._config.backbone, self.side))
         self._first: Tensor | None = None
         self._hook: Any = None
 
@@ -50,7 +50,7 @@ class StageFeatures:
         """
         stage = self._stage(row)
         share = grid_to_share(torch.from_numpy(frame.from_original(places)).float(), frame.size)
-        cell = (share * self._side - 0.5 - self._shift) / STRIDE
+        cell = (share * self.side - 0.5 - self._shift) / STRIDE
         sides = torch.tensor([stage.shape[2], stage.shape[1]], dtype=torch.float32)
         grid = (cell / (sides - 1).clip(min=1) * 2 - 1).clip(-1, 1).to(stage.device)
         read = F.grid_sample(stage[None], grid[None, None], align_corners=True)[0, :, 0].T
@@ -61,7 +61,7 @@ class StageFeatures:
         """Return where the stage's cells are centred, (x, y) in original pixels, shape (h * w, 2), row-major."""
         height, width = self._stage(row).shape[1:]
         x0, y0, x1, y1 = frame.box
-        x, y = ((np.arange(cells) * STRIDE + self._shift + 0.5) / self._side for cells in (width, height))
+        x, y = ((np.arange(cells) * STRIDE + self._shift + 0.5) / self.side for cells in (width, height))
         across, down = np.meshgrid(x0 + x * (x1 - x0), y0 + y * (y1 - y0))
         return np.stack([across, down], axis=-1).reshape(-1, 2)
 
@@ -80,7 +80,7 @@ class StageFeatures:
         self._first = None
 
     @property
-    def _side(self) -> int:
+    def side(self) -> int:
         """Side of what the backbone sees in O, in pixels."""
         return min(self._config.original_size, self._config.source_size)
 

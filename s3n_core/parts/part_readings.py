@@ -169,7 +169,7 @@ def read_parts(
                         rest=sum(share.total for share in shares if share.kind == "elsewhere"),
                         outside=sum(share.total for share in shares if share.kind == "outside"),
                         bias=of_image.bias,
-                        places=_places(of_image, owners, frame),
+                        places=part_places(of_image, owners, frame),
                     )
                 )
             return results
@@ -232,7 +232,7 @@ def hide_parts(
     return None
 
 
-def _places(found: Contributions, owners: Mapping[str, NDArray[np.int64]], frame: ViewFrame) -> dict[int, Place]:
+def part_places(found: Contributions, owners: Mapping[str, NDArray[np.int64]], frame: ViewFrame) -> dict[int, Place]:
     """Return where each part lies: at its cell with the largest absolute contribution per area of the original."""
     x0, y0, x1, y1 = frame.box
     best: dict[int, tuple[float, Place]] = {}

@@ -66,7 +66,7 @@ class MapCanvas(QWidget):
         self._rest.timeout.connect(self._on_rest)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(px(160), px(120))
+        self.setMinimumSize(px(80), px(80))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setAccessibleName("Map of all peaks")

@@ -261,8 +261,9 @@ class MapView(PartsView):
         self._list_parts()
 
     def _fit(self) -> None:
-        self.parts.setFixedWidth(px(156))
-        self._right.setFixedWidth(px(248))
+        for widget, least, most in ((self.parts, 90, 156), (self._right, 176, 248)):
+            widget.setMinimumWidth(px(least))
+            widget.setMaximumWidth(px(most))
 
 
 def _map_of(atlas: Atlas) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], frozenset[int]]:

@@ -216,7 +216,8 @@ class PortraitView(PartsView):
         self.part_selected.emit(part)
 
     def _fit(self) -> None:
-        self._left.setFixedWidth(px(212))
+        self._left.setMinimumWidth(px(110))
+        self._left.setMaximumWidth(px(212))
 
 
 class PortraitRow(QFrame):
@@ -252,10 +253,10 @@ class PortraitRow(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(16)
-        row.addWidget(self._words)
-        row.addWidget(self.strip, 1)
-        self._words.setFixedWidth(px(232))
+        row.addWidget(self._words, 2)
+        row.addWidget(self.strip, 3)
         theme().changed.connect(self._fit)
+        self._fit()
 
     def set_selected(self, selected: bool) -> None:
         """Mark the row, or not."""
@@ -271,7 +272,8 @@ class PortraitRow(QFrame):
             self.selected.emit(self.part)
 
     def _fit(self) -> None:
-        self._words.setFixedWidth(px(232))
+        self._words.setMinimumWidth(px(150))
+        self._words.setMaximumWidth(px(232))
 
 
 class ContributionBar(QWidget):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layout_faults import layout_faults
 from made_up_atlas import CLASSES, draw_pictures, write_atlas
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.atlas import Atlas
+from s3n_gui.appearance import theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.map_view import MapView
 from s3n_gui.parts.atlas_map.part_colours import part_colours
@@ -226,3 +228,25 @@ def test_the_tabs_of_the_page_follow_one_another_and_a_crop_is_inspected(
     opened.portrait_view.opened.emit(crop)
     assert session.image is not None
     assert session.image.name == Path(crop.file).name
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.6])
+def test_nothing_is_cut_in_a_small_window(
+    themed: QApplication, atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot, factor: float
+) -> None:
+    theme.apply(themed, "light", factor)
+    for made in (MapView(thumbnails), PortraitView(thumbnails)):
+        qtbot.addWidget(made)
+        made.resize(820, 380)
+        made.show()
+        made.set_atlas(atlas)
+        qtbot.waitUntil(made.is_ready)
+        made.select_part(1)
+        if isinstance(made, MapView):
+            made.show_like(0)
+            qtbot.waitUntil(made.is_ready)
+        assert made.minimumSizeHint().width() <= 820
+        QApplication.processEvents()
+        assert layout_faults(made) == []
+        made.shut_down()
+    theme.apply(themed, "light", 1.0)

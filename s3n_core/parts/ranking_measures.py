@@ -1,0 +1,285 @@
+"""Which part tells two species apart: rankings held against the truth of synthetic birds, beside baselines. Without torch.
+
+A ranking is right for a pair if its first part is one in which the two species differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.system.json_values import to_json
+from s3n_core.system.seeding import keyed_generator
+
+Ranking = Literal["read", "relied on", "brute-force removal", "area", "best constant", "chance"]
+
+NEAR = 2
+"""Pairs that differ in at most this many parts are near."""
+
+LEAST_NEAR_PAIRS = 40
+NEAR_GOAL, ALL_GOAL = 0.85, 0.90
+
+RESAMPLES = 2000
+
+_Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpeciesMeans:
+    """What was measured of each species, as means over its scenes; S species, which are also the classes, P parts.
+
+    Attributes:
+        species: Names of the species.
+        parts: Names of the parts.
+        differ: Whether two species differ in a part, bool (S, S, P).
+        values: By ranking: the mean over scenes of a species (first axis) of what each part gives to the logit of each class
+            (second axis), (S, S, P); "area" holds areas, alike for all classes.
+        scenes: Number of scenes of each species, (S,).
+    """
+
+    species: tuple[str, ...]
+    parts: tuple[str, ...]
+    differ: NDArray[np.bool_]
+    values: Mapping[Ranking, _Numbers]
+    scenes: NDArray[np.int64]
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """All pairs of species that have scenes."""
+        return list(combinations(np.flatnonzero(self.scenes).tolist(), 2))
+
+    def scores(self, ranking: Ranking, a: int, b: int) -> _Numbers:
+        """Return what each part gives to the margin of a over b: mean over scenes of a less that over scenes of b, (P,)."""
+        values = self.values[ranking]
+        if ranking == "area":
+            return np.asarray(values[a, a] + values[b, b])
+        return np.asarray((values[a, a] - values[a, b]) - (values[b, a] - values[b, b]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingRow:
+    """How often a ranking is right.
+
+    Attributes:
+        ranking: Which ranking.
+        near: Share of the near pairs for which it is right, in [0, 1]; None without any.
+        near_low: Lower bound of the 95 % interval over species; None alike, and for chance.
+        near_high: Upper bound; None alike.
+        all: The same for all pairs.
+        all_low: Alike.
+        all_high: Alike.
+        spearman: Mean over pairs of Spearman's correlation with brute-force removal, over parts; None where it is not defined.
+    """
+
+    ranking: Ranking
+    near: float | None
+    near_low: float | None
+    near_high: float | None
+    all: float
+    all_low: float | None
+    all_high: float | None
+    spearman: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingGoal:
+    """A goal, and whether it is met.
+
+    Attributes:
+        name: The goal in words, with what was measured.
+        met: Whether it is met.
+    """
+
+    name: str
+    met: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingMeasures:
+    """Rankings of parts for pairs of species, against the truth.
+
+    Attributes:
+        rows: The rankings, then the baselines.
+        near_pairs: Number of pairs that differ in one or two parts.
+        pairs: Number of all pairs.
+        scenes: Number of scenes that were ranked.
+        mapped: The true part of each part of the atlas, with the share of its masked pixels that lie in that part's mask.
+        constant: The part that the best constant ranking names, for near pairs.
+        correct: Share of the scenes that are predicted correctly.
+    """
+
+    rows: tuple[RankingRow, ...]
+    near_pairs: int
+    pairs: int
+    scenes: int
+    mapped: Mapping[str, tuple[str, float]]
+    constant: str
+    correct: float
+
+    def goals(self) -> tuple[RankingGoal, ...]:
+        """Return the goals of the ranking that is read, and whether each is met."""
+        read, constant = (next(row for row in self.rows if row.ranking == kind) for kind in ("read", "best constant"))
+        near, low, best = read.near or 0.0, read.near_low or 0.0, constant.near or 0.0
+        return (
+            RankingGoal(
+                name=f"at least {LEAST_NEAR_PAIRS} near pairs ({self.near_pairs})",
+                met=self.near_pairs >= LEAST_NEAR_PAIRS,
+            ),
+            RankingGoal(
+                name=f"near pairs: read is right in at least {100 * NEAR_GOAL:.0f} % ({100 * near:.1f} %)",
+                met=near >= NEAR_GOAL,
+            ),
+            RankingGoal(
+                name=f"near pairs: lower bound of read ({100 * low:.1f} %) above the best constant ({100 * best:.1f} %)",
+                met=low > best,
+            ),
+            RankingGoal(
+                name=f"all pairs: read is right in at least {100 * ALL_GOAL:.0f} % ({100 * read.all:.1f} %)",
+                met=read.all >= ALL_GOAL,
+            ),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        found: dict[str, Any] = {**to_json(self), "goals": to_json(self.goals())}
+        return found
+
+    def table(self) -> list[list[str]]:
+        """Return the table, with its titles."""
+        rows = [["ranking", f"{self.near_pairs} near pairs", f"all {self.pairs} pairs", "Spearman with removal"]]
+        for row in self.rows:
+            rows.append(
+                [
+                    row.ranking,
+                    _share(row.near, row.near_low, row.near_high),
+                    _share(row.all, row.all_low, row.all_high),
+                    "" if row.spearman is None else f"{row.spearman:+.2f}",
+                ]
+            )
+        return rows
+
+    def sentences(self) -> list[str]:
+        """Return what else is known, in words."""
+        parts = ", ".join(f"{name}: {part} ({100 * share:.0f} %)" for name, (part, share) in self.mapped.items())
+        return [
+            f"Right: the first part is one in which the two species differ. {self.scenes} scenes, {100 * self.correct:.1f} % of "
+            "them predicted correctly; in brackets 95 % intervals over species. Near pairs differ in one or two parts.",
+            f"The best constant ranking of near pairs names {self.constant}.",
+            f"Parts of the atlas: {parts or 'none lies on a true part'}.",
+        ]
+
+
+def ranking_measures(
+    found: SpeciesMeans, *, mapped: Mapping[str, tuple[str, float]], correct: float, seed: int = 0
+) -> RankingMeasures:
+    """Hold rankings against the truth, with intervals by bootstrap over species.
+
+    Args:
+        found: What was measured.
+        mapped: As in `RankingMeasures`.
+        correct: As in `RankingMeasures`.
+        seed: Seed of the bootstrap.
+    """
+    pairs = found.pairs
+    firsts, seconds = np.array(pairs).T
+    truth = found.differ[firsts, seconds]  # (pairs, P)
+    near = truth.sum(axis=1) <= NEAR
+    used = np.flatnonzero(found.scenes)
+    drawn = np.zeros((RESAMPLES, len(found.scenes)))
+    generator = keyed_generator(seed, "species")
+    drawn[:, used] = generator.multinomial(len(used), np.full(len(used), 1 / len(used)), size=RESAMPLES)
+    weights = drawn[:, firsts] * drawn[:, seconds]  # (resamples, pairs)
+
+    def measured(right: _Numbers, some: NDArray[np.bool_]) -> tuple[float | None, float | None, float | None]:
+        """Return the share of some pairs that are right, with its interval."""
+        if not some.any():
+            return None, None, None
+        sums = weights[:, some].sum(axis=1)
+        shares = (weights[:, some] @ right[some])[sums > 0] / sums[sums > 0]
+        low, high = np.quantile(shares, (0.025, 0.975)).tolist()
+        return float(right[some].mean()), low, high
+
+    everything = np.ones(len(pairs), dtype=bool)
+    brute = found.values.get("brute-force removal")
+    rows, removal = list[RankingRow](), np.zeros((len(pairs), len(found.parts)))
+    if brute is not None:
+        removal = np.stack([found.scores("brute-force removal", a, b) for a, b in pairs])
+
+    def row(ranking: Ranking, right: _Numbers, right_near: _Numbers, spearman: float | None = None) -> RankingRow:
+        near_share, near_low, near_high = measured(right_near, near)
+        share, low, high = measured(right, everything)
+        assert share is not None
+        if ranking == "chance":
+            near_low = near_high = low = high = None
+        return RankingRow(
+            ranking=ranking,
+            near=near_share,
+            near_low=near_low,
+            near_high=near_high,
+            all=share,
+            all_low=low,
+            all_high=high,
+            spearman=spearman,
+        )
+
+    for ranking in found.values:
+        scores = np.stack([found.scores(ranking, a, b) for a, b in pairs])
+        right = truth[np.arange(len(pairs)), scores.argmax(axis=1)].astype(np.float64)
+        compared = brute is not None and ranking not in ("brute-force removal", "area")
+        rows.append(row(ranking, right, right, _mean_spearman(scores, removal) if compared else None))
+    best_near = int(truth[near].mean(axis=0).argmax()) if near.any() else 0
+    best_all = int(truth.mean(axis=0).argmax())
+    rows.append(row("best constant", truth[:, best_all].astype(np.float64), truth[:, best_near].astype(np.float64)))
+    chance = truth.mean(axis=1)
+    rows.append(row("chance", chance, chance))
+    return RankingMeasures(
+        rows=tuple(rows),
+        near_pairs=int(near.sum()),
+        pairs=len(pairs),
+        scenes=int(found.scenes.sum()),
+        mapped=mapped,
+        constant=found.parts[best_near],
+        correct=correct,
+    )
+
+
+def majority_parts(
+    overlaps: NDArray[np.float64], numbers: Sequence[int], left_out: frozenset[int]
+) -> dict[int, tuple[int, float]]:
+    """Return the true part that most masked pixels of each part of an atlas lie in, and their share.
+
+    Args:
+        overlaps: Pixels of each atlas part in the mask of each true part, (parts, P).
+        numbers: The atlas's parts, in the order of the rows.
+        left_out: Atlas parts that have none, since they hold background or are hidden.
+    """
+    found = {}
+    for number, row in zip(numbers, overlaps, strict=True):
+        if number not in left_out and row.sum() > 0:
+            best = int(row.argmax())
+            found[number] = best, float(row[best] / row.sum())
+    return found
+
+
+def _mean_spearman(first: _Numbers, second: _Numbers) -> float | None:
+    """Return the mean over pairs of Spearman's correlation of two scores over parts; None where none is defined."""
+    from scipy.stats import spearmanr
+
+    found = [
+        float(spearmanr(one, other).statistic)
+        for one, other in zip(first, second, strict=True)
+        if np.ptp(one) > 0 and np.ptp(other) > 0
+    ]
+    return float(np.mean(found)) if found else None
+
+
+def _share(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return ""
+    text = f"{100 * value:.1f} %"
+    return text if low is None or high is None else f"{text} ({100 * low:.0f} to {100 * high:.0f})"
