@@ -407,7 +407,12 @@ class Model:
         return hidden
 
     def evaluate(
-        self, data: str | PathLike[str] | DataSet, *, split: str | None = None, progress: Progress = None
+        self,
+        data: str | PathLike[str] | DataSet,
+        *,
+        split: str | None = None,
+        cascade: bool = False,
+        progress: Progress = None,
     ) -> Evaluation:
         """Measure accuracy on labelled images.
 
@@ -415,6 +420,8 @@ class Model:
             data: A data set, or its folder.
             split: "train", "val", "test", "validation" (those of the model's run) or "all"; None: the labelled test images;
                 without these the validation images; without these all. ``Evaluation.heading`` says which.
+            cascade: Whether to measure fast mode, too: ``Evaluation.cascade`` then gives accuracy and passes per image
+                for every threshold, and ``Evaluation.cascade.no_loss()`` the one for ``predict_many(stop_below=...)``.
             progress: See `Progress`.
 
         Raises:
@@ -426,7 +433,7 @@ class Model:
         data_set = data if isinstance(data, DataSet) else _open(data)
         part, records = evaluation_images(data_set, self.path, split)
         with progress_bar("Evaluating", progress) as bar:
-            return evaluate(self._network, records, data_set.classes, split=part, progress=bar)
+            return evaluate(self._network, records, data_set.classes, cascade=cascade, split=part, progress=bar)
 
     def find_parts(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
 from s3n_core.inspection.number_text import probability_text
+from s3n_core.prediction.rows import Prediction
 
 _STEPS = 20
 _DIGITS = 3
@@ -58,6 +59,19 @@ class CascadePoint:
             "image\n"
         )
 
+    def effect_text(self, whole: CascadePoint) -> str:
+        """Return what this threshold gains and costs, as a clause.
+
+        Args:
+            whole: The result on the same images if none stops.
+        """
+        if self.stop_below is None:
+            return f"all {self.passes:.0f} branches for every image, accuracy {self.top1_text}"
+        return (
+            f"stopping after O up to H = {self.stop_below:g} nats, {self.passes:.2f} instead of {whole.passes:.2f} passes "
+            f"per image, accuracy {self.top1_text} instead of {whole.top1_text}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
         return {
@@ -94,6 +108,10 @@ class CascadeOutcomes:
         right = int(np.where(stops, self.right_o, self.right_joint).sum())
         return CascadePoint(stop_below, images, stopped, right, self.branches - (self.branches - 1) * stopped / images)
 
+    def no_loss(self) -> CascadePoint:
+        """Return the threshold that saves the most without losing accuracy on these images; see `most_saving`."""
+        return most_saving(self.curve())
+
     def curve(self) -> tuple[CascadePoint, ...]:
         """Return points from stopping no image to stopping all, in steps of at least a twentieth of the images.
 
@@ -103,6 +121,26 @@ class CascadeOutcomes:
         places = {math.ceil(len(ranked) * step / _STEPS) - 1 for step in range(1, _STEPS + 1)} if len(ranked) else set()
         thresholds = {_rounded_up(float(ranked[place])) for place in places}
         return self.at(None), *(self.at(threshold) for threshold in sorted(thresholds))
+
+
+def outcomes_of_rows(rows: Iterable[Prediction]) -> CascadeOutcomes | None:
+    """Return the outcomes of the labelled images of a table in which no image stopped.
+
+    Args:
+        rows: Its rows; those without a prediction or without a class that the model knows do not count.
+
+    Returns:
+        None if no image counts, or if images cannot stop after O in this network: it reports one branch, or not O.
+    """
+    counted = [row for row in rows if row.correct is not None and row.entropy is not None and len(row.branches) > 1]
+    if not counted or counted[0].branches[0][0] != "O":
+        return None
+    return CascadeOutcomes(
+        np.array([row.entropy for row in counted], dtype=np.float32),
+        np.array([row.branches[0][1] == row.label for row in counted]),
+        np.array([bool(row.correct) for row in counted]),
+        len(counted[0].branches),
+    )
 
 
 def most_saving(curve: Sequence[CascadePoint]) -> CascadePoint:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from s3n_core.datasets.opening import named_records
+from s3n_core.datasets.opening import named_records, open_images
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import VALIDATION
-from s3n_core.errors import S3NError
+from s3n_core.errors import DataSetError, S3NError
+from s3n_core.runs.model_paths import run_of
 
 
 def evaluation_images(
@@ -42,6 +44,46 @@ def evaluation_images(
     if _labelled(data_set.of_split("val")):
         return "val", data_set.of_split("val")
     return "all", data_set.records
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdImages:
+    """The images that the threshold of fast mode is chosen on.
+
+    Attributes:
+        folder: Their data set.
+        format: Its format, as the run opened it.
+        split: "validation", those of the model's run; else "val", those of the data set.
+    """
+
+    folder: Path
+    format: str
+    split: str
+
+
+def threshold_images(model: Path, images: Path | None = None) -> ThresholdImages:
+    """Find the images to choose the threshold of fast mode on: never those of a test.
+
+    Args:
+        model: A model file or a run's folder.
+        images: A folder of images; its own validation images are used for a model that lies in no run.
+
+    Raises:
+        DataSetError: There are none: the model lies in no run, or the run's images are gone; and ``images`` has no
+            labelled validation images either.
+    """
+    run = run_of(model)
+    data = {} if run is None else run.read_run().get("data")
+    root = Path(str(data.get("root", ""))) if isinstance(data, dict) else Path()
+    if run is not None and isinstance(data, dict) and root.is_absolute() and root.exists():
+        return ThresholdImages(root, str(data.get("format", "auto")), VALIDATION)
+    if images is not None and images.is_dir() and _labelled(open_images(images).of_split("val")):
+        return ThresholdImages(images, "auto", "val")
+    why = f"{model} lies in no run" if run is None else f"the images of its run, {root}, are gone"
+    raise DataSetError(
+        f"There are no validation images to choose the threshold of fast mode on: {why}, and the images to predict have no "
+        "labelled validation images. Set the threshold by hand."
+    )
 
 
 def _labelled(records: tuple[ImageRecord, ...]) -> bool:

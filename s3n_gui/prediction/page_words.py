@@ -41,7 +41,8 @@ def _stage_words(controller: PredictionController) -> str:
             return f"Stopped after {len(predictions):,} of {count_text(total, 'image')}"
         case "finished" if predictions is not None:
             header = predictions.header
-            passes = "" if header.passes is None else f" · {header.passes:.2f} passes per image"
+            fast = "" if header.stop_below is None else f" · fast mode H ≤ {header.stop_below:g}"
+            passes = fast if header.passes is None else f"{fast}, {header.passes:.2f} passes per image"
             return f"Model {header.model[:8]} · sampling {header.mode} · {header.precision}{passes}"
     return ""
 

@@ -19,6 +19,7 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.accuracy.accuracy_panel import AccuracyPanel
 from s3n_gui.prediction.annotations import Annotations
 from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.prediction.fast_mode.measurement import FastModeMeasurement
 from s3n_gui.prediction.grid.grid_bar import GridBar
 from s3n_gui.prediction.grid.grid_view import LARGEST, PredictionGrid
 from s3n_gui.prediction.headline import Headline, headline_words
@@ -95,7 +96,8 @@ class PredictPage(Page):
         self.filters = TableFilters(self.model, self.rows, self.filter, self.accuracy_panel, self)
         self.empty = EmptyPage()
         self.preview = Preview(self, cache_bytes=cache)
-        self.choice = SourceChoice(self.controller, session, self.source, self.empty, self)
+        self.measurement = FastModeMeasurement(settings, jobs, self)
+        self.choice = SourceChoice(self.controller, self.measurement, session, self.source, self.empty, self)
         self.accuracy: TableAccuracy | None = None
         self._waits = False
         """Whether the focus waits beside the button that stops the job, to go to the rows when there are some."""
@@ -215,6 +217,7 @@ class PredictPage(Page):
         self._fill.stop()
         self._refresh.stop()
         self.controller.shut_down()
+        self.measurement.shut_down()
         self.thumbnails.close()
         self.tile_images.close()
         self.preview.shut_down()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -28,9 +28,7 @@ from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.flow_layout import FlowLayout
 from s3n_gui.widgets.model_menu import ModelMenu
-from s3n_gui.widgets.number_fields import FractionField
 
-_HIGHEST = 1.609  # nats: the entropy of five equally probable classes, ln 5
 _NAME_WIDTHS = (240, 240, 160, 120)
 """Widths of the names of images and model, in pixels at normal text size, from the widest window to the narrowest."""
 _SHORT = {"Update predictions": "Update"}
@@ -44,7 +42,7 @@ class SourceBar(QWidget):
         folder_asked: The user wants to choose another folder.
         data_set_asked: The user wants to use the open data set.
         split_chosen: The split: one of ``SPLIT_CHOICES``.
-        stop_below_chosen: The entropy, in nats, up to which O alone predicts an image; None uses all branches.
+        fast_asked: The user wants to see what fast mode gains and costs, and to choose its threshold.
         start_asked: Start the job; whether to start over.
         stop_asked: Stop the job.
     """
@@ -52,7 +50,7 @@ class SourceBar(QWidget):
     folder_asked = Signal()
     data_set_asked = Signal()
     split_chosen = Signal(str)
-    stop_below_chosen = Signal(object)
+    fast_asked = Signal()
     start_asked = Signal(bool)
     stop_asked = Signal()
 
@@ -78,18 +76,13 @@ class SourceBar(QWidget):
             "run, else all. What you choose is kept for this data set."
         )
         self.split.activated.connect(self._on_split)
-        self.stop_below = FractionField()
-        self.stop_below.setRange(0.0, _HIGHEST)
-        self.stop_below.setDecimals(3)
-        self.stop_below.setSingleStep(0.05)
-        self.stop_below.setSpecialValueText("Fast mode: off")
-        self.stop_below.setPrefix("Stop after O if H ≤ ")
-        self.stop_below.setAccessibleName("Fast mode: stop after O up to this entropy")
-        self.stop_below.setToolTip(
-            "Fast mode: if branch O is certain (entropy H at most this value, in nats), D and C are skipped.\n"
-            "s3n evaluate --cascade shows which value loses no accuracy on a run's validation images. 0 turns it off."
+        self.fast = QPushButton("Fast mode: off")
+        self.fast.setAccessibleName("Fast mode")
+        self.fast.setToolTip(
+            "Fast mode: if branch O is certain (entropy H up to a threshold, in nats), D and C are skipped.\n"
+            "Click to see what it gains and costs on validation images, and to choose the threshold."
         )
-        self.stop_below.valueChanged.connect(self._on_stop_below)
+        self.fast.clicked.connect(self.fast_asked)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -130,7 +123,7 @@ class SourceBar(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         choosers.setSizePolicy(policy)
-        for chooser in (self.images, self.split, self._by, self.model, self.stop_below):
+        for chooser in (self.images, self.split, self._by, self.model, self.fast):
             self._flow.addWidget(chooser)
         row.addWidget(choosers)
         row.addWidget(self.state, 1)
@@ -159,9 +152,9 @@ class SourceBar(QWidget):
         self._compact()
 
     def show_stop_below(self, entropy: float | None) -> None:
-        """Show the entropy threshold of the fast mode, without emitting a signal."""
-        with QSignalBlocker(self.stop_below):
-            self.stop_below.setValue(entropy or 0.0)
+        """Show the entropy threshold of fast mode, in nats; None: off."""
+        self.fast.setText("Fast mode: off" if entropy is None else f"Fast mode: H ≤ {entropy:g}")
+        self._compact()
 
     def show_stage(
         self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool, offers_start: bool = True
@@ -173,7 +166,7 @@ class SourceBar(QWidget):
         self.start.setVisible(not running and offers_start)
         self.start.setEnabled(can_start)
         self.stop.setVisible(running)
-        self.stop_below.setEnabled(not running)  # the mouse wheel would change it and end the job
+        self.fast.setEnabled(not running)  # another threshold would end the job
         self.progress.setVisible(running)
         if focused:
             # Only one of the two buttons is visible; it takes over the keyboard focus.
@@ -221,15 +214,12 @@ class SourceBar(QWidget):
         self.state.setVisible(not short)
         self._row.setStretchFactor(self._choosers, int(short))  # it takes the room that the text leaves
         self._by.setVisible(not short)
-        self.stop_below.setVisible(not (short and self._running))  # it is disabled then
+        self.fast.setVisible(not (short and self._running))  # it is disabled then
 
     def show_progress(self, fraction: float | None, state: str) -> None:
         """Show the job's progress."""
         self.progress.setValue(round(1000 * (fraction or 0.0)))
         self.state.setText(state)
-
-    def _on_stop_below(self, entropy: float) -> None:
-        self.stop_below_chosen.emit(round(entropy, 3) or None)
 
     def _on_split(self) -> None:
         self.split_chosen.emit(self.split.currentData())

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.prediction.fast_mode.dialog import FastModeDialog
+from s3n_gui.prediction.fast_mode.measurement import FastModeMeasurement
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
@@ -18,14 +20,22 @@ class SourceChoice(QObject):
     """Lets the user choose images, split and model."""
 
     def __init__(
-        self, controller: PredictionController, session: Session, bar: SourceBar, empty: EmptyPage, page: QWidget
+        self,
+        controller: PredictionController,
+        measurement: FastModeMeasurement,
+        session: Session,
+        bar: SourceBar,
+        empty: EmptyPage,
+        page: QWidget,
     ) -> None:
         super().__init__(page)
+        self._measurement = measurement
         self._controller, self._session, self._bar, self._page = controller, session, bar, page
         bar.folder_asked.connect(self.choose_folder)
         bar.data_set_asked.connect(self._take_data_set)
         bar.split_chosen.connect(controller.set_split)
-        bar.stop_below_chosen.connect(controller.set_stop_below)
+        bar.fast_asked.connect(self.show_fast_mode)
+        self.fast_mode: FastModeDialog | None = None
         bar.start_asked.connect(self._start)
         bar.stop_asked.connect(controller.cancel)
         empty.asked.connect(self._on_empty)
@@ -46,7 +56,26 @@ class SourceChoice(QObject):
         splits = controller.splits
         self._bar.show_choice(controller.images, controller.model, controller.split, splits)
         self._bar.show_stop_below(controller.stop_below)
+        self._bar.fast.setEnabled(controller.model is not None and controller.job is None)
+        if self.fast_mode is not None:
+            self.fast_mode.show_stop_below(controller.stop_below)
+            if self.fast_mode.isVisible():
+                self._look_for_effect()
         self._bar.own.setEnabled(data_set is not None)
+
+    def show_fast_mode(self) -> None:
+        """Show what fast mode gains and costs, and let the user choose its threshold."""
+        if self.fast_mode is None:
+            self.fast_mode = FastModeDialog(self._measurement, self._page)
+            self.fast_mode.chosen.connect(self._controller.set_stop_below)
+        self.fast_mode.show_stop_below(self._controller.stop_below)
+        self._look_for_effect(again=True)
+        self.fast_mode.show()
+        self.fast_mode.raise_()
+
+    def _look_for_effect(self, *, again: bool = False) -> None:
+        if self._controller.model is not None:
+            self._measurement.look(self._controller.model, self._controller.images, again=again)
 
     def _start(self, restart: bool) -> None:
         self._controller.start(restart=restart)

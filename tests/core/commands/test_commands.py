@@ -357,7 +357,7 @@ def test_predict_stops_after_o(s3n: Command, trained_run: TrainedRun, model: Pat
     arguments = ["predict", model, trained_run.data, "--split", "test", "--stop-below", 100]
     outcome = s3n(*arguments, "--out", tmp_path / "p.csv")
     assert outcome.code == 0
-    assert "Stopping below 100.0 nats: 1.00 backbone passes per image." in outcome.err
+    assert "Fast mode, stopping after O up to H = 100.0 nats: 1.00 backbone passes per image." in outcome.err
     assert s3n(*arguments, "--json", "--out", tmp_path / "p.json").events[-1]["passes"] == 1
     table = json.loads((tmp_path / "p.json").read_bytes())
     assert (table["stop_below"], table["passes"]) == (100, 1)

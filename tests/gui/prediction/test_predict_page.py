@@ -309,21 +309,25 @@ def test_thumbnails_keep_to_the_setting(predict: PredictPage, settings: Settings
 
 
 def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Session) -> None:
-    field, controller = filled.source.stop_below, filled.controller
-    assert field.text() == "Fast mode: off"
+    button, controller = filled.source.fast, filled.controller
+    assert button.text() == "Fast mode: off"
     all_branches = controller.request
     assert all_branches is not None
     assert all_branches.stop_below is None
-    field.setValue(0.05)
-    assert field.text() == "Stop after O if H ≤ 0.050"
+    button.click()
+    dialog = filled.choice.fast_mode
+    assert dialog is not None
+    dialog.threshold.setValue(0.05)
+    assert button.text() == "Fast mode: H ≤ 0.05"
     assert controller.request is not None
     assert controller.request.stop_below == 0.05
     assert controller.stage == "ready"  # another table, which does not exist yet
     filled.source.show_stage("Predict", "", can_start=False, running=True, can_start_over=False)
-    assert not field.isEnabled()
+    assert not button.isEnabled()
     session.ask_for_predictions()  # other pages need the predictions of all branches
     assert controller.stop_below is None
-    assert field.text() == "Fast mode: off"
+    assert button.text() == "Fast mode: off"
+    assert dialog.threshold.text() == "H ≤ off" or dialog.threshold.text() == "off"
 
 
 def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, session: Session) -> None:
