@@ -235,17 +235,24 @@ def prepared(images: Tensor) -> Tensor:
 @torch.inference_mode()
 def compare(published: PublishedS3N, ours: S3N, parts: Iterator[Images]) -> None:
     """Check that both give the same logits for all branches, and say how close they are."""
-    worst = same = count = 0.0
+    worst, same, count, unexplained = 0.0, 0, 0, 0
     for images, _ in parts:
         theirs = published(images, stage=2)
         output = run_network(ours, prepared(images), sampling="extremes").output
         own = (output.joint, output.original, output.discriminative, output.complementary)
         for one, other in zip(own, theirs, strict=True):
             worst = max(worst, float((one - other).abs().max() / other.abs().max()))
-        same += int((own[0].argmax(dim=1) == theirs[0].argmax(dim=1)).sum())
-        count += len(images)
-    print(f"Logits differ by at most {worst:.1e} of the largest; same class for {same:.0f} of {count:.0f} images")
-    if worst > CLOSE or same < count:
+        equal = own[0].argmax(dim=1) == theirs[0].argmax(dim=1)
+        highest = theirs[0].topk(2).values
+        close = highest[:, 0] - highest[:, 1] <= 2 * (own[0] - theirs[0]).abs().amax(dim=1)
+        same, count = same + int(equal.sum()), count + len(images)
+        unexplained += int((~equal & ~close).sum())
+    print(
+        f"Logits differ by at most {worst:.1e} of the largest; same class for {same} of {count} images, the others tied "
+        "within that",
+        flush=True,
+    )
+    if worst > CLOSE or unexplained:
         raise SystemExit("the two implementations do not give the same output, so their speeds cannot be compared")
 
 

@@ -33,7 +33,8 @@ class FastModeDialog(QDialog):
     def __init__(self, measurement: FastModeMeasurement, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Fast mode")
-        self._measurement, self._stop_below = measurement, None
+        self._measurement = measurement
+        self._stop_below: float | None = None
         title, about = QLabel("Fast mode"), QLabel(_ABOUT)
         title.setProperty("role", "section")
         about.setWordWrap(True)

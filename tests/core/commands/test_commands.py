@@ -18,6 +18,8 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
 from s3n_core.datasets.splits import read_split
 from s3n_core.demo import writing
+from s3n_core.evaluation.cascade import CascadePoint, most_saving
+from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 
@@ -362,6 +364,30 @@ def test_predict_stops_after_o(s3n: Command, trained_run: TrainedRun, model: Pat
     table = json.loads((tmp_path / "p.json").read_bytes())
     assert (table["stop_below"], table["passes"]) == (100, 1)
     assert {tuple(row["branches"]) for row in table["rows"]} == {("O",)}
+
+
+def test_predict_chooses_the_threshold(s3n: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    """On the validation images of the run, which lie elsewhere than the images to predict."""
+    runs = ["--runs", trained_run.root]
+    measured = s3n(
+        "evaluate", trained_run.path, trained_run.data, *runs, "--split", "validation", "--cascade", "--json"
+    )
+    curve = [CascadePoint(p["stop_below"], 1, 0, p["top1_images"], p["passes"]) for p in measured.events[-1]["cascade"]]
+    threshold = most_saving(curve).stop_below
+    photo = shutil.copy(next(trained_run.data.rglob("*.jpg")), tmp_path / "photo.jpg")
+    outcome = s3n("predict", trained_run.path, photo, *runs, "--fast", "--out", tmp_path / "p.json")
+    assert outcome.code == 0
+    images = measured.events[-1]["images"]
+    assert f"Fast mode, chosen on {images} validation images of {trained_run.data}" in outcome.err
+    assert json.loads((tmp_path / "p.json").read_bytes()).get("stop_below") == threshold
+    both = s3n("predict", trained_run.path, photo, *runs, "--fast", "--stop-below", 1, "--out", tmp_path / "q.json")
+    assert both.code == 2
+    alone = shutil.copy(
+        trained_run.path / "checkpoints" / model_file(trained_run.path).name, tmp_path / "m.safetensors"
+    )
+    no_run = s3n("predict", alone, photo, "--fast", "--out", tmp_path / "q.json")
+    assert no_run.code == 1
+    assert "no validation images to choose the threshold of fast mode on" in no_run.err
 
 
 @pytest.mark.parametrize("threshold", ["-0.1", "nan", "inf"])

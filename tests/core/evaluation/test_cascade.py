@@ -14,7 +14,7 @@ from tiny_models import CLASSES
 from s3n_core.commands.evaluation_text import curve_text
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataSetError, OutputError
-from s3n_core.evaluation.cascade import CascadeOutcomes, most_saving
+from s3n_core.evaluation.cascade import CascadeOutcomes, most_saving, outcomes_of_rows
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.models.opening import Model
 from s3n_core.prediction.job import predict, predict_to_file
@@ -92,6 +92,9 @@ def test_it_agrees_with_the_rows(model_of: Callable[..., Model], records: list[I
     found = evaluate(model, labelled, CLASSES, cascade=True).cascade
     assert found is not None
     rows = [row for batch in predict(model, labelled, classes=CLASSES) for row in batch if not row.error]
+    of_rows = outcomes_of_rows(rows)
+    assert of_rows is not None
+    assert [of_rows.at(point.stop_below) for point in found.curve()] == list(found.curve())
     for point in found.curve()[1:]:
         assert point.stop_below is not None
         stops = [row.entropy is not None and row.entropy <= point.stop_below for row in rows]
@@ -100,6 +103,32 @@ def test_it_agrees_with_the_rows(model_of: Callable[..., Model], records: list[I
         assert point.right == sum(name == row.label for name, row in zip(said, rows, strict=True))
         passes = [1 if stop else len(row.branches) for row, stop in zip(rows, stops, strict=True)]
         assert point.passes == pytest.approx(np.mean(passes))
+
+
+def test_rows_without_an_effect() -> None:
+    row = Prediction(
+        file="a",
+        class_name="x",
+        branches=(("O", "x"),),
+        entropy=0.1,
+        label="x",
+        correct=True,
+        mode="expected",
+        precision="float32",
+        model="0",
+    )
+    assert outcomes_of_rows([row]) is None, "there is nothing to skip"
+    without_o = dataclasses.replace(row, branches=(("D", "x"), ("C", "x")))
+    assert outcomes_of_rows([without_o]) is None
+    unlabelled = dataclasses.replace(row, branches=(("O", "x"), ("D", "x")), label=None, correct=None)
+    assert outcomes_of_rows([unlabelled]) is None
+
+
+def test_what_it_gains_and_costs_is_a_clause() -> None:
+    four = answers([0.1, 0.2, 0.3, 0.4], "yyny", "yyyy")
+    text = four.no_loss().effect_text(four.at(None))
+    assert text.startswith("stopping after O up to H = 0.2 nats, 2.00 instead of 3.00 passes per image, accuracy ")
+    assert four.at(None).effect_text(four.at(None)).startswith("all 3 branches for every image")
 
 
 def test_it_changes_no_other_figure(uneven: Model, records: list[ImageRecord]) -> None:
