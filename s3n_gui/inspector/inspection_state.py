@@ -19,6 +19,7 @@ from s3n_core.inspection.peak import Cell, Peak, PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_gui.inspector.symbol_switch import SymbolSwitch
 from s3n_gui.inspector.why_state import WhyState
+from s3n_gui.state.atlas_parts import PartPlace, part_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class InspectionState(QObject):
         evidence_changed: Maps, grids, peaks or warped images have changed.
         scores_changed: New scores have arrived, or the scores have become stale.
         settings_changed: The method's parameters or the peak edits have changed.
+        parts_changed: The parts of the chosen image's peaks have changed.
         selection_changed: Another peak is selected (its cell, or None).
         outline_changed: Another hidden place is outlined, or none.
         cursor_changed: The place under the mouse in pixels of the original, or None.
@@ -62,6 +64,7 @@ class InspectionState(QObject):
     evidence_changed = Signal()
     scores_changed = Signal()
     settings_changed = Signal()
+    parts_changed = Signal()
     selection_changed = Signal(object)
     outline_changed = Signal()
     cursor_changed = Signal(object)
@@ -88,6 +91,7 @@ class InspectionState(QObject):
         self._message = ""
         self._busy = False
         self._annotation = Annotation()
+        self._parts: tuple[PartPlace, ...] = ()
 
     # The image and its inspection
 
@@ -118,6 +122,18 @@ class InspectionState(QObject):
         if annotation != self._annotation:
             self._annotation = annotation
             self.annotation_changed.emit()
+
+    def set_parts(self, places: tuple[PartPlace, ...]) -> None:
+        """Set the peaks of the chosen image with their parts, as the open atlas has them."""
+        if places != self._parts:
+            self._parts = places
+            self.parts_changed.emit()
+
+    def part_of(self, peak: Peak) -> str:
+        """Return the name of a peak's part; "" without an atlas, or for a peak that it does not have."""
+        if not self._parts or self._evidence is None or not self.is_current:
+            return ""
+        return part_at(self._parts, peak.x, peak.y, max(self._evidence.response.image_size))
 
     @property
     def evidence(self) -> Inspection | None:

@@ -20,6 +20,7 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.hiding.hiding_state import HidingState
+from s3n_gui.inspector.image_parts import ImageParts
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.images.known_predictions import KnownPredictions
 from s3n_gui.inspector.images.verdicts import Verdicts
@@ -89,6 +90,7 @@ class InspectPage(Page):
         self.thumbnails.set_ranges(session.value_ranges)
         session.value_ranges_changed.connect(self.thumbnails.set_ranges)
         self._sought = SoughtPeak(session, self.state, self)
+        self.parts = ImageParts(session, self.state, self)
         self.range_check = RangeCheck(session, self._client, self.state, self)
         self._kept: Mapping[str, Any] = {}
         self._made = False
@@ -291,6 +293,7 @@ class InspectPage(Page):
         if self._made:
             self.stage.close_engines()
         self.range_check.close()
+        self.parts.close()
         self.known.close()
         self.thumbnails.close()
 
@@ -298,6 +301,7 @@ class InspectPage(Page):
         """Show the current state."""
         super().showEvent(event)
         self.controller.activate(self._settings.device, self._settings.precision)
+        self.parts.activate()
         self._take_focus()
 
     def _take_focus(self) -> None:

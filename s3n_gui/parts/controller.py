@@ -72,7 +72,7 @@ class PartsController(QObject):
         self._active = False
         self.edits = PartEdits(self)
         """Edits the open atlas."""
-        self.edits.edited.connect(self._show)
+        self.edits.edited.connect(self._on_edited)
         self.edits.failed.connect(self._fail)
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_done)
@@ -282,6 +282,10 @@ class PartsController(QObject):
         self._show(content)
 
     @Slot(object)
+    def _on_edited(self, content: AtlasContent) -> None:
+        self._show(content)
+        self._session.report_atlas_edit()
+
     def _show(self, content: AtlasContent | None) -> None:
         if content is not self.content:
             self.content = content

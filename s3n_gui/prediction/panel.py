@@ -34,6 +34,7 @@ from s3n_gui.prediction.table.table_model import PredictionModel
 from s3n_gui.prediction.table.table_saving import Place, TableSaving, ask_for_place
 from s3n_gui.prediction.table.table_view import PredictionTable
 from s3n_gui.prediction.table_filters import TableFilters
+from s3n_gui.state.atlas_parts import AtlasParts
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.model_choices import ModelChoices
@@ -93,7 +94,9 @@ class PredictPage(Page):
         )
         self.headline = Headline()
         self.saving = TableSaving(self)
-        self.filters = TableFilters(self.model, self.rows, self.filter, self.accuracy_panel, self)
+        self.parts = AtlasParts(session, self)
+        self.model.parts_of = self.parts_of
+        self.filters = TableFilters(self.model, self.rows, self.filter, self.accuracy_panel, self.parts, self)
         self.empty = EmptyPage()
         self.preview = Preview(self, cache_bytes=cache)
         self.measurement = FastModeMeasurement(settings, jobs, self)
@@ -124,6 +127,7 @@ class PredictPage(Page):
     def _connect(self) -> None:
         controller = self.controller
         controller.request_changed.connect(self.preview.close_it)
+        controller.request_changed.connect(self._show_parts)
         controller.stage_changed.connect(self._show_stage)
         controller.progressed.connect(self._show_progress)
         controller.began.connect(self._on_began)
@@ -218,6 +222,7 @@ class PredictPage(Page):
         self._refresh.stop()
         self.controller.shut_down()
         self.measurement.shut_down()
+        self.parts.close()
         self.thumbnails.close()
         self.tile_images.close()
         self.preview.shut_down()
@@ -227,6 +232,8 @@ class PredictPage(Page):
         """Look for an existing table when the page is first shown."""
         super().showEvent(event)
         self.controller.activate()
+        self.parts.activate()
+        self._show_parts()
 
     # -- commands ------------------------------------------------------------------------------------------------------
 
@@ -234,6 +241,11 @@ class PredictPage(Page):
         """Return the path of a row's image, or None."""
         request = self.controller.request
         return request.image_path(file) if request is not None else None
+
+    def parts_of(self, file: str) -> list[str]:
+        """Return the parts of the peaks of a row's image, as the open atlas names them; none if it is of another model."""
+        path = self.path_of(file)
+        return [] if path is None else [name for _, _, name in self.parts.places(path, self.controller.model)]
 
     def annotation_of(self, file: str) -> Annotation:
         """Return what the open data set gives for a row's image."""
@@ -441,6 +453,9 @@ class PredictPage(Page):
         job = self.controller.job
         if job is not None and self.controller.stage == "running":
             self.source.show_progress(job.fraction, state_words(self.controller))
+
+    def _show_parts(self) -> None:
+        self.filters.show_model(self.controller.model)
 
     def _on_began(self) -> None:
         self.thumbnails.clear()

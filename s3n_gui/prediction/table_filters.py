@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
@@ -12,6 +13,7 @@ from s3n_gui.prediction.row_views import RowViews
 from s3n_gui.prediction.table.filter_bar import FilterBar
 from s3n_gui.prediction.table.row_order import RowFilter
 from s3n_gui.prediction.table.table_model import PredictionModel
+from s3n_gui.state.atlas_parts import AtlasParts
 
 
 class TableFilters(QObject):
@@ -23,9 +25,14 @@ class TableFilters(QObject):
         views: RowViews,
         bar: FilterBar,
         accuracy_panel: AccuracyPanel,
+        parts: AtlasParts,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
+        self._parts, self._part = parts, ""
+        self._of_model: Path | None = None
+        parts.changed.connect(self._show_parts)
+        bar.part_chosen.connect(self._on_part)
         self._model, self._views, self._bar, self._accuracy_panel = model, views, bar, accuracy_panel
         bar.changed.connect(self.apply)
         bar.pair_cleared.connect(self._clear_pair)
@@ -39,7 +46,25 @@ class TableFilters(QObject):
         """Reset the filter for another table: keep text and kind, drop the class or pair."""
         self._bar.show_pair("")
         self._accuracy_panel.confusion.choose(None)
-        self._model.filter = RowFilter(self._bar.search.text(), self._bar.shown_kind, self._accuracy_panel.threshold)
+        files = self._parts.files_with(self._part) if self._part else None
+        text, kind = self._bar.search.text(), self._bar.shown_kind
+        self._model.filter = RowFilter(text, kind, self._accuracy_panel.threshold, files=files)
+
+    def show_model(self, model: Path | None) -> None:
+        """Offer the parts of the open atlas if it is of this model, which the table's predictions come from."""
+        self._of_model = model
+        self._show_parts()
+
+    def _show_parts(self) -> None:
+        names = self._parts.names(self._of_model)
+        if self._part not in names:
+            self._part = ""
+        self._bar.show_parts(names, self._part)
+        self._on_part(self._part)
+
+    def _on_part(self, name: str) -> None:
+        self._part = name
+        self._set(replace(self._model.filter, files=self._parts.files_with(name) if name else None))
 
     def apply(self) -> None:
         """Apply the text and the kind of the filter bar."""
@@ -51,7 +76,8 @@ class TableFilters(QObject):
         """What the shown rows have in common: "Heron → Egret · Mistakes"; empty if all rows are shown."""
         kind = self._bar.kind.currentText() if self._model.filter.kind != "all" else ""
         text = self._model.filter.text.strip()
-        return " · ".join(part for part in (self._bar.pair_words, kind, f"“{text}”" if text else "") if part)
+        words = (self._bar.pair_words, kind, self._part, f"“{text}”" if text else "")
+        return " · ".join(part for part in words if part)
 
     @property
     def pair(self) -> tuple[str, str] | None:
@@ -66,6 +92,8 @@ class TableFilters(QObject):
         if self._model.place_of(row) < 0:
             self._bar.search.clear()
             self._bar.show_kind("all")
+            self._part = ""
+            self._show_parts()
             self._clear_pair()
             self.apply()
         self._views.go_to(row)

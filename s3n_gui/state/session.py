@@ -52,6 +52,7 @@ class Session(QObject):
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
         atlas_changed: The folder of the open atlas as ``Path``, or None.
+        atlas_edited: The parts of the open atlas were edited.
         page_requested: The name of a page to show ("inspect").
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
         open_asked: "data", "model" or "run": the window should ask the user for one.
@@ -80,6 +81,7 @@ class Session(QObject):
     validation_changed = Signal(object)
     predictions_changed = Signal(object)
     atlas_changed = Signal(object)
+    atlas_edited = Signal()
     page_requested = Signal(str)
     path_offered = Signal(object)
     open_asked = Signal(str)
@@ -201,6 +203,10 @@ class Session(QObject):
         self.show_page("inspect")
         if place is not None:
             self.place_sought.emit()
+
+    def report_atlas_edit(self) -> None:
+        """Say that the parts of the open atlas were edited."""
+        self.atlas_edited.emit()
 
     def take_place(self, image: Path) -> tuple[float, float] | None:
         """Return the place in an image whose peak should be selected, once; None if it was another image's."""

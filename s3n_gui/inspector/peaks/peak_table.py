@@ -87,6 +87,7 @@ class PeakTableModel(QAbstractTableModel):
         self._peaks: tuple[Peak, ...] = ()
         state.evidence_changed.connect(self._take)
         state.annotation_changed.connect(self._take)
+        state.parts_changed.connect(self._take)
         state.symbols.changed.connect(self._on_symbols)
         self._take()
 
@@ -139,7 +140,9 @@ class PeakTableModel(QAbstractTableModel):
             zeta = "–" if peak.zeta is None else f"{peak.zeta:.2f}"
             texts = (
                 "",
-                f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}",
+                " · ".join(
+                    filter(None, (f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}", self._state.part_of(peak)))
+                ),
                 f"{peak.response:.2f}",
                 zeta,
                 set_text(peak) if self._state.symbols.shown else kind_text(peak),
@@ -152,6 +155,8 @@ class PeakTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             place = f"Cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
             place = f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
+            part = self._state.part_of(peak)
+            place = f"{place}; part of the open atlas: {part}" if part else place
             return f"{place}; outside the annotated box" if self.is_outside(peak) else place
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 0:
             said = f"Peak with strength {number_text(peak.response)}, {kind_text(peak)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
@@ -32,6 +34,7 @@ class FilterBar(QWidget):
     Signals:
         changed: The text or the kind has changed.
         pair_cleared: Remove the filter by a class or a pair of classes.
+        part_chosen: Show only images with a peak of this part; "": all.
         why_asked: Say what tells the two classes of the pair apart.
         inspect_asked: Inspect the shown images, or the selected ones.
         export_asked: Export exactly these.
@@ -42,6 +45,7 @@ class FilterBar(QWidget):
 
     changed = Signal()
     pair_cleared = Signal()
+    part_chosen = Signal(str)
     why_asked = Signal()
     inspect_asked = Signal()
     export_asked = Signal()
@@ -63,6 +67,12 @@ class FilterBar(QWidget):
             title, tip = _KIND_TEXTS[name]
             self.kind.addItem(title, name)
             self.kind.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
+        self.part = QComboBox()
+        self.part.setAccessibleName("Filter by part")
+        self.part.setToolTip("Show only images with a peak of this part of the open atlas")
+        self.part.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.part.setMinimumContentsLength(8)
+        self.part.hide()
         self.pair = QPushButton()
         set_icon(self.pair, "close")
         self.pair.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
@@ -109,6 +119,7 @@ class FilterBar(QWidget):
         row.setSpacing(8)
         row.addWidget(self.search)
         row.addWidget(self.kind)
+        row.addWidget(self.part)
         row.addWidget(self.pair)
         row.addWidget(self.why)
         row.addWidget(self.inspect)
@@ -127,6 +138,7 @@ class FilterBar(QWidget):
         self.search.textChanged.connect(self._on_text)
         self.kind.activated.connect(self._on_kind)
         self.pair.clicked.connect(self.pair_cleared)
+        self.part.activated.connect(self._on_part)
         self.why.clicked.connect(self.why_asked)
         self.inspect.clicked.connect(self.inspect_asked)
         self.export.clicked.connect(self.export_asked)
@@ -148,6 +160,24 @@ class FilterBar(QWidget):
     def show_kind(self, kind: Kind) -> None:
         """Set the kind of predictions."""
         self.kind.setCurrentIndex(KINDS.index(kind))
+
+    def show_parts(self, names: Sequence[str], chosen: str) -> None:
+        """Offer to filter by the parts of an atlas.
+
+        Args:
+            names: Their names; without any, there is nothing to choose.
+            chosen: The name of the chosen one; "": all images.
+        """
+        self.part.clear()
+        self.part.addItem("Any part", "")
+        for name in names:
+            self.part.addItem(name, name)
+        self.part.setCurrentIndex(max(self.part.findData(chosen), 0))
+        self.part.setVisible(bool(names))
+        self._compact()
+
+    def _on_part(self) -> None:
+        self.part_chosen.emit(self.part.currentData())
 
     def show_pair(self, words: str, *, confused: bool = False) -> None:
         """Show the filter by a class or a pair of classes.

@@ -29,6 +29,7 @@ class RowFilter:
         threshold: The confidence for "below", in [0, 1].
         label: Index of the required label, or None.
         predicted: Index of the required predicted class, or None.
+        files: Names of the images that may be shown; None: all.
     """
 
     text: str = ""
@@ -36,11 +37,13 @@ class RowFilter:
     threshold: float = 0.0
     label: int | None = None
     predicted: int | None = None
+    files: frozenset[str] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether every row passes."""
-        return not self.text.strip() and self.kind == "all" and self.label is None and self.predicted is None
+        classes = self.label is None and self.predicted is None
+        return not self.text.strip() and self.kind == "all" and classes and self.files is None
 
 
 def shown_rows(
@@ -81,6 +84,8 @@ def passing(table: PredictionColumns, wanted: RowFilter) -> NDArray[np.bool_]:
         keep &= label == wanted.label
     if wanted.predicted is not None:
         keep &= predicted == wanted.predicted
+    if wanted.files is not None:
+        keep &= np.fromiter((name in wanted.files for name in table.files), dtype=bool, count=len(table))
     needle = wanted.text.strip().casefold()
     if needle:
         keep &= _holding(table, needle)

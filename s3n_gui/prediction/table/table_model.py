@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class PredictionModel(QAbstractTableModel):
         self.filter = RowFilter()
         self.sort_key = POSITION
         self.descending = False
+        self.parts_of: Callable[[str], Sequence[str]] | None = None
+        """Returns the parts of the peaks of an image, where an atlas is open."""
         self._rows = np.zeros(0, dtype=np.int64)
         self._known = 0
 
@@ -168,7 +171,10 @@ class PredictionModel(QAbstractTableModel):
             return "\n".join(
                 f"{displayed_class(name)}: {probability:.3g}" for name, probability in predictions.top(row)
             )
-        return cell_text(predictions, row, column, heading)
+        text = cell_text(predictions, row, column, heading)
+        if column.key == "peaks" and self.parts_of is not None:
+            return " · ".join(filter(None, (text, ", ".join(self.parts_of(predictions.files[row])))))
+        return text
 
 
 def row_description(table: PredictionColumns, row: int) -> str:

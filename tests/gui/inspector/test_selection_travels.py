@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from made_inspection import FakeClient
+from made_up_atlas import write_atlas
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -22,6 +23,7 @@ from s3n_gui.dataset.panel import page as data_page
 from s3n_gui.export.panel import ExportPage
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.prediction.panel import PredictPage
+from s3n_gui.prediction.table.table_model import section_of
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.prediction_request import PredictionRequest
@@ -240,3 +242,26 @@ def test_why_asks_what_tells_the_classes_of_a_cell_apart(
     assert session.take_why() is None
     predict.filter.pair.click()
     assert not predict.filter.why.isVisible()
+
+
+def test_predictions_are_filtered_by_a_part_of_the_open_atlas(
+    predict: PredictPage, session: Session, birds: DataSet, tmp_path: Path, qtbot: QtBot
+) -> None:
+    files = [record.name for record in birds.records]
+    assert not predict.filter.part.isVisible()
+    atlas = write_atlas(tmp_path / "atlas", birds.root, files[:4], classes=birds.classes, model=MODEL.absolute())
+    atlas.rename(0, "bill")
+    session.atlas = tmp_path / "atlas"
+    qtbot.waitUntil(lambda: predict.filter.part.isVisible())
+    predict.filter.part.setCurrentText("bill")
+    predict.filter.part.activated.emit(1)
+    assert predict.model.rowCount() == 4
+    assert predict.filters.name == "bill"
+    selection = predict.selection()
+    assert selection is not None
+    assert list(selection.files) == files[:4]
+    peaks = predict.model.index(0, section_of("peaks")).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert peaks.endswith("bill, part 2")
+    session.atlas = None
+    qtbot.waitUntil(lambda: not predict.filter.part.isVisible())
+    assert predict.model.rowCount() == len(files)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.peaks.peak_table import PeakTableModel
 from s3n_gui.inspector.sought_peak import SoughtPeak
 from s3n_gui.state.session import Session
 
@@ -37,3 +38,19 @@ def test_the_nearest_peak_is_selected_once_the_image_is_inspected(qtbot: QtBot, 
     state.take_evidence(inspection)
     assert state.selected is None
     assert sought.parent() is owner
+
+
+def test_peaks_carry_the_names_of_their_parts(qtbot: QtBot) -> None:
+    owner = QObject()
+    state = InspectionState(owner)
+    inspection = made_inspection()
+    first, second = inspection.warps.peaks
+    table = PeakTableModel(state)
+    state.choose_image(IMAGE)
+    state.take_evidence(inspection)
+    assert "bill" not in table.index(0, 1).data()
+    with qtbot.waitSignal(table.dataChanged):
+        state.set_parts(((first.x, first.y, "bill"), (second.x + 80, second.y, "tail")))
+    assert table.index(0, 1).data() == f"{first.x:.0f}, {first.y:.0f} · bill"
+    assert state.part_of(second) == ""  # the atlas has no peak there
+    assert table.rowCount() == 2

@@ -167,7 +167,8 @@ def test_what_another_program_has_edited_is_not_undone(
     opened: PartsPage, session: Session, qtbot: QtBot, tmp_path: Path
 ) -> None:
     choose(opened, KNOT, PLOVER, qtbot)
-    opened.pair_view.rename(0, "bill")
+    with qtbot.waitSignal(session.atlas_edited):  # other pages read the names again
+        opened.pair_view.rename(0, "bill")
     qtbot.waitUntil(lambda: opened.pair_view.rows.rows[0].name == "bill")
     Atlas(tmp_path / "atlas").rename(1, "tail")
     with qtbot.waitSignal(session.error_reported) as said:

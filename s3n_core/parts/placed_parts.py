@@ -1,0 +1,52 @@
+"""The parts of an atlas by image: where each has a peak, and in which images. Without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from s3n_core.parts.atlas import Atlas
+
+
+class PlacedParts:
+    """An index of the peaks of an atlas, with the parts as they are after all edits.
+
+    Args:
+        folder: The folder of a finished atlas.
+
+    Attributes:
+        root: The folder of its images.
+        model: Its model file.
+        names: Names of the parts that are not hidden, in the order of their numbers.
+
+    Raises:
+        AtlasError: There is no atlas, or it is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        atlas = Atlas(folder)
+        self.root, self.model = Path(atlas.header.data), Path(atlas.header.model_path)
+        parts = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
+        self._name_of = {part: atlas.parts.name(part) for part in parts}
+        self.names = tuple(self._name_of.values())
+        own = ~np.asarray(atlas.places["background"]) & np.isin(atlas.part_of, parts)
+        self._places, self._part_of = atlas.places[own], atlas.part_of[own]
+        self._files = [image.file for image in atlas.images]
+        self._starts = np.searchsorted(self._places["image"], np.arange(len(self._files) + 1))
+        self._index = {file: number for number, file in enumerate(self._files)}
+
+    def places(self, file: str) -> tuple[tuple[float, float, str], ...]:
+        """Return the peaks of an image, each as (x, y) in pixels of the original and the name of its part."""
+        number = self._index.get(file)
+        if number is None:
+            return ()
+        rows = range(int(self._starts[number]), int(self._starts[number + 1]))
+        places, parts = self._places, self._part_of
+        return tuple((float(places["x"][row]), float(places["y"][row]), self._name_of[int(parts[row])]) for row in rows)
+
+    def files_with(self, name: str) -> frozenset[str]:
+        """Return the names of the images in which a part has a peak."""
+        wanted = [part for part, known in self._name_of.items() if known == name]
+        images = np.unique(self._places["image"][np.isin(self._part_of, wanted)])
+        return frozenset(self._files[number] for number in images.tolist())

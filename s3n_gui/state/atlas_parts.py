@@ -1,0 +1,112 @@
+"""The parts of the open atlas in each image, for pages that show images: which part a peak belongs to."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from s3n_gui.background.tasks import Tasks
+from s3n_gui.state.session import Session
+
+if TYPE_CHECKING:
+    from s3n_core.parts.placed_parts import PlacedParts
+
+PartPlace = tuple[float, float, str]
+"""A peak of an image: (x, y) in pixels of the original, and the name of its part."""
+
+_SAME = 0.02
+"""A peak and one of the atlas are the same if they are this near, as a fraction of the image's longer side."""
+
+
+class AtlasParts(QObject):
+    """Reads the session's atlas in the background, once a page has asked for it.
+
+    Signals:
+        changed: Another atlas is open, its parts were edited, or none is open.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._found: PlacedParts | None = None
+        self._active = False
+        self._tasks = Tasks(self)
+        self._tasks.done.connect(self._on_read)
+        self._tasks.failed.connect(self._on_failed)
+        session.atlas_changed.connect(self._read)
+        session.atlas_edited.connect(self._read)
+
+    def activate(self) -> None:
+        """Read the atlas from now on; called when the page is shown."""
+        if not self._active:
+            self._active = True
+            self._read()
+
+    def names(self, model: Path | None) -> tuple[str, ...]:
+        """Return the names of the parts, if the atlas is of a model; hidden ones are left out."""
+        return self._found.names if self._found is not None and self._is_of(model) else ()
+
+    def places(self, path: Path, model: Path | None) -> tuple[PartPlace, ...]:
+        """Return the peaks of an image with their parts, if the atlas is of a model and has the image."""
+        found = self._found
+        if found is None or not self._is_of(model) or not path.is_relative_to(found.root):
+            return ()
+        return found.places(path.relative_to(found.root).as_posix())
+
+    def files_with(self, name: str) -> frozenset[str]:
+        """Return the names of the images, below the data set's folder, in which a part has a peak."""
+        return frozenset() if self._found is None else self._found.files_with(name)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._tasks.close()
+
+    def _is_of(self, model: Path | None) -> bool:
+        return self._found is not None and model is not None and self._found.model.is_relative_to(model.absolute())
+
+    @Slot()
+    def _read(self) -> None:
+        if not self._active:
+            return
+        folder = self._session.atlas
+        if folder is None:
+            self._tasks.forget("parts")
+            self._take(None)
+        else:
+            self._tasks.run("parts", partial(_placed, folder))
+
+    def _on_read(self, name: str, found: PlacedParts) -> None:
+        self._take(found)
+
+    def _on_failed(self, name: str, error: Exception) -> None:
+        self._take(None)  # the Parts page says what is wrong
+
+    def _take(self, found: PlacedParts | None) -> None:
+        if found is not None or self._found is not None:
+            self._found = found
+            self.changed.emit()
+
+
+def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> str:
+    """Return the part of the peak at a place; "" if the atlas has none there.
+
+    Args:
+        places: The peaks of the image.
+        x: The place, in pixels of the original.
+        y: Alike.
+        side: The longer side of the image, in pixels.
+    """
+    nearest = min(places, key=lambda place: math.dist(place[:2], (x, y)), default=None)
+    return nearest[2] if nearest is not None and math.dist(nearest[:2], (x, y)) <= _SAME * side else ""
+
+
+def _placed(folder: Path) -> PlacedParts:
+    from s3n_core.parts.placed_parts import PlacedParts  # loads numpy, not at the window's start
+
+    return PlacedParts(folder)

@@ -1,0 +1,62 @@
+"""The parts of the open atlas in each image, as other pages read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from made_up_atlas import CLASSES, PLACES, write_atlas
+from pytestqt.qtbot import QtBot
+
+from s3n_gui.state.atlas_parts import AtlasParts, part_at
+from s3n_gui.state.session import Session
+
+FILES = [f"{label}/{index}.jpg" for label in CLASSES for index in range(2)]
+RUN = Path("/runs/birds-1")
+MODEL = RUN / "checkpoints" / "step-10.safetensors"
+
+
+@pytest.fixture
+def parts(session: Session, tmp_path: Path, qtbot: QtBot) -> Iterator[AtlasParts]:
+    """Those of an atlas that is open."""
+    write_atlas(tmp_path / "atlas", tmp_path, FILES, model=MODEL)
+    made = AtlasParts(session)
+    session.atlas = tmp_path / "atlas"
+    with qtbot.waitSignal(made.changed):
+        made.activate()
+    yield made
+    made.close()
+
+
+def test_the_peaks_of_an_image_have_the_names_of_their_parts(parts: AtlasParts, tmp_path: Path) -> None:
+    (x, y), (other_x, other_y), _ = PLACES
+    places = parts.places(tmp_path / FILES[3], RUN)
+    assert places == ((x, y, "part 1"), (other_x, other_y, "part 2"))
+    assert part_at(places, x + 1, y, 120) == "part 1"
+    assert part_at(places, x + 20, y, 120) == ""
+    assert parts.names(RUN) == parts.names(MODEL) == ("part 1", "part 2", "part 3")
+    assert parts.files_with("part 2") == frozenset(FILES)
+    assert parts.files_with("part 3") == frozenset()  # drawn cells are no peaks
+    assert parts.places(tmp_path / "elsewhere.jpg", RUN) == ()
+
+
+def test_an_atlas_of_another_model_says_nothing(parts: AtlasParts, tmp_path: Path) -> None:
+    assert parts.names(Path("/runs/birds-2")) == ()
+    assert parts.names(None) == ()
+    assert parts.places(tmp_path / FILES[0], Path("/runs/birds-2")) == ()
+
+
+def test_edits_and_another_atlas_are_followed(
+    parts: AtlasParts, session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    from s3n_core.parts.atlas import Atlas
+
+    Atlas(tmp_path / "atlas").rename(0, "bill")
+    Atlas(tmp_path / "atlas").hide(1)
+    with qtbot.waitSignal(parts.changed):
+        session.report_atlas_edit()
+    assert [name for _, _, name in parts.places(tmp_path / FILES[0], RUN)] == ["bill"]
+    with qtbot.waitSignal(parts.changed):
+        session.atlas = None
+    assert parts.names(RUN) == ()
