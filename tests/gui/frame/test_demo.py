@@ -43,8 +43,8 @@ def test_demo_predicts_and_exports(engine: Engine, tmp_path: Path, capsys: pytes
     predictions, attention = tmp_path / "s3n-demo" / "predictions.csv", tmp_path / "s3n-demo" / "attention"
     start = [sys.executable, "-m", "s3n_core"]
     assert engine.commands == [
-        [*start, "predict", model, images, "--out", str(predictions)],
         [*start, "export", model, images, "--out", str(attention)],
+        [*start, "predict", model, images, "--out", str(predictions)],
     ]
     said = capsys.readouterr().out
     assert str(predictions) in said
@@ -53,7 +53,7 @@ def test_demo_predicts_and_exports(engine: Engine, tmp_path: Path, capsys: pytes
 
 def test_demo_writes_where_it_is_asked_to(engine: Engine, tmp_path: Path) -> None:
     assert app.main(["--demo", "--out", str(tmp_path / "há  ér")]) == 0
-    assert engine.commands[0][-1] == str(tmp_path / "há  ér" / "predictions.csv")
+    assert engine.commands[-1][-1] == str(tmp_path / "há  ér" / "predictions.csv")
 
 
 def test_demo_says_why_there_is_no_window(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
