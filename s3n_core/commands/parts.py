@@ -578,22 +578,53 @@ def truth(
 
 
 @app.command()
-def export(atlas: AtlasArgument, out: OutOption, excel: ExcelOption = False) -> None:
-    """Write the peaks of an atlas: .csv as a table, .json as COCO key points.
+def export(
+    atlas: AtlasArgument,
+    out: OutOption,
+    part: Annotated[str | None, typer.Option("--part", metavar="PART", help="For .png and .pdf: this part.")] = None,
+    pair: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--pair", metavar="A B", help="For .png and .pdf: two compared classes; - for all others."),
+    ] = None,
+    excel: ExcelOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write an atlas: .html as one page, .csv as a table of peaks, .json as COCO key points; a part or a pair as .png or .pdf.
 
-    Example: s3n parts export atlas --out peaks.csv
+    Examples: s3n parts export atlas --out atlas.html; s3n parts export atlas --part bill --out bill.pdf
     """
     from s3n_core.parts.atlas import Atlas
 
+    suffix = out.suffix.lower()
+    if (part is not None or pair is not None) != (suffix in (".png", ".pdf")):
+        raise typer.BadParameter(
+            "a sheet (.png or .pdf) is of one --part or one --pair; other files are of the whole atlas."
+        )
+    if part is not None and pair is not None:
+        raise typer.BadParameter("choose one of --part and --pair.")
     opened = Atlas(atlas)
-    match out.suffix.lower():
+    match suffix:
         case ".csv":
             opened.write_peaks(out, excel=excel)
         case ".json":
             opened.write_coco(out)
+        case ".html":
+            from s3n_core.export.report.atlas_page import write_atlas_page
+
+            with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Exporting", json=json) as bar:
+                write_atlas_page(opened, out, progress=bar)
+        case ".png" | ".pdf":
+            from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sheet
+
+            if part is not None:
+                write_sheet(part_sheet(opened, opened.parts.number(part)), out, part)
+            elif pair is not None:
+                a, b = pair
+                write_sheet(pair_sheet(opened, a, None if b == "-" else b), out, f"{a} and {b}")
         case _:
-            raise typer.BadParameter("--out must end in .csv or .json.")
-    typer.echo(str(out))
+            raise typer.BadParameter("--out must end in .html, .csv, .json, .png or .pdf.")
+    if not json:
+        typer.echo(str(out))
 
 
 def _records_of(atlas: Atlas, data: Path | None) -> dict[str, ImageRecord]:

@@ -89,6 +89,21 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     assert (again["x"], again["y"]) == pytest.approx((like["x"], like["y"]), abs=0.1)
     assert of_test <= {peak["image"] for peak in again["neighbours"]}
     assert s3n("parts", "export", atlas, "--out", tmp_path / "points.txt").code == 2
+    assert s3n("parts", "export", atlas, "--out", tmp_path / "atlas.html").code == 0
+    assert s3n("parts", "export", atlas, "--part", "bill", "--out", tmp_path / "bill.png").code == 0
+    assert s3n("parts", "export", atlas, "--out", tmp_path / "bill.pdf").code == 2
+    assert (
+        "s3n parts compare first"
+        in s3n(
+            "parts",
+            "export",
+            atlas,
+            "--pair",
+            *sorted(path.name for path in (trained_run.data / "images").iterdir())[:2],
+            "--out",
+            tmp_path / "pair.pdf",
+        ).sentence
+    )
     assert "part 2" in s3n("parts", "edit", atlas, "undo").out
     outcome = s3n("parts", "compare", atlas, "nobody", "someone", "--json")
     assert outcome.events[-1]["code"] == "atlas.error"

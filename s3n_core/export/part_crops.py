@@ -1,0 +1,44 @@
+"""Crops of photographs around the places of parts: unwarped, and at one scale for all images. Without torch."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from s3n_core.datasets.decoding import read_image
+from s3n_core.errors import UnreadableImage
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.examples import PartExample
+
+CROP_SIDE = 0.28
+"""Side of a crop, as a fraction of the image's longer side, as in the window."""
+
+_JPEG_QUALITY = 82
+
+
+def crop_of(atlas: Atlas, example: PartExample, side: int) -> Image.Image | None:
+    """Return the square around a place, RGB, of ``side`` pixels; None if the image cannot be read.
+
+    Args:
+        atlas: The atlas, whose data set still lies where it was.
+        example: The place.
+        side: Side of the result, in pixels.
+    """
+    try:
+        image = read_image(Path(atlas.header.data) / example.file)
+    except (OSError, UnreadableImage):
+        return None
+    width = min(CROP_SIDE * max(image.size), *image.size)
+    left = min(max(example.x - width / 2, 0.0), image.width - width)
+    top = min(max(example.y - width / 2, 0.0), image.height - width)
+    box = (left, top, left + width, top + width)
+    return image.resize((side, side), Image.Resampling.LANCZOS, box=box)
+
+
+def jpeg_bytes(image: Image.Image) -> bytes:
+    """Return an image as the content of a JPEG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return buffer.getvalue()

@@ -1,0 +1,81 @@
+"""An atlas as one HTML page, and sheets of a part and of a pair."""
+
+import re
+from pathlib import Path
+
+import pytest
+from made_up_atlas import CLASSES, draw_pictures, made_up_comparison, write_atlas
+from PIL import Image
+
+from s3n_core.errors import AtlasError
+from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sheet
+from s3n_core.export.part_crops import crop_of
+from s3n_core.export.report.atlas_page import write_atlas_page
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.examples import part_examples
+from s3n_core.parts.stored_comparisons import keep_comparison
+
+
+@pytest.fixture
+def atlas(tmp_path: Path) -> Atlas:
+    files = draw_pictures(tmp_path / "data", 4)
+    made = write_atlas(tmp_path / "atlas", tmp_path / "data", files)
+    made.rename("part 1", "bill <b>")
+    keep_comparison(made, made_up_comparison(made, *CLASSES[:2]))
+    return made
+
+
+def test_crops_are_squares_around_the_place_at_one_scale(atlas: Atlas) -> None:
+    example = part_examples(atlas, 0, CLASSES[:1], 1)[0]
+    crop = crop_of(atlas, example, 34)
+    assert crop is not None
+    assert crop.size == (34, 34)
+    red, green, blue = crop.getpixel((17, 17))  # type: ignore[misc]
+    assert red > 200  # the drawn disc
+    assert max(green, blue) < 80
+    assert crop.getpixel((1, 1))[2] > 80  # type: ignore[index]
+    (Path(atlas.header.data) / example.file).unlink()
+    assert crop_of(atlas, example, 34) is None
+
+
+def test_the_page_is_one_file_with_crops_classes_and_compared_pairs(atlas: Atlas, tmp_path: Path) -> None:
+    steps = list[tuple[int, int]]()
+    write_atlas_page(atlas, tmp_path / "atlas.html", progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (4, 4)  # three parts and a pair
+    page = (tmp_path / "atlas.html").read_text(encoding="utf-8")
+    assert "bill &lt;b&gt;" in page
+    assert "bill <b>" not in page
+    assert "<script" not in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert page.count("data:image/jpeg;base64,") >= 20
+    assert "prefers-color-scheme: dark" in page
+    for name in ("Red knot", "Grey plover", "Ruff"):
+        assert name in page
+    assert page.count('<article class="part">') == 3
+    assert page.count('<article class="compared">') == 1
+    assert "no part" in page  # the rest row
+    atlas.merge("bill <b>", "part 2")  # the answer is of other parts now
+    write_atlas_page(atlas, tmp_path / "again.html")
+    assert '<article class="compared">' not in (tmp_path / "again.html").read_text(encoding="utf-8")
+
+
+def test_sheets_of_a_part_and_of_a_pair_as_png_and_pdf(atlas: Atlas, tmp_path: Path) -> None:
+    write_sheet(part_sheet(atlas, 0, dpi=100), tmp_path / "part.png", "bill")
+    with Image.open(tmp_path / "part.png") as image:
+        assert image.width > 700
+        assert image.text["Title"] == "bill"  # type: ignore[attr-defined]
+    sheet = pair_sheet(atlas, "Red knot", "Grey plover", dpi=100)
+    words = {text.get_text() for text in sheet.figure.texts} | {
+        artist.get_text() for artist in sheet.figure.artists if hasattr(artist, "get_text")
+    }
+    assert "Red knot and Grey plover" in words
+    assert any(word.startswith("no part: ") for word in words)
+    assert any(word.startswith("lost ") and "to" in word for word in words)
+    write_sheet(sheet, tmp_path / "pair.pdf", "pair")
+    assert (tmp_path / "pair.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(AtlasError, match="have not been compared"):
+        pair_sheet(atlas, "Red knot", "Ruff")
+    with pytest.raises(AtlasError, match="no part 10"):
+        part_sheet(atlas, 9)
+    with pytest.raises(ValueError, match="png or"):
+        write_sheet(sheet, tmp_path / "pair.gif", "pair")
