@@ -54,6 +54,9 @@ class PaneFooter(QWidget):
             self.bar.set_range(content.limits, table)
             self._pages.setCurrentWidget(self.bar)
             return
+        if content.kind == "contributions":  # still to come
+            self.show_nothing()
+            return
         if content.kind == "peaks":
             self.key.show_parts(_peak_parts(inspection, annotation or Annotation()))
         else:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -22,10 +21,12 @@ from s3n_core.inspection.inspection import Inspection, Score
 from s3n_core.inspection.ledger import Ledger, ledger_of
 from s3n_core.inspection.number_text import probability_text
 from s3n_gui.appearance.theme import theme
+from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.why.ledger_table import LedgerTable
 from s3n_gui.inspector.why_state import WhyQuestion
+from s3n_gui.widgets.elided_combo import ElidedComboBox
 
 _MOST_CLASSES = 100
 """Classes to choose from, the most probable first; any other one can be chosen in the scores or as a class map."""
@@ -222,16 +223,14 @@ def _item(score: Score) -> tuple[str, object]:
     return f"{displayed_class(score.name)}  {probability_text(score.probability)}", score.name
 
 
-def _choice(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
+def _choice(name: str, tip: str) -> ElidedComboBox:
+    box = ElidedComboBox()
     box.setAccessibleName(name)
-    box.setToolTip(tip)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
+    box.setAccessibleDescription(tip)
     return box
 
 
-def _fill(box: QComboBox, items: list[tuple[str, object]], chosen: object) -> None:
+def _fill(box: ElidedComboBox, items: list[tuple[str, object]], chosen: object) -> None:
     """Show items, (text, value), and choose one; a chosen value that is not among them is added."""
     if all(value != chosen for _, value in items):
         items = [*items, (displayed_class(str(chosen)), chosen)]
@@ -241,3 +240,4 @@ def _fill(box: QComboBox, items: list[tuple[str, object]], chosen: object) -> No
             for text, value in items:
                 box.addItem(text, value)
         box.setCurrentIndex(next(at for at, (_, value) in enumerate(items) if value == chosen))
+    box.setToolTip(tip_text(f"{box.currentText()}\n{box.accessibleDescription()}"))

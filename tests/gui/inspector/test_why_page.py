@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layout_faults import layout_faults
 from made_inspection import CLASSES, FakeClient, data_set, hidden_place
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
@@ -119,21 +120,9 @@ def test_a_key_asks_for_the_predicted_class_over_its_strongest_rival(
     assert why_pane(page).view.has_map
 
 
-def test_colours_are_symmetric_and_the_cursor_has_its_number(page: InspectPage, clients: list[FakeClient]) -> None:
-    press(page)
-    clients[0].send_contributions()
-    pane = why_pane(page)
-    ticks = pane.footer.bar.accessibleDescription().split(", ")
-    assert (ticks[0], ticks[-1]) == ("–0.4", "0.4")
-    assert "0" in ticks
-    page.state.point_at((10.0, 10.0))
-    assert pane.view.readout == "+0.32 logits / 1 %"  # 2 logits on 6.25 % of the area
-    page.state.point_at((290.0, 190.0))
-    assert pane.view.readout == "–0.08 logits / 1 %"
-    assert np.array_equal(palette_colours(DIVERGING)[127], palette_colours(DIVERGING)[128])
-
-
-def test_the_ledger_sums_to_the_margin_of_the_scores(page: InspectPage, clients: list[FakeClient]) -> None:
+def test_the_ledger_sums_to_the_margin_of_the_scores_and_the_cursor_has_its_number(
+    page: InspectPage, clients: list[FakeClient]
+) -> None:
     press(page)
     clients[0].send_contributions()
     shown = rows(page)
@@ -147,6 +136,15 @@ def test_the_ledger_sums_to_the_margin_of_the_scores(page: InspectPage, clients:
     assert page.state.answer is not None
     logits = page.state.answer.scores.logits["joint"]
     assert number(total) == logits[0] - logits[1]
+    pane = why_pane(page)
+    ticks = pane.footer.bar.accessibleDescription().split(", ")
+    assert (ticks[0], ticks[-1]) == ("–0.4", "0.4")
+    assert "0" in ticks
+    page.state.point_at((10.0, 10.0))
+    assert pane.view.readout == "+0.32 logits / 1 %"  # 2 logits on 6.25 % of the area
+    page.state.point_at((290.0, 190.0))
+    assert pane.view.readout == "–0.08 logits / 1 %"
+    assert np.array_equal(palette_colours(DIVERGING)[127], palette_colours(DIVERGING)[128])
     page.side.show_peaks()
     assert not page.side.margin.isVisible()
 
@@ -173,13 +171,14 @@ def test_another_rival_or_none_is_chosen(page: InspectPage, clients: list[FakeCl
     assert clients[0].why_asked[-1][1:3] == (1, None)
 
 
-def test_the_class_of_the_scores_is_the_one_that_is_asked_about(page: InspectPage, clients: list[FakeClient]) -> None:
+def test_the_class_of_the_scores_is_the_one_that_is_asked_about(
+    page: InspectPage, clients: list[FakeClient], qtbot: QtBot
+) -> None:
     page.side.scores.class_chosen.emit(2)
     press(page)
     assert clients[0].why_asked[-1][1:3] == (2, 0)  # its rival is the class with the largest logit
     page.side.scores.class_chosen.emit(2)  # again: the predicted class
     assert page.state.why.question == WhyQuestion()
-    QTest.mouseMove(page.side.scores, QPoint(20, page.side.scores.height() // 2))
     page.side.scores.class_menu_requested.emit(1, QPoint())
     (menu,) = [menu for menu in page.findChildren(QMenu) if menu.isVisible()]
     assert [action.text() for action in menu.actions()] == [
@@ -190,9 +189,6 @@ def test_the_class_of_the_scores_is_the_one_that_is_asked_about(page: InspectPag
     menu.actions()[1].trigger()
     menu.close()
     assert clients[0].why_asked[-1][1:3] == (1, 0)
-
-
-def test_the_menu_of_a_class_opens_with_the_right_button_only(page: InspectPage, qtbot: QtBot) -> None:
     scores = page.side.scores
     place = QPoint(20, scores.sizeHint().height() // 4)
     QTest.mouseMove(scores, place)
@@ -203,8 +199,8 @@ def test_the_menu_of_a_class_opens_with_the_right_button_only(page: InspectPage,
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, scores.mapToGlobal(place))
         QApplication.sendEvent(scores, event)
     assert asked.args[0] in (0, 1, 2)
-    for menu in page.findChildren(QMenu):
-        menu.close()
+    for one in page.findChildren(QMenu):
+        one.close()
 
 
 def test_what_it_relies_on_stands_there_only_after_places_were_hidden(
@@ -318,6 +314,7 @@ def test_what_the_engine_cannot_give_is_said_in_the_pane_and_in_the_ledger(
     pane = why_pane(page)
     assert pane.note.text() == page.side.why.note.text() == sentence
     assert pane.note.width() <= pane.view.width()
+    assert pane.footer.key.accessibleName() == ""
     assert page.stage.currentWidget() is page.panes
     assert page.state.message == ""
     assert len(clients[0].why_asked) == 1
@@ -344,7 +341,7 @@ def test_a_second_model_is_asked_the_same(page: InspectPage, clients: list[FakeC
     assert clients[1].why_asked[-1][1:3] == (0, 2)
 
 
-def test_it_is_kept_with_the_layout_and_fits(page: InspectPage, clients: list[FakeClient]) -> None:
+def test_it_is_kept_with_the_layout_fits_and_has_no_symbol(page: InspectPage, clients: list[FakeClient]) -> None:
     press(page)
     clients[0].send_contributions()
     for width, height in ((1208, 610), (884, 430), (1500, 1000)):
@@ -354,16 +351,13 @@ def test_it_is_kept_with_the_layout_and_fits(page: InspectPage, clients: list[Fa
         assert panel.isVisible()
         for widget in (panel.target, panel.versus, panel.measure, panel.show_pane, panel.table):
             assert widget.mapTo(page.side, QPoint(widget.width(), 0)).x() <= page.side.width()
+        assert layout_faults(page.side) == []
     kept = page.save_state()
     assert kept["tab"] == 3
     assert "contributions" in [pane["kind"] for pane in kept["panes"]["panes"]]
     page.side.choose_tab(0)
     page.restore_state(kept)
     assert page.side.shows_why
-
-
-def test_contributions_have_no_symbol(page: InspectPage) -> None:
-    press(page)
     page.state.symbols.show_symbols(True)
     pane = why_pane(page)
     assert "()" not in pane.view.accessibleName()
