@@ -96,7 +96,7 @@ def export(
         ),
     ] = None,
     layout: Annotated[str, typer.Option("--layout", metavar="NAME", help="auto, wide or tall.")] = "auto",
-    picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="png, jpeg, pdf or svg.")] = "png",
+    picture: Annotated[str, typer.Option("--picture", metavar="NAME", help="jpeg, png, pdf or svg.")] = "jpeg",
     dpi: Annotated[int, typer.Option("--dpi", metavar="N", parser=whole(36, 1200), help="Pixels per inch.")] = 200,
     inches: Annotated[
         float,
@@ -131,6 +131,7 @@ def export(
         records = records_named(records, read_names(only))
     records = records[:most]
 
+    from s3n_core.export.drawing import drawing_processes
     from s3n_core.export.job import export as export_records
     from s3n_core.export.options import export_options
 
@@ -156,7 +157,15 @@ def export(
         raise typer.BadParameter(str(error)) from None
     opened = job.open_model()
     steps = export_records(
-        opened, records, out, options, classes=classes, workers=job.workers, restart=restart, excel=excel
+        opened,
+        records,
+        out,
+        options,
+        classes=classes,
+        workers=job.workers,
+        restart=restart,
+        excel=excel,
+        processes=drawing_processes(len(records)),
     )
 
     def note(step: ExportProgress) -> str:

@@ -18,6 +18,7 @@ from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.marks import draw_peaks
 from s3n_core.export.figures.panel_drawing import draw_colour_bar, draw_title
 from s3n_core.export.figures.panels import PanelName
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.placement import Placement
 from s3n_core.export.gif_file import common_palette, gif_bytes
 from s3n_core.export.run_snapshots import ProbeSnapshot, RunSnapshots
@@ -147,7 +148,7 @@ class _Scene:
                     draw_colour_bar(canvas, below, self._range, self._options.colour_map)
             self._draw_words(canvas, y + _SIDE + 11, probe)
         self._draw_time(canvas, epoch)
-        return canvas.finished()
+        return drawn_pixels(canvas)
 
     def _probes(self, epoch: int) -> Sequence[ProbeSnapshot]:
         probes = self._snapshots.probes(epoch)

@@ -1,4 +1,4 @@
-"""Testing an exported image's peaks: each is hidden in the original, beside random places of the same size."""
+"""An exported image's hidden peaks (`hide_peaks`) in files and in a table of all images. Does not import torch."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from s3n_core.datasets.records import ImageRecord
-from s3n_core.errors import S3NError
 from s3n_core.inspection.hidden_place import HiddenPlace
-from s3n_core.inspection.hide_places import hide_places
-from s3n_core.inspection.hiding import HidingSettings
-from s3n_core.inspection.inspection import Inspection
-from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.peak import Peak
 from s3n_core.system.csv_tables import csv_text
 
@@ -79,35 +71,6 @@ class HiddenPeaks:
         """Return the content of an image's JSON file."""
         values = {"name": name, "error": self.error, "peaks": self.to_dict()}
         return (json.dumps(values, indent=1) + "\n").encode("ascii")
-
-
-def hide_peaks(
-    inspector: Inspector,
-    image: Image.Image,
-    record: ImageRecord,
-    inspection: Inspection,
-    count: int,
-    settings: HidingSettings,
-) -> HiddenPeaks:
-    """Hide each of an image's strongest peaks; all share the random places.
-
-    Args:
-        inspector: The model.
-        image: The decoded original.
-        record: The image, with its name and its box if it has one.
-        inspection: Its inspection, without edits of peaks.
-        count: Number of peaks.
-        settings: How to hide them.
-    """
-    peaks = inspection.warps.peaks[:count]
-    if not peaks:
-        return HiddenPeaks(error="it has no peaks")
-    try:
-        places = [(peak.x, peak.y) for peak in peaks]
-        hidden = hide_places(inspector, image, places, name=record.name, box=record.box, settings=settings)
-    except S3NError as error:
-        return HiddenPeaks(error=str(error))
-    return HiddenPeaks(peaks, hidden)
 
 
 def hidden_table(files: Iterable[Path], *, excel: bool = False) -> str:

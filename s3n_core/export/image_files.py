@@ -1,11 +1,12 @@
-"""The names and contents of an image's exported files, for exports and previews."""
+"""The names and contents of an image's exported files, for exports and previews. Does not import torch."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from s3n_core.datasets.records import Annotation, ImageRecord
 from s3n_core.errors import S3NError
 from s3n_core.export.figures.canvas import Canvas
 from s3n_core.export.figures.encoding import encode
-from s3n_core.export.figures.figures import panel_page, sheet_page
+from s3n_core.export.figures.figures import panel_page, rasters_of, sheet_page
 from s3n_core.export.figures.panels import check_panels
+from s3n_core.export.figures.pixel_page import drawn_pixels
+from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import how_it_was_made
 from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.file_names import OutputNames
@@ -26,23 +29,42 @@ from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.placed_contributions import class_index
 from s3n_core.inspection.summary import arrays_of, summary_of
-from s3n_core.models.opening import Model
 from s3n_core.prediction.rows import label_name
 from s3n_core.version import __version__
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExportedImage:
+    """What an image's files show.
+
+    Attributes:
+        inspection: Its inspection.
+        truth: The name of its true class; None if unknown.
+        annotation: Its box and key points, if its data set has any.
+        seen: Whether the model has seen it before, as ``Prediction.seen``.
+        hidden: Its hidden peaks, if the options ask for them.
+        contributions: What to show of its contributions, if `ExportOptions.shows_contributions`.
+    """
+
+    inspection: Inspection
+    truth: str | None = None
+    annotation: Annotation = field(default_factory=Annotation)
+    seen: str = "unknown"
+    hidden: HiddenPeaks | None = None
+    contributions: ContributionView | None = None
+
+
 class ImageFiles:
-    """Names files and creates their contents, for one export.
+    """Names the files of an export's images.
 
     Args:
-        model: The model.
         options: The export options.
         classes: Names of the records' labels; if empty, true classes are not shown.
     """
 
-    def __init__(self, model: Model, options: ExportOptions, classes: Iterable[str] = ()) -> None:
+    def __init__(self, options: ExportOptions, classes: Iterable[str] = ()) -> None:
         self.endings = options.endings()
-        self._model, self._options, self._classes = model, options, tuple(classes)
+        self._classes = tuple(classes)
         self._names = OutputNames(taken=[INDEX, REPORT, HIDDEN_TABLE])
 
     def stem(self, record: ImageRecord) -> PurePosixPath:
@@ -53,50 +75,53 @@ class ImageFiles:
         """Return the name of an image's true class, or None."""
         return label_name(record, self._classes)
 
-    def content(
-        self,
-        ending: str,
-        record: ImageRecord,
-        inspection: Inspection,
-        seen: str = "unknown",
-        hidden: HiddenPeaks | None = None,
-        contributions: ContributionView | None = None,
-    ) -> bytes:
-        """Return the content of a file; deterministic.
+
+@dataclass(frozen=True, slots=True)
+class FileContents:
+    """Creates the contents of images' files; deterministic.
+
+    Attributes:
+        options: The export options.
+        model: The model's display name.
+    """
+
+    options: ExportOptions
+    model: str
+
+    def of(self, image: ExportedImage, endings: Iterable[str] | None = None) -> dict[str, bytes]:
+        """Return the contents of an image's files by ending.
 
         Args:
-            ending: One of ``endings``.
-            record: The image.
-            inspection: Its inspection.
-            seen: Whether the model has seen it before, as ``Prediction.seen``.
-            hidden: Its hidden peaks, if the options ask for them.
-            contributions: What to show of its contributions, if `ExportOptions.shows_contributions`.
+            image: The image.
+            endings: Some of ``ExportOptions.endings``; None: all.
         """
-        options = self._options
+        # One for all figures, so that the photograph is scaled once for each size.
+        rasters = rasters_of(image.inspection, self.options.style, image.annotation, image.contributions)
+        chosen = self.options.endings() if endings is None else endings
+        return {ending: self._content(ending, image, rasters) for ending in chosen}
+
+    def _content(self, ending: str, image: ExportedImage, rasters: Rasters) -> bytes:
+        inspection, hidden, style = image.inspection, image.hidden, self.options.style
         if ending == HIDDEN_ENDING:
             return (hidden or HiddenPeaks()).content(inspection.response.name)
         if ending == ARRAYS_ENDING:
-            return arrays_bytes(inspection, record.annotation, hidden, contributions)
+            return arrays_bytes(inspection, image.annotation, hidden, image.contributions)
         if ending == PART_ENDING:
-            shown = record.annotation if options.style.annotations else Annotation()
-            return part_bytes(inspection, self.truth(record), seen, shown, hidden, contributions)
+            return part_bytes(inspection, image.truth, image.seen, rasters.annotation, hidden, image.contributions)
         if not ending.startswith("/"):
             page = sheet_page(
                 inspection,
-                options.style,
-                truth=self.truth(record),
-                model=model_name(self._model),
-                annotation=record.annotation,
+                style,
+                truth=image.truth,
+                model=self.model,
                 hidden=() if hidden is None else hidden.hidden,
                 hidden_error="" if hidden is None else hidden.error,
-                contributions=contributions,
+                rasters=rasters,
             )
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])
-            page = panel_page(
-                inspection, panel, options.style, annotation=record.annotation, contributions=contributions
-            )
-        return picture_bytes(page, inspection, options)
+            page = panel_page(inspection, panel, style, rasters=rasters)
+        return picture_bytes(page, inspection, self.options)
 
 
 def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
@@ -114,7 +139,7 @@ def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) 
     }
     if options.format == "pdf" or options.format == "svg":
         return vector_bytes(page, options.format, about)
-    return encode(page.finished(), options.format, dpi=options.style.dpi, about=about)
+    return encode(drawn_pixels(page), options.format, dpi=options.style.dpi, about=about)
 
 
 def arrays_bytes(
@@ -136,13 +161,12 @@ def arrays_bytes(
     return buffer.getvalue()
 
 
-def model_name(model: Model) -> str:
-    """Return a model's display name: its file, and its run if the file is a run's checkpoint."""
-    path = model.path
+def model_name(path: Path) -> str:
+    """Return the display name of a model's file: its name, and its run if the file is a run's checkpoint."""
     return f"{path.parent.parent.name} / {path.stem}" if path.parent.name == "checkpoints" else path.name
 
 
-def versus_of(model: Model, options: ExportOptions) -> int | None:
+def versus_of(classes: Sequence[str], options: ExportOptions) -> int | None:
     """Return the index of the class that contributions compare the predicted class with; None: its strongest rival.
 
     Raises:
@@ -151,6 +175,6 @@ def versus_of(model: Model, options: ExportOptions) -> int | None:
     if options.versus is None:
         return None
     try:
-        return class_index(model.classes, options.versus)
+        return class_index(classes, options.versus)
     except ValueError as error:
         raise S3NError(f"Contributions cannot be compared with this class: {error}.") from error

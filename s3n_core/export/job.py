@@ -19,8 +19,10 @@ from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
-from s3n_core.export.hidden_peaks import HIDDEN_TABLE, hidden_table, hide_peaks
-from s3n_core.export.image_files import ImageFiles, file_path, model_name, versus_of
+from s3n_core.export.drawing import drawn_in_order
+from s3n_core.export.hidden_peaks import HIDDEN_TABLE, hidden_table
+from s3n_core.export.hide_peaks import hide_peaks
+from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, file_path, model_name, versus_of
 from s3n_core.export.index import ExportIndex
 from s3n_core.export.options import HIDDEN_ENDING, PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
@@ -33,6 +35,7 @@ from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.inspected import prediction_of
 from s3n_core.prediction.job import header_of
 from s3n_core.prediction.row_building import NOT_FINITE, RowMaker
+from s3n_core.prediction.rows import Prediction
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.version import __version__
 
@@ -90,6 +93,7 @@ def export(
     workers: int | None = None,
     restart: bool = False,
     excel: bool = False,
+    processes: int = 0,
 ) -> Generator[ExportProgress, None, None]:
     """Export inspections of images into a folder, with an index.
 
@@ -106,6 +110,9 @@ def export(
         workers: Loading threads; see ``load_batches``.
         restart: Start over instead of resuming an interrupted export.
         excel: Write the tables for Excel.
+        processes: Number of processes that draw and encode files while the network works (``drawing_processes``); 0: this
+            process does it. The files are the same. As with all processes of Python, a script that starts some needs
+            ``if __name__ == "__main__":``.
 
     Returns:
         A generator of progress: at the start, after every image, and at the end.
@@ -118,9 +125,9 @@ def export(
     options = options or ExportOptions()
     began = time.monotonic()
     check_output_folder(out, records)
-    versus = versus_of(model, options)
+    versus = versus_of(model.classes, options)
     make_folder(out)
-    files = ImageFiles(model, options, classes)
+    files, contents = ImageFiles(options, classes), FileContents(options, model_name(model.path))
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
     values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, header, made_with, restart=restart, excel=excel) as index:
@@ -158,32 +165,48 @@ def export(
         try:
             inspector, reader = Inspector(model), SeenReader(model.seen, values)
             maker = RowMaker(model, records, classes)
-            with closing(_inspected(inspector, tasks, options, versus, batch_size, workers, reader)) as answers:
-                for task, found, photograph in answers:
-                    record, truth = task.record, files.truth(task.record)
-                    if isinstance(found, str):
-                        index.add(task.position, record, maker.without_prediction(task.position, found), {})
-                        yield progress(record.name, error=found)
-                        continue
-                    answer, contributions = found
-                    seen, hidden = reader.take(record.path), None
-                    if options.hidden_peaks and photograph is not None:
-                        hidden = hide_peaks(inspector, photograph, record, answer, options.hidden_peaks, options.hiding)
-                    written = {ending: file_path(task.stem, ending) for ending in files.endings}
+
+            def images() -> Generator[tuple[tuple[_Task, Prediction], ExportedImage | None], None, None]:
+                with closing(_inspected(inspector, tasks, options, versus, batch_size, workers, reader)) as answers:
+                    for task, found, photograph in answers:
+                        record, truth = task.record, files.truth(task.record)
+                        if isinstance(found, str):
+                            yield (task, maker.without_prediction(task.position, found)), None
+                            continue
+                        answer, contributions = found
+                        seen, hidden = reader.take(record.path), None
+                        if options.hidden_peaks and photograph is not None:
+                            count, settings = options.hidden_peaks, options.hiding
+                            hidden = hide_peaks(inspector, photograph, record, answer, count, settings)
+                        row = prediction_of(answer, label=truth, seen=seen, annotation=record.annotation)
+                        yield (
+                            (task, row),
+                            ExportedImage(
+                                inspection=answer,
+                                truth=truth,
+                                annotation=record.annotation,
+                                seen=seen,
+                                hidden=hidden,
+                                contributions=contributions,
+                            ),
+                        )
+
+            with closing(images()) as inspected, closing(drawn_in_order(contents, inspected, processes)) as drawn:
+                for (task, row), made in drawn:
+                    written = {ending: file_path(task.stem, ending) for ending in made}
                     for ending, file in written.items():
                         make_folder((out / file).parent)
-                        content = files.content(ending, record, answer, seen, hidden, contributions)
                         # Not durable: there may be thousands of files, and they can be created again.
-                        write_bytes(out / file, content, durable=False)
-                    row = prediction_of(answer, label=truth, seen=seen, annotation=record.annotation)
-                    index.add(task.position, record, row, written)
-                    yield progress(record.name, [file for ending, file in written.items() if ending != PART_ENDING])
+                        write_bytes(out / file, made[ending], durable=False)
+                    index.add(task.position, task.record, row, written)
+                    shown = [file for ending, file in written.items() if ending != PART_ENDING]
+                    yield progress(task.record.name, shown, row.error)
         except BaseException:
             with contextlib.suppress(OutputError):  # report the first error
                 index.write()
             raise
         if options.report:
-            report.write(head_of(model, model_name(model), records, options.style), index.rows)
+            report.write(head_of(model, model_name(model.path), records, options.style), index.rows)
         if options.hidden_peaks:
             tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in all_tasks]
             table = hidden_table((file for file in tested if file.is_file()), excel=excel)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3n_core.export.figures.encoding import ENDINGS, PICTURE_FORMATS, PictureFormat
+from s3n_core.export.figures.encoding import ENDINGS, PICTURE_FORMATS, STANDARD_FORMAT, PictureFormat
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.panels import STANDARD_PANELS, check_panels
 from s3n_core.inspection.hiding import HidingSettings
@@ -29,8 +29,8 @@ class ExportOptions:
     """What an export writes for each image.
 
     Attributes:
-        sheet: A labelled sheet, ``STEM.png``.
-        singles: Every panel of the style as a separate figure, ``STEM/PANEL.png``.
+        sheet: A labelled sheet, ``STEM.jpg``.
+        singles: Every panel of the style as a separate figure, ``STEM/PANEL.jpg``.
         arrays: All intermediates as arrays, ``STEM.npz``.
         report: An HTML report of all images, ``report.html``.
         format: Format of the figures.
@@ -46,7 +46,7 @@ class ExportOptions:
     singles: bool = True
     arrays: bool = False
     report: bool = False
-    format: PictureFormat = "png"
+    format: PictureFormat = STANDARD_FORMAT
     style: FigureStyle = field(default_factory=FigureStyle)
     hidden_peaks: int = 0
     hiding: HidingSettings = field(default_factory=HidingSettings)
@@ -94,7 +94,7 @@ def export_options(
     singles: bool = True,
     arrays: bool = False,
     report: bool = False,
-    format: str = "png",
+    format: str = STANDARD_FORMAT,
     panels: Iterable[str] | None = None,
     hidden_peaks: int = 0,
     hiding: Mapping[str, Any] | None = None,

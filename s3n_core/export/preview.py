@@ -13,7 +13,7 @@ from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataSetError, S3NError, UnreadableImage
 from s3n_core.export.file_request import ExportedFile, FileRequest
-from s3n_core.export.image_files import ImageFiles, file_path, versus_of
+from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, file_path, model_name, versus_of
 from s3n_core.export.options import export_options
 from s3n_core.inspection.contribution_view import ContributionView, default_question
 from s3n_core.inspection.inspection import Inspection
@@ -49,18 +49,26 @@ class FirstFiles:
             )
             for image in request.images
         ]
-        position, inspection, contributions = self._first(inspector, records, versus_of(inspector.model, options))
-        record, files = records[position], ImageFiles(inspector.model, options, classes)
+        versus = versus_of(inspector.model.classes, options)
+        position, inspection, contributions = self._first(inspector, records, versus)
+        record, files = records[position], ImageFiles(options, classes)
         for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
             stem = files.stem(earlier)
         if options.hidden_peaks:
             raise S3NError("A preview does not hide peaks; leave hidden_peaks out.")
         ending = request.ending if request.ending in files.endings else files.endings[0]
+        image = ExportedImage(
+            inspection=inspection,
+            truth=files.truth(record),
+            annotation=record.annotation,
+            contributions=contributions,
+        )
+        contents = FileContents(options, model_name(inspector.model.path))
         return ExportedFile(
             image=record.name,
             files={each: file_path(stem, each) for each in files.endings},
             ending=ending,
-            content=files.content(ending, record, inspection, contributions=contributions),
+            content=contents.of(image, [ending])[ending],
         )
 
     def _first(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 
 import psutil
 
@@ -57,3 +60,21 @@ def lower_own_priority() -> None:
     """Give this process the priority of long jobs, so that windows and other work go first."""
     with contextlib.suppress(psutil.Error, OSError):
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
+
+
+def prepare_worker() -> None:
+    """Prepare a process of a pool: it uses one core, leaves Ctrl+C to its parent, and ends with it, even if killed.
+
+    Must run before NumPy is imported, so this module does not import it. Give it to the pool as the initializer.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ[name] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # A worker waits for tasks on a pipe whose other end it holds itself, so a killed parent does not close it.
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)

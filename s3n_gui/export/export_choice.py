@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.datasets.name_list import write_names
+from s3n_core.export.figures.encoding import STANDARD_FORMAT
 from s3n_core.export.figures.panels import PANELS, STANDARD_PANELS, Layout, PanelName
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 from s3n_core.system.atomic_files import make_folder
@@ -63,7 +64,7 @@ class ExportChoice:
     panels: tuple[PanelName, ...] = STANDARD_PANELS
     versus: str | None = None
     layout: Layout = "auto"
-    picture: str = "png"
+    picture: str = STANDARD_FORMAT
     dpi: int = STANDARD_DPI
     inches: float = STANDARD_INCHES
     colours: str = PALETTES[0]
@@ -145,7 +146,7 @@ class ExportChoice:
             *(["--panels", ",".join(panels)] if panels != STANDARD_PANELS else []),
             *(["--versus", self.versus] if self.versus is not None and self.has_contributions else []),
             *(["--layout", self.layout] if self.layout != "auto" else []),
-            *(["--picture", self.picture] if self.picture != "png" else []),
+            *(["--picture", self.picture] if self.picture != STANDARD_FORMAT else []),
             *(["--dpi", str(self.dpi)] if self.dpi != STANDARD_DPI else []),
             *(["--inches", f"{self.inches:g}"] if self.inches != STANDARD_INCHES else []),
             *(["--colours", self.colours] if self.colours != PALETTES[0] else []),

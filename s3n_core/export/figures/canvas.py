@@ -1,32 +1,25 @@
-"""A page to draw on, based on matplotlib's Figure: pixel-exact images, shapes and text in points from the upper left.
+"""A page to draw on: pixel-exact images, shapes and text in points from the upper left.
 
-Positions are in points, so that a page can be rendered as pixels (here) or vectors (`vector_files`). Uses neither
-pyplot nor axes: a sheet is some rectangles, a few hundred line segments and a few dozen words, and axes would take most
-of the time.
+A page only records what is drawn, in points, and measures words. There are two ways to draw what it records, with the
+same layout and the same words: as pixels (`pixel_page`) and as PDF or SVG (`vector_files`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import CircleCollection, LineCollection
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Rectangle
-from matplotlib.text import Text
-from matplotlib.transforms import Affine2D, Bbox, Transform, TransformedBbox
 from numpy.typing import NDArray
-from PIL import Image
 
 from s3n_core.export.figures import tokens
-from s3n_core.export.figures.lettering import drawable, families, font
+from s3n_core.export.figures.lettering import drawable, text_width
 
 Align = Literal["left", "center", "right"]
+
+DASHES = (3.7, 1.6)
+"""Lengths of dashes and of the gaps between them, in widths of the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,67 @@ class Area:
         return self.y + self.height
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnImage:
+    """RGB pixels (h, w, 3) from the position (``x``, ``y``) to the right and down, one pixel of the page each."""
+
+    x: float
+    y: float
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRectangle:
+    """A filled rectangle with corners of ``radius`` points."""
+
+    area: Area
+    fill: str
+    radius: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnLines:
+    """Polylines, each an array (n, 2) of positions; every line is blended by itself."""
+
+    lines: Sequence[NDArray[np.float64]]
+    colour: str
+    width: float
+    alpha: float
+    dashed: bool
+    clip: Area | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnCircles:
+    """Circles at centres (n, 2) with radii (n,) and widths of their edges (n,)."""
+
+    centres: NDArray[np.float64]
+    radii: NDArray[np.float64]
+    fill: str | None
+    edge: str | None
+    edge_widths: NDArray[np.float64]
+    clip: Area | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnText:
+    """One line of text whose characters can all be drawn; ``width`` in points."""
+
+    x: float
+    baseline: float
+    text: str
+    size: float
+    colour: str
+    bold: bool
+    align: Align
+    width: float
+
+
+Drawn = DrawnImage | DrawnRectangle | DrawnLines | DrawnCircles | DrawnText
+
+_LAYERS: dict[type[Drawn], int] = {DrawnImage: 0, DrawnRectangle: 1, DrawnCircles: 1, DrawnLines: 2, DrawnText: 3}
+
+
 class Canvas:
     """One page.
 
@@ -60,7 +114,6 @@ class Canvas:
     Attributes:
         scale: Pixels per point.
         pixels: (width, height) of the page in pixels.
-        figure: The matplotlib figure with everything drawn so far.
         undrawable: Whether a character was drawn that no installed font has.
     """
 
@@ -69,11 +122,17 @@ class Canvas:
         self.pixels = (max(1, round(width * self.scale)), max(1, round(height * self.scale)))
         self.dpi = dpi
         self.undrawable = False
-        # The size in inches is slightly larger than the pixels, because matplotlib truncates.
-        inches = ((self.pixels[0] + 0.01) / dpi, (self.pixels[1] + 0.01) / dpi)
-        self.figure = Figure(figsize=inches, dpi=dpi, facecolor=tokens.PAGE)
-        self._agg: Any = FigureCanvasAgg(self.figure)  # type: Any because its methods carry no types
-        self._points: Transform = Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
+        self._drawn: list[Drawn] = []
+
+    @property
+    def drawn(self) -> list[Drawn]:
+        """Everything drawn so far, from back to front: images, then filled shapes, lines and text, each in order."""
+        return sorted(self._drawn, key=lambda drawn: _LAYERS[type(drawn)])
+
+    @property
+    def texts(self) -> list[DrawnText]:
+        """The texts drawn so far."""
+        return [drawn for drawn in self._drawn if isinstance(drawn, DrawnText)]
 
     def snapped(self, area: Area) -> Area:
         """Snap the edges of an area to pixel edges."""
@@ -88,19 +147,11 @@ class Canvas:
 
     def image(self, area: Area, pixels: NDArray[np.uint8]) -> None:
         """Draw an RGB image (h, w, 3) on a snapped area of exactly its size in pixels."""
-        corner = self._places([(area.x, round(area.y * self.scale) / self.scale + pixels.shape[0] / self.scale)])[0]
-        self.figure.add_artist(_Pixels(pixels, corner, self._points))
+        self._drawn.append(DrawnImage(area.x, area.y, pixels))
 
     def rectangle(self, area: Area, fill: str, *, radius: float = 0.0) -> None:
         """Fill a rectangle with corners of ``radius`` points."""
-        x, y = self._places([(area.x, area.bottom)])[0]
-        if radius:
-            style = f"round,pad=0,rounding_size={radius}"
-            patch: Rectangle | FancyBboxPatch = FancyBboxPatch((x, y), area.width, area.height, boxstyle=style)
-        else:
-            patch = Rectangle((x, y), area.width, area.height)
-        patch.set(facecolor=fill, linewidth=0, transform=self._points)
-        self.figure.add_artist(patch)
+        self._drawn.append(DrawnRectangle(area, fill, radius))
 
     def outline(self, area: Area, colour: str, *, width: float = 0.5, alpha: float = 1.0, dashed: bool = False) -> None:
         """Draw the outline of a rectangle."""
@@ -119,17 +170,8 @@ class Canvas:
         clip: Area | None = None,
     ) -> None:
         """Draw polylines through positions in points."""
-        collection = LineCollection(
-            [self._places(line) for line in lines],
-            colors=[colour],
-            linewidths=[width],
-            alpha=alpha,
-            linestyles="dashed" if dashed else "solid",
-            capstyle="butt",
-            joinstyle="round",
-            transform=self._points,
-        )
-        self._add(collection, clip)
+        places = [np.asarray(line, dtype=np.float64) for line in lines]
+        self._drawn.append(DrawnLines(places, colour, width, alpha, dashed, clip))
 
     def circles(
         self,
@@ -144,17 +186,9 @@ class Canvas:
         """Draw circles at centres (n, 2) with radii (n,), all in points."""
         if not len(centres):
             return
-        collection = CircleCollection(
-            math.pi * np.asarray(radii, dtype=float) ** 2,
-            offsets=self._places(centres),
-            offset_transform=self._points,
-            facecolors=[fill or "none"],
-            edgecolors=[edge or "none"],
-            linewidths=np.broadcast_to(edge_width, (len(centres),)),
-            # Two values avoid matplotlib's shortcut for a single circle, which snaps it to whole pixels.
-            antialiaseds=[True, True],
-        )
-        self._add(collection, clip)
+        widths = np.broadcast_to(np.asarray(edge_width, dtype=np.float64), (len(centres),))
+        places, sizes = np.asarray(centres, dtype=np.float64), np.asarray(radii, dtype=np.float64)
+        self._drawn.append(DrawnCircles(places, sizes, fill, edge, widths, clip))
 
     def text(
         self,
@@ -175,20 +209,9 @@ class Canvas:
             text = self._shortened(text, size, bold, room, shorten)
         if not text:
             return 0.0
-        place = self._places([(x, baseline)])[0]
-        artist = Text(
-            place[0],
-            place[1],
-            text,
-            color=colour,
-            fontproperties=font(size, bold, families(text)),
-            horizontalalignment=align,
-            verticalalignment="baseline",
-            parse_math=False,
-            transform=self._points,
-        )
-        self.figure.add_artist(artist)
-        return self.width_of(text, size=size, bold=bold)
+        width = self.width_of(text, size=size, bold=bold)
+        self._drawn.append(DrawnText(x, baseline, text, size, colour, bold, align, width))
+        return width
 
     def symbol(
         self, x: float, baseline: float, symbol: str, *, size: float = tokens.BODY, colour: str = tokens.QUIET
@@ -208,27 +231,7 @@ class Canvas:
 
     def width_of(self, text: str, *, size: float, bold: bool = False) -> float:
         """Return the width of a line of text in points."""
-        text = self._drawable(text)
-        renderer = self._agg.get_renderer()
-        width, _, _ = renderer.get_text_width_height_descent(text, font(size, bold, families(text)), ismath=False)
-        return float(width) / self.scale
-
-    def finished(self) -> Image.Image:
-        """Render the page as an RGB image."""
-        self._agg.draw()
-        return Image.fromarray(np.asarray(self._agg.buffer_rgba())[:, :, :3])
-
-    def _places(self, places: Sequence[tuple[float, float]] | NDArray[np.floating]) -> NDArray[np.float64]:
-        """Convert points from the upper left corner to matplotlib's points from the lower left."""
-        result = np.array(places, dtype=np.float64)
-        result[:, 1] = self.pixels[1] / self.scale - result[:, 1]
-        return result
-
-    def _add(self, collection: LineCollection | CircleCollection, clip: Area | None) -> None:
-        if clip is not None:
-            corners = self._places([(clip.x, clip.bottom), (clip.right, clip.y)])
-            collection.set_clip_box(TransformedBbox(Bbox(corners), self._points))
-        self.figure.add_artist(collection, clip=False)
+        return text_width(self._drawable(text), size, bold, self.dpi)
 
     def _drawable(self, text: str) -> str:
         shown = drawable(text)
@@ -254,23 +257,6 @@ class Canvas:
             else:
                 high = middle - 1
         return cut(low)
-
-
-class _Pixels(Artist):
-    """An image drawn without resampling: its pixels are those of the page, or are embedded as is in vector files."""
-
-    def __init__(self, pixels: NDArray[np.uint8], lower_left: NDArray[np.float64], points: Transform) -> None:
-        super().__init__()
-        self.set_zorder(-1)  # behind all shapes, whose zorder is 0 or more
-        upwards = pixels[::-1]
-        self._rgba = np.dstack([upwards, np.full(upwards.shape[:2], 255, dtype=np.uint8)])
-        self._lower_left, self._points = lower_left, points
-
-    def draw(self, renderer: Any) -> None:
-        """Draw the image; called by matplotlib."""
-        context = renderer.new_gc()
-        renderer.draw_image(context, *self._points.transform(self._lower_left), self._rgba)
-        context.restore()
 
 
 def _pieces(symbol: str) -> list[str]:

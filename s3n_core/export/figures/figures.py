@@ -14,6 +14,7 @@ from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.panel_drawing import draw_panel, height_below
 from s3n_core.export.figures.panels import PanelName, check_panels
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import draw_sheet
 from s3n_core.inspection.contribution_view import ContributionView
@@ -31,9 +32,9 @@ def sheet_figure(
     contributions: ContributionView | None = None,
 ) -> Image.Image:
     """Draw the labelled sheet of one image as pixels, RGB; see `sheet_page`."""
-    return sheet_page(
-        inspection, style, truth=truth, model=model, annotation=annotation, contributions=contributions
-    ).finished()
+    return drawn_pixels(
+        sheet_page(inspection, style, truth=truth, model=model, annotation=annotation, contributions=contributions)
+    )
 
 
 def sheet_page(
@@ -46,6 +47,7 @@ def sheet_page(
     hidden: Sequence[HiddenPlace] = (),
     hidden_error: str = "",
     contributions: ContributionView | None = None,
+    rasters: Rasters | None = None,
 ) -> Canvas:
     """Draw the labelled sheet of one image.
 
@@ -58,11 +60,13 @@ def sheet_page(
         hidden: What hiding the strongest peaks does, for a row of its own.
         hidden_error: Why nothing could be hidden; otherwise empty.
         contributions: What the panel with the contributions shows.
+        rasters: Those of the image (`rasters_of`), if it has several figures; then without ``annotation`` and
+            ``contributions``.
 
     Returns:
         The page, for rendering as pixels or vectors.
     """
-    rasters = _rasters(inspection, style, annotation, contributions)
+    rasters = rasters or rasters_of(inspection, style, annotation, contributions)
     panels = check_panels(style.panels)
     return draw_sheet(
         rasters,
@@ -85,7 +89,7 @@ def panel_figure(
     contributions: ContributionView | None = None,
 ) -> Image.Image:
     """Draw one panel as pixels, RGB; see `panel_page`."""
-    return panel_page(inspection, panel, style, annotation=annotation, contributions=contributions).finished()
+    return drawn_pixels(panel_page(inspection, panel, style, annotation=annotation, contributions=contributions))
 
 
 def panel_page(
@@ -95,6 +99,7 @@ def panel_page(
     *,
     annotation: Annotation | None = None,
     contributions: ContributionView | None = None,
+    rasters: Rasters | None = None,
 ) -> Canvas:
     """Draw one panel as a separate figure, without text except for the colour bar below a map and the crop's label.
 
@@ -104,12 +109,14 @@ def panel_page(
         style: The style.
         annotation: The image's box and key points, if its data set has any.
         contributions: What the panel with the contributions shows.
+        rasters: Those of the image (`rasters_of`), if it has several figures; then without ``annotation`` and
+            ``contributions``.
 
     Returns:
         The page, for rendering as pixels or vectors; its long side (without the colour bar) has ``dpi * single_inches``
         pixels.
     """
-    rasters = _rasters(inspection, style, annotation, contributions)
+    rasters = rasters or rasters_of(inspection, style, annotation, contributions)
     width, height = inspection.response.image_size
     long_side = 72 * style.single_inches
     scale = long_side / max(width, height)
@@ -123,8 +130,12 @@ def panel_page(
     return canvas
 
 
-def _rasters(
-    inspection: Inspection, style: FigureStyle, annotation: Annotation | None, contributions: ContributionView | None
+def rasters_of(
+    inspection: Inspection,
+    style: FigureStyle,
+    annotation: Annotation | None = None,
+    contributions: ContributionView | None = None,
 ) -> Rasters:
+    """Return the pixels of an image's panels in a style, to be shared by its figures."""
     shown = annotation if style.annotations and annotation is not None else Annotation()
     return Rasters(inspection, style.colour_map, style.opacity, shown, contributions)

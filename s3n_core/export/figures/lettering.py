@@ -10,8 +10,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib import font_manager
+from matplotlib.backends.backend_agg import RendererAgg
+from numpy.typing import NDArray
 
 from s3n_core.system.resources import resource
 
@@ -46,9 +50,12 @@ _MOST_FONTS = 400  # fonts searched for a missing character, so that a machine w
 _NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
+@functools.lru_cache(maxsize=8192)
 def drawable(text: str) -> str:
     """Return ``text`` as one line, with characters that cannot be drawn here replaced by small boxes."""
     text = one_line(text)
+    if text.isascii():
+        return text
     missing = {letter for letter in text if not _in_base(letter)}
     if not missing:
         return text
@@ -64,6 +71,8 @@ def one_line(text: str) -> str:
 
 def families(text: str) -> tuple[str, ...]:
     """Return the font families that together cover ``text`` as far as possible, bundled ones first."""
+    if text.isascii():
+        return BASE_FONTS
     return _families(frozenset(letter for letter in text if not _in_base(letter)))
 
 
@@ -85,6 +94,55 @@ def font(size: float, bold: bool = False, chosen: tuple[str, ...] = BASE_FONTS) 
     """Return matplotlib's description of a font of ``size`` points."""
     _known_fonts()
     return font_manager.FontProperties(family=list(chosen), size=size, weight="bold" if bold else "normal")
+
+
+class TextMask(NamedTuple):
+    """A rendered line of text.
+
+    Attributes:
+        coverage: How much of each pixel is covered, uint8 (h, w), read-only.
+        left: Pixels from its left edge to the place where the text begins.
+        above: Pixels from its upper edge to the baseline.
+    """
+
+    coverage: NDArray[np.uint8]
+    left: int
+    above: int
+
+
+def text_width(text: str, size: float, bold: bool, dpi: float) -> float:
+    """Return the width of a line of drawable text in points, as it is on a page of ``dpi`` pixels per inch."""
+    return _extent(text, size, bold, dpi)[0] * 72 / dpi
+
+
+@functools.lru_cache(maxsize=4096)
+def text_mask(text: str, size: float, bold: bool, dpi: float) -> TextMask:
+    """Render a line of drawable text that begins at a whole pixel, with its baseline between two rows of pixels."""
+    width, height, descent = _extent(text, size, bold, dpi)
+    around = 2 + int(size * dpi / 72 / 2)  # italics and accents extend beyond the measured box
+    left, above = around, around + int(height - descent) + 1
+    renderer: Any = RendererAgg(left + int(width) + 1 + around, above + int(max(descent, 0)) + 1 + around, dpi)
+    context = renderer.new_gc()
+    context.set_foreground("black")
+    renderer.draw_text(context, left, above, text, font(size, bold, families(text)), 0)
+    coverage: NDArray[np.uint8] = np.asarray(renderer.buffer_rgba())[..., 3]
+    rows, columns = np.flatnonzero(coverage.any(axis=1)), np.flatnonzero(coverage.any(axis=0))
+    if not len(rows):  # only spaces
+        return TextMask(np.zeros((0, 0), dtype=np.uint8), 0, 0)
+    part = coverage[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+    part.flags.writeable = False
+    return TextMask(part, left - int(columns[0]), above - int(rows[0]))
+
+
+# Most texts of an export repeat from sheet to sheet, and laying one out takes as long as drawing twenty.
+@functools.lru_cache(maxsize=8192)
+def _extent(text: str, size: float, bold: bool, dpi: float) -> tuple[float, float, float]:
+    """Return the width, height and descent of a line of text in pixels."""
+    if not text:
+        return 0.0, 0.0, 0.0
+    renderer: Any = RendererAgg(1, 1, dpi)  # type: Any because its methods carry no types
+    width, height, descent = renderer.get_text_width_height_descent(text, font(size, bold, families(text)), False)
+    return float(width), float(height), float(descent)
 
 
 def _in_base(letter: str) -> bool:

@@ -217,7 +217,7 @@ def test_export_names_what_it_cannot_read(
         assert reason in rows[name]["error"]
     pictures = {row["folder"] for row in rows.values() if row["folder"]}
     assert len(pictures) == len(good)
-    assert all((tmp_path / "attention" / folder / "peaks.png").is_file() for folder in pictures)
+    assert all((tmp_path / "attention" / folder / "peaks.jpg").is_file() for folder in pictures)
 
 
 def test_audit_names_what_it_cannot_read(
@@ -271,6 +271,6 @@ def test_classes_and_folders_in_any_script(s3n: Command, tmp_path: Path, names: 
     assert call(s3n, "predict", data, folder, tmp_path).code == 0
     assert all(row["correct"] for row in rows_of(tmp_path / "table.csv").values())
     assert call(s3n, "export", data, folder, tmp_path).code == 0
-    assert len(list((tmp_path / "attention").rglob("peaks.png"))) == 6
+    assert len(list((tmp_path / "attention").rglob("peaks.jpg"))) == 6
     assert s3n("runs", "show", folder).code == 0
     assert s3n("runs", "list", "--runs", tmp_path / "runs", "--json").code == 0

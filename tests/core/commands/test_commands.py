@@ -289,7 +289,7 @@ def test_export_says_what_ctrl_c_left(
     assert outcome.err.startswith("Stopped after 2 of 12 images; ")
     rows = rows_of(tmp_path / "att" / "index.csv")
     assert len(rows) == 2
-    assert all((tmp_path / "att" / row["folder"] / "peaks.png").is_file() for row in rows)
+    assert all((tmp_path / "att" / row["folder"] / "peaks.jpg").is_file() for row in rows)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_names_cannot_leave_the_folder():
 
 
 def test_pictures_carry_their_resolution_and_their_origin():
-    options = {"png": ExportOptions(style=FigureStyle(dpi=144)), "jpeg": ExportOptions(format="jpeg")}
+    options = {"png": ExportOptions(format="png", style=FigureStyle(dpi=144)), "jpeg": ExportOptions()}
     for format, dpi in (("png", 144), ("jpeg", 200)):
         page = Canvas(30 * 72 / dpi, 20 * 72 / dpi, dpi)
         page.rectangle(Area(0, 0, 30, 20), "#D55E00")

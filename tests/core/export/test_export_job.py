@@ -87,14 +87,14 @@ def test_everything_is_written_and_the_index_tells_of_it(model, records, tmp_pat
     assert steps[-1].left_out == 1
     assert steps[2].error == "it is not an image of a known format"
     stems = ("a/bird", "b/bird", "ç/鳥")
-    endings = (".npz", ".png", "/map_d.png", "/peaks.png")
+    endings = (".jpg", ".npz", "/map_d.jpg", "/peaks.jpg")
     assert files_below(out) == sorted(["index.csv", *(stem + ending for stem in stems for ending in endings)])
     rows = rows_of(out)
     assert [row["file"] for row in rows] == [record.name for record in records]
     assert [row["label"] for row in rows] == ["grey bird", "blue bird", "red bird", "grey bird"]
     assert rows[1]["error"]
     assert not rows[1]["class"]
-    assert rows[0]["sheet"] == "a/bird.png"
+    assert rows[0]["sheet"] == "a/bird.jpg"
     assert rows[0]["folder"] == "a/bird"
     assert rows[0]["arrays"] == "a/bird.npz"
     for index in (0, 2, 3):
@@ -105,16 +105,16 @@ def test_everything_is_written_and_the_index_tells_of_it(model, records, tmp_pat
         assert rows[index]["rule"] == rule_names(model.network.config)[inspection.response.sure]
         with np.load(out / rows[index]["arrays"]) as arrays:
             np.testing.assert_allclose(arrays["response"], inspection.response.map, atol=1e-4)
-    assert Image.open(out / "a/bird/peaks.png").size == (40, 29)
+    assert Image.open(out / "a/bird/peaks.jpg").size == (40, 29)
 
 
-def test_jpeg_sheets_alone_lie_beside_one_another(model, records, tmp_path):
-    options = ExportOptions(singles=False, format="jpeg", style=STYLE)
+def test_png_sheets_alone_lie_beside_one_another(model, records, tmp_path):
+    options = ExportOptions(singles=False, format="png", style=STYLE)
     steps = list(export(model, records[:1], tmp_path, options))
-    assert files_below(tmp_path) == ["a/bird.jpg", "index.csv"]
-    assert steps[1].files == (tmp_path / "a" / "bird.jpg",)
+    assert files_below(tmp_path) == ["a/bird.png", "index.csv"]
+    assert steps[1].files == (tmp_path / "a" / "bird.png",)
     assert rows_of(tmp_path)[0]["label"] == ""
-    assert Image.open(tmp_path / "a" / "bird.jpg").format == "JPEG"
+    assert Image.open(tmp_path / "a" / "bird.png").format == "PNG"
 
 
 def test_the_index_has_the_columns_and_values_of_a_table_of_predictions(model, records, tmp_path):
@@ -148,7 +148,7 @@ def test_closed_early_it_leaves_whole_files_an_index_and_no_thread(model, record
     assert next(job).done == 0
     assert next(job).done == 1
     job.close()
-    assert files_below(tmp_path) == ["a/bird.png", "index.csv", "index.csv.part"]
+    assert files_below(tmp_path) == ["a/bird.jpg", "index.csv", "index.csv.part"]
     assert len(rows_of(tmp_path)) == 1
     assert threading.active_count() == threads
 
@@ -169,7 +169,7 @@ def test_an_interrupted_export_goes_on(model, records, tmp_path):
     whole, out = tmp_path / "whole", tmp_path / "out"
     list(export(model, records, whole, options, classes=CLASSES, batch_size=1))
     stopped_after(2, model, records, out, options)
-    first = out / "a/bird.png"
+    first = out / "a/bird.jpg"
     before = first.stat().st_mtime_ns
     steps = list(export(model, records, out, options, classes=CLASSES, batch_size=1))
     assert [(step.done, step.resumed, step.name) for step in steps] == [
@@ -194,12 +194,12 @@ def test_what_changed_since_is_written_anew(model, records, tmp_path):
     out = tmp_path / "out"
     stopped_after(3, model, mine, out, options)
     os.utime(mine[0].path, ns=(1, 1))  # another image
-    (out / "b/bird.png").write_bytes(b"")  # a file emptied by a power failure
+    (out / "b/bird.jpg").write_bytes(b"")  # a file emptied by a power failure
     steps = list(export(model, mine, out, options, classes=CLASSES))
     assert steps[0].resumed == 1, "the unreadable one"
     assert [step.name for step in steps[1:-1]] == [mine[at].name for at in (0, 2, 3)]
     assert [row["file"] for row in rows_of(out)] == [record.name for record in mine]
-    assert (out / "b/bird.png").stat().st_size > 0
+    assert (out / "b/bird.jpg").stat().st_size > 0
 
 
 @pytest.mark.parametrize("other", ["options", "restart", "torn"])
@@ -243,7 +243,7 @@ def test_a_full_disk_is_said_and_leaves_no_half_file(model, records, small_disk)
     with pytest.raises(OutputError, match="disk is full"):
         list(export(model, records, small_disk.path / "out", ExportOptions(style=STYLE)))
     small_disk.free()
-    assert [name for name in files_below(small_disk.path) if name.endswith((".png", ".tmp"))] == []
+    assert [name for name in files_below(small_disk.path) if name.endswith((".jpg", ".tmp"))] == []
 
 
 def test_a_read_only_disk_is_said(model, records, small_disk):
@@ -276,7 +276,7 @@ def test_a_name_of_bytes_that_are_no_text(model, records, tmp_path):
     out = tmp_path / "out"
     steps = list(export(model, [record], out, ExportOptions(style=STYLE)))
     assert not steps[1].error
-    assert files_below(out) == ["in_/_.png", "in_/_/map_d.png", "in_/_/peaks.png", "index.csv"]
+    assert files_below(out) == ["in_/_.jpg", "in_/_/map_d.jpg", "in_/_/peaks.jpg", "index.csv"]
 
 
 def test_a_report_of_an_interrupted_export_holds_every_image(model, records, tmp_path):
@@ -308,7 +308,7 @@ def test_an_export_is_never_taken_for_images(model, records, tmp_path):
         next(step for step in steps if step.files)
         assert list(FolderTree(photos).images()) == images
     list(export(model, copies, photos / "a" / "out", options, classes=CLASSES))
-    assert any((photos / "a" / "out").rglob("*.png"))
+    assert any((photos / "a" / "out").rglob("*.jpg"))
     assert not (photos / "a" / "out" / "index.csv.part").exists()
     assert list(FolderTree(photos).images()) == images
 

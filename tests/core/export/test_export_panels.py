@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from drawn_contributions import drawn_contributions
 from drawn_inspection import CELLS, drawn_inspection, hot_cell, pixels_of, where_colour
-from matplotlib.text import Text
 
 from s3n_core.datasets.records import Annotation, Box, Part
 from s3n_core.export.figures import tokens
@@ -235,6 +234,6 @@ def test_the_crop_is_labelled_on_the_original_only() -> None:
             panel_page(drawn_inspection((300, 200), source_box=seen), panel, STYLE)  # type: ignore[arg-type]
             for seen in (box, None)
         ]
-        texts = [[text.get_text() for text in page.figure.findobj(Text)] for page in pages]
+        texts = [[text.text for text in page.texts] for page in pages]
         assert ("the network sees this crop: 49 % of the image" in texts[0]) is labelled
         assert not any("sees" in text for text in texts[1])

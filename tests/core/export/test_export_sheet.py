@@ -10,6 +10,7 @@ from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import sheet_figure
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.lettering import BASE_FONTS, UNDRAWABLE, drawable, families
 from s3n_core.inspection.number_text import probability_text
 
@@ -121,7 +122,7 @@ def test_images_lie_on_the_page_pixel_by_pixel():
         area = canvas.snapped(Area(10.2, 20.9, 33.3, 17.1))
         pixels = rng.integers(0, 256, (*canvas.size_of(area)[::-1], 3), dtype=np.uint8)
         canvas.image(area, pixels)
-        page = np.asarray(canvas.finished())
+        page = np.asarray(drawn_pixels(canvas))
         x, y = round(area.x * canvas.scale), round(area.y * canvas.scale)
         np.testing.assert_array_equal(page[y : y + pixels.shape[0], x : x + pixels.shape[1]], pixels)
         assert page.shape[:2] == canvas.pixels[::-1]

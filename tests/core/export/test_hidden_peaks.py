@@ -128,7 +128,7 @@ def test_the_sheet_has_a_row_of_hidden_places_only_if_there_are_any(
     for name, count in (("without", 0), ("with", 2)):
         options = ExportOptions(singles=False, hidden_peaks=count, hiding=HIDING)
         written(model, records[:1], tmp_path / name, options)
-        with Image.open(tmp_path / name / "bird 0.png") as sheet:
+        with Image.open(tmp_path / name / "bird 0.jpg") as sheet:
             sizes[name] = sheet.size
             pixels = np.asarray(sheet.convert("RGB"))
     assert sizes["with"][0] == sizes["without"][0]

@@ -15,6 +15,7 @@ from PIL import Image
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import panel_page, sheet_figure, sheet_page
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.image_files import picture_bytes
 from s3n_core.export.options import ExportOptions
@@ -93,10 +94,10 @@ def test_words_of_a_pdf_sheet_can_be_searched(tmp_path):
 
 def test_a_page_is_the_same_picture_after_it_was_written_as_vectors():
     page = sheet_page(drawn_inspection(peaks=PEAKS), STYLE)
-    before = np.asarray(page.finished())
+    before = np.asarray(drawn_pixels(page))
     for format in ("pdf", "svg"):
         vector_bytes(page, format, {})
-    np.testing.assert_array_equal(np.asarray(page.finished()), before)
+    np.testing.assert_array_equal(np.asarray(drawn_pixels(page)), before)
 
 
 @pytest.mark.parametrize("panel", ["map_d", "grid_c", "image_d"])

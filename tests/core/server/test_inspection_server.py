@@ -542,12 +542,12 @@ def test_the_first_file_of_an_export(server: Server, opened: Any, pictures: tupl
     wish = FileRequest(images=candidates(records, ()), options=options)
     server.ask("export", **to_json(wish))
     file = decode_file(server.answer("exported"))
-    assert (file.image, file.ending) == (pictures[0].name, "/peaks.png")
+    assert (file.image, file.ending) == (pictures[0].name, "/peaks.jpg")
     style = FigureStyle(panels=("peaks", "map_d"), dpi=40, single_inches=1.0, opacity=0.3)
     list(export(opened, records[:1], tmp_path, ExportOptions(sheet=False, style=style)))
     assert (tmp_path / file.name).read_bytes() == file.content
     assert sorted(map(str, file.files.values())) == sorted(
-        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.jpg")
     )
     server.ask("export", **to_json(replace(wish, options={**options, "dpi": 3})))
     assert "dpi" in server.answer("failed").fields["error"]["message"]

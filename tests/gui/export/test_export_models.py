@@ -51,7 +51,7 @@ def test_a_rival_is_said_where_contributions_are_written() -> None:
 def test_the_preview_is_made_with_the_same_options() -> None:
     chosen = replace(PLAIN, singles=False, arrays=True, panels=("peaks",), layout="tall", dpi=72, opacity=0.5)
     options = export_options(**chosen.preview_options())
-    assert (options.sheet, options.singles, options.arrays, options.format) == (True, False, True, "png")
+    assert (options.sheet, options.singles, options.arrays, options.format) == (True, False, True, "jpeg")
     style = options.style
     assert (style.panels, style.layout, style.dpi, style.opacity) == (("peaks",), "tall", 72, 0.5)
     assert export_options(**PLAIN.preview_options()) == ExportOptions(), "the command's own defaults are the page's"
@@ -74,7 +74,7 @@ def test_the_command_line_knows_every_option() -> None:
 
     chosen = replace(
         PLAIN, model=Path("none.safetensors"), split="test", first=3, sheet=False, arrays=True, report=True,
-        test_peaks=True, panels=("peaks",), layout="tall", picture="jpeg",
+        test_peaks=True, panels=("peaks",), layout="tall", picture="png",
         dpi=300, inches=2.5, colours="magma", device="cpu", precision="float32",
     )  # fmt: skip
     done = CliRunner().invoke(app, list(chosen.arguments()))

@@ -91,11 +91,11 @@ def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
 def test_the_choice_changes_the_widgets(export: ExportPage) -> None:
     heard: list[dict[str, object]] = []
     export.form.changed.connect(heard.append)
-    export.controller.set(dpi=72, panels=("peaks",), first=3, picture="jpeg", inches=2.0)
+    export.controller.set(dpi=72, panels=("peaks",), first=3, picture="png", inches=2.0)
     assert export.form.look.dpi.value() == 72
     assert [name for name, box in export.form.panels.boxes.items() if box.isChecked()] == ["peaks"]
     assert (export.form.limited.isChecked(), export.form.first.value()) == (True, 3)
-    assert export.form.look.picture.currentData() == "jpeg"
+    assert export.form.look.picture.currentData() == "png"
     assert heard == []
 
 
@@ -244,7 +244,7 @@ def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_
     assert maker.problem == ""
     file = maker.file
     assert file is not None
-    assert [path.suffix for path in file.files.values()] == [".png", ".npz"]
+    assert [path.suffix for path in file.files.values()] == [".jpg", ".npz"]
     qtbot.waitUntil(export.is_ready, timeout=5000)
     assert "px" in export.preview.facts.text()
     assert export.bar.state.text() == "2 images, 5 files"
@@ -257,8 +257,8 @@ def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_
     assert numbers is not None
     export.controller.set(opacity=0.2)  # the choice of arrays is kept
     qtbot.waitUntil(lambda: export.is_ready() and maker.file is not numbers, timeout=PATIENCE)
-    maker.choose(".png")
-    qtbot.waitUntil(lambda: maker.file is not None and maker.file.ending == ".png", timeout=PATIENCE)
+    maker.choose(".jpg")
+    qtbot.waitUntil(lambda: maker.file is not None and maker.file.ending == ".jpg", timeout=PATIENCE)
     assert maker.file is not None
     assert maker.file.content != file.content
     export.controller.set(opacity=0.65, picture="svg")

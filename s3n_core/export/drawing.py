@@ -1,0 +1,69 @@
+"""Drawing and encoding the files of an export's images beside the network, in processes that do not load torch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+from s3n_core.export.image_files import ExportedImage, FileContents
+from s3n_core.system.processes import prepare_worker, usable_cores
+
+T = TypeVar("T")
+
+_MOST_PROCESSES = 16
+_LEAST_IMAGES = 8  # starting a process takes as long as drawing this many images
+_AHEAD = 2  # images per process that wait, so that no process does
+
+
+def drawing_processes(images: int) -> int:
+    """Return the number of processes that are worth starting to draw so many images; 0 for few of them."""
+    cores = usable_cores()
+    return 0 if images < _LEAST_IMAGES or cores < 2 else min(cores, _MOST_PROCESSES)
+
+
+def drawn_in_order(
+    contents: FileContents, images: Iterable[tuple[T, ExportedImage | None]], processes: int
+) -> Generator[tuple[T, dict[str, bytes]], None, None]:
+    """Create the files of images while the next images are being inspected.
+
+    Args:
+        contents: Creates the contents.
+        images: Pairs of anything and an image, or None if there is nothing to draw. No more are taken than are soon drawn.
+        processes: Number of processes to start; 0: this process draws. They end with the generator, or with this process.
+
+    Returns:
+        A generator of each pair's first value and the image's contents by ending, in the order of ``images``.
+    """
+    if not processes:
+        for value, image in images:
+            yield value, {} if image is None else contents.of(image)
+        return
+    pending: deque[tuple[T, ExportedImage | None, Future[dict[str, bytes]] | None]] = deque()
+
+    def first() -> tuple[T, dict[str, bytes]]:
+        value, image, future = pending.popleft()
+        if image is None:
+            return value, {}
+        try:
+            return value, contents.of(image) if future is None else future.result()
+        except BrokenProcessPool:  # a process was killed, mostly because memory is scarce: go on without
+            return value, contents.of(image)
+
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=prepare_worker)
+    try:
+        for value, image in images:
+            try:
+                future = None if image is None else pool.submit(contents.of, image)
+            except BrokenProcessPool:
+                future = None
+            pending.append((value, image, future))
+            while pending and (len(pending) > _AHEAD * processes or pending[0][2] is None or pending[0][2].done()):
+                yield first()
+        while pending:
+            yield first()
+    finally:
+        pool.shutdown(cancel_futures=True)
