@@ -16,6 +16,7 @@ from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.marks import draw_branch_mark
 from s3n_core.export.figures.panel_drawing import ABOVE, BELOW, draw_key, draw_panel, draw_title
 from s3n_core.export.figures.panels import PanelName
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.rasters import Rasters, resized
 from s3n_core.version import __version__
 
@@ -142,7 +143,7 @@ def page_png(title: str, rows: Sequence[PictureRow]) -> bytes:
     buffer = io.BytesIO()
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", f"S3N Studio {__version__}")
-    canvas.finished().save(buffer, "PNG", pnginfo=about, dpi=(DPI, DPI))
+    drawn_pixels(canvas).save(buffer, "PNG", pnginfo=about, dpi=(DPI, DPI))
     return buffer.getvalue()
 
 

@@ -15,7 +15,12 @@ from s3n_gui.widgets.number_fields import FractionField, WholeNumberField
 from s3n_gui.widgets.number_slider import NumberSlider
 
 _LAYOUTS = {"auto": "Automatic", "wide": "Branches in rows", "tall": "Branches in columns"}
-_PICTURES = {"jpeg": "JPEG (small files)", "png": "PNG (lossless)", "pdf": "PDF (for print)", "svg": "SVG (for editing)"}
+_PICTURES = {
+    "jpeg": "JPEG (small files)",
+    "png": "PNG (lossless)",
+    "pdf": "PDF (for print)",
+    "svg": "SVG (for editing)",
+}
 
 
 class LookForm(QWidget):

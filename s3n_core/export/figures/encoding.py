@@ -25,7 +25,7 @@ _PNG_LEVEL = 2
 # photographs 2 dB closer to the original with these, which grow evenly from low to high frequencies.
 _STEPS = [16 * (1 + 2 * (row + column) / 14) for row in range(8) for column in range(8)]
 _COLOUR_STEPS = 1.75  # of the colour differences, relative to those of brightness
-_FINEST, _COARSEST = 0.4, 4.0  # scales of the steps
+_FINEST, _COARSEST = 0.4, 8.0  # scales of the steps
 _MOST_BYTES, _MOST_PIXELS = 400_000, 3_500_000
 _SHARE, _POWER = 0.96, 0.53  # measured on sheets: optimised tables, and how bytes fall with the scale
 

@@ -46,6 +46,8 @@ _PREFERRED = (
 _UNSUITABLE = re.compile(r"emoji|last ?resort|symbol|dingbats|math|icons?$", re.IGNORECASE)
 _MOST_FONTS = 400  # fonts searched for a missing character, so that a machine with thousands does not stall an export
 
+_RENDERER: Any = RendererAgg  # its methods carry no types
+
 # Control characters would break the line or vanish; a lone surrogate represents a byte that is not a character.
 _NO_LETTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
@@ -121,7 +123,7 @@ def text_mask(text: str, size: float, bold: bool, dpi: float) -> TextMask:
     width, height, descent = _extent(text, size, bold, dpi)
     around = 2 + int(size * dpi / 72 / 2)  # italics and accents extend beyond the measured box
     left, above = around, around + int(height - descent) + 1
-    renderer: Any = RendererAgg(left + int(width) + 1 + around, above + int(max(descent, 0)) + 1 + around, dpi)
+    renderer = _RENDERER(left + int(width) + 1 + around, above + int(max(descent, 0)) + 1 + around, dpi)
     context = renderer.new_gc()
     context.set_foreground("black")
     renderer.draw_text(context, left, above, text, font(size, bold, families(text)), 0)
@@ -140,7 +142,7 @@ def _extent(text: str, size: float, bold: bool, dpi: float) -> tuple[float, floa
     """Return the width, height and descent of a line of text in pixels."""
     if not text:
         return 0.0, 0.0, 0.0
-    renderer: Any = RendererAgg(1, 1, dpi)  # type: Any because its methods carry no types
+    renderer = _RENDERER(1, 1, dpi)
     width, height, descent = renderer.get_text_width_height_descent(text, font(size, bold, families(text)), False)
     return float(width), float(height), float(descent)
 

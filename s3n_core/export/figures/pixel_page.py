@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
 from matplotlib.patches import BoxStyle
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Bbox
+from matplotlib.transforms import Affine2D, Bbox, Transform
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -30,6 +30,7 @@ from s3n_core.export.figures.canvas import (
 )
 from s3n_core.export.figures.lettering import text_mask
 
+_RENDERER: Any = RendererAgg  # its methods carry no types
 _OFFSETS = {"left": 0.0, "center": -0.5, "right": -1.0}
 
 
@@ -42,13 +43,12 @@ class _PixelPage:
     """The pixels of a page."""
 
     def __init__(self, page: Canvas) -> None:
-        self._scale, self._height = page.scale, page.pixels[1]
-        self._renderer: Any = RendererAgg(*page.pixels, page.dpi)  # type: Any because its methods carry no types
+        self._scale, self._height = page.scale, page.pixels[1] / page.scale
+        self._renderer = _RENDERER(*page.pixels, page.dpi)
         self._rgba: NDArray[np.uint8] = np.asarray(self._renderer.buffer_rgba())  # shared with the renderer
         page_colour = np.rint(np.array(to_rgba(tokens.PAGE)) * 255).astype(np.uint8)
         self._rgba.view(np.uint32)[:] = page_colour.view(np.uint32)  # five times as fast as byte by byte
-        # Matplotlib's rasteriser counts y from the lower edge.
-        self._points = Affine2D().scale(self._scale, -self._scale).translate(0, self._height)
+        self._points = Affine2D().scale(page.dpi * (1 / 72))  # as artists multiply: lines are snapped to whole pixels
         for drawn in page.drawn:
             match drawn:
                 case DrawnImage():
@@ -74,17 +74,18 @@ class _PixelPage:
         seen[:] = drawn.pixels[: seen.shape[0], : seen.shape[1]]
 
     def _draw_rectangle(self, drawn: DrawnRectangle) -> None:
-        area = drawn.area
+        area, x, y = drawn.area, drawn.area.x, self._height - drawn.area.bottom
         if drawn.radius:
-            path = BoxStyle("round", pad=0, rounding_size=drawn.radius)(area.x, area.y, area.width, area.height, 1)
+            path = BoxStyle.Round(0, drawn.radius)(x, y, area.width, area.height, 1)
+            place: Transform = self._points
         else:
-            path = Path.unit_rectangle().transformed(Affine2D().scale(area.width, area.height).translate(area.x, area.y))
-        context = self._context(None, 0.0)
-        self._renderer.draw_path(context, path, self._points, to_rgba(drawn.fill))
+            path = Path.unit_rectangle()
+            place = Affine2D.from_values(x + area.width - x, 0, 0, y + area.height - y, x, y) + self._points
+        self._renderer.draw_path(self._context(None, 0.0), path, place, to_rgba(drawn.fill))
 
     def _draw_circles(self, drawn: DrawnCircles) -> None:
         circle, fill = Path.unit_circle(), None if drawn.fill is None else to_rgba(drawn.fill)
-        for (x, y), radius, edge_width in zip(drawn.centres, drawn.radii, drawn.edge_widths, strict=True):
+        for (x, y), radius, edge_width in zip(self._places(drawn.centres), drawn.radii, drawn.edge_widths, strict=True):
             context = self._context(drawn.edge, edge_width if drawn.edge else 0.0, clip=drawn.clip)
             place = Affine2D().scale(radius).translate(x, y) + self._points
             self._renderer.draw_path(context, circle, place, fill)
@@ -95,7 +96,7 @@ class _PixelPage:
         if drawn.dashed:
             context.set_dashes(0, [length * drawn.width for length in DASHES])
         for line in drawn.lines:
-            self._renderer.draw_path(context, Path(line), self._points, None)
+            self._renderer.draw_path(context, Path(self._places(line)), self._points, None)
 
     def _draw_text(self, drawn: DrawnText) -> None:
         mask = text_mask(drawn.text, drawn.size, drawn.bold, self._renderer.dpi)
@@ -114,6 +115,10 @@ class _PixelPage:
         if colour is not None:
             context.set_foreground(to_rgba(colour, alpha), isRGBA=True)
         if clip is not None:
-            corners = [(clip.x, clip.bottom), (clip.right, clip.y)]
+            corners = self._places(np.array([(clip.x, clip.bottom), (clip.right, clip.y)]))
             context.set_clip_rectangle(Bbox(self._points.transform(corners)))
         return context
+
+    def _places(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Convert points from the upper left corner to matplotlib's points from the lower left."""
+        return np.column_stack([places[:, 0], self._height - places[:, 1]])

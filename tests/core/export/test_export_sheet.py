@@ -10,8 +10,8 @@ from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import sheet_figure
-from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.lettering import BASE_FONTS, UNDRAWABLE, drawable, families
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.inspection.number_text import probability_text
 
 STYLE = FigureStyle(dpi=72)
