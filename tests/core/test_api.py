@@ -142,8 +142,18 @@ def test_figures_are_those_of_the_export(
     assert inspection.scores is not None
     assert (
         main(
-            ["export", str(trained_run.path), str(image), "--out", str(tmp_path), "--panels", "response", "--no-sheets"]
-            + ["--picture", "png"]
+            [
+                "export",
+                str(trained_run.path),
+                str(image),
+                "--out",
+                str(tmp_path),
+                "--no-sheets",
+                "--panels",
+                "response",
+                "--picture",
+                "png",
+            ]
         )
         == 0
     )
