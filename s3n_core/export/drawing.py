@@ -53,7 +53,9 @@ def drawn_in_order(
         except BrokenProcessPool:  # a process was killed, mostly because memory is scarce: go on without
             return value, contents.of(image)
 
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=prepare_worker)
+    context = get_context("spawn")
+    alive, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=prepare_worker, initargs=(alive,))
     try:
         for value, image in images:
             try:
@@ -66,4 +68,8 @@ def drawn_in_order(
         while pending:
             yield first()
     finally:
+        if pending:  # stopped: nobody waits for what they are drawing
+            held.close()
         pool.shutdown(cancel_futures=True)
+        held.close()
+        alive.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import sys
 import threading
+from multiprocessing.connection import Connection
 
 import psutil
 
@@ -62,19 +62,22 @@ def lower_own_priority() -> None:
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
 
 
-def prepare_worker() -> None:
-    """Prepare a process of a pool: it uses one core, leaves Ctrl+C to its parent, and ends with it, even if killed.
+def prepare_worker(alive: Connection) -> None:
+    """Prepare a process of a pool: it uses one core and leaves Ctrl+C to its parent.
 
     Must run before NumPy is imported, so this module does not import it. Give it to the pool as the initializer.
+
+    Args:
+        alive: The reading end of a pipe whose other end only the parent holds. As soon as that is closed, the process ends,
+            whatever it does; so it never outlives its parent, even if that is killed.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
         os.environ[name] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=_end_with, args=(alive,), name="parent", daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    # A worker waits for tasks on a pipe whose other end it holds itself, so a killed parent does not close it.
-    if (parent := multiprocessing.parent_process()) is not None:
-        parent.join()
-        os._exit(1)
+def _end_with(alive: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        alive.recv_bytes()
+    os._exit(1)

@@ -82,6 +82,26 @@ def test_images_are_taken_no_faster_than_they_are_drawn() -> None:
     assert len(taken) < 12
 
 
+class Endless:
+    """Draws for ever."""
+
+    def of(self, image: ExportedImage) -> dict[str, bytes]:
+        if image.inspection.response.name == "0.jpg":
+            return {}
+        while True:
+            signal.pause()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signal.pause is not known there")
+def test_who_stops_does_not_wait_for_what_is_being_drawn() -> None:
+    before = set(psutil.Process().children(recursive=True))
+    drawn = drawn_in_order(Endless(), images(2), 1)  # type: ignore[arg-type]
+    assert next(drawn)[0] == 0
+    drawing = [process for process in psutil.Process().children(recursive=True) if process not in before]
+    drawn.close()
+    assert not any("spawn_main" in " ".join(one.cmdline()) for one in drawing if one.is_running())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_if_a_process_is_killed_the_rest_is_drawn_here() -> None:
     made = list(drawn_in_order(Witness(os.getpid(), killed_at="3.jpg"), images(7), 1))  # type: ignore[arg-type]

@@ -238,13 +238,13 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
 def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
     export.show()
     export.controller.set(model=MODEL, images=IMAGES, dpi=72, out=tmp_path / "out", panels=("peaks", "map_d"), first=2)
-    export.controller.set(singles=False, arrays=True)  # before the first one has started
+    export.controller.set(picture="png", singles=False, arrays=True)  # before the first one has started
     maker = export.controller.preview
     qtbot.waitUntil(lambda: not maker.busy, timeout=PATIENCE)
     assert maker.problem == ""
     file = maker.file
     assert file is not None
-    assert [path.suffix for path in file.files.values()] == [".jpg", ".npz"]
+    assert [path.suffix for path in file.files.values()] == [".png", ".npz"]
     qtbot.waitUntil(export.is_ready, timeout=5000)
     assert "px" in export.preview.facts.text()
     assert export.bar.state.text() == "2 images, 5 files"
@@ -257,8 +257,8 @@ def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_
     assert numbers is not None
     export.controller.set(opacity=0.2)  # the choice of arrays is kept
     qtbot.waitUntil(lambda: export.is_ready() and maker.file is not numbers, timeout=PATIENCE)
-    maker.choose(".jpg")
-    qtbot.waitUntil(lambda: maker.file is not None and maker.file.ending == ".jpg", timeout=PATIENCE)
+    maker.choose(".png")
+    qtbot.waitUntil(lambda: maker.file is not None and maker.file.ending == ".png", timeout=PATIENCE)
     assert maker.file is not None
     assert maker.file.content != file.content
     export.controller.set(opacity=0.65, picture="svg")
