@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -166,7 +166,7 @@ def model_name(path: Path) -> str:
     return f"{path.parent.parent.name} / {path.stem}" if path.parent.name == "checkpoints" else path.name
 
 
-def versus_of(classes: Sequence[str], options: ExportOptions) -> int | None:
+def versus_of(classes: tuple[str, ...], options: ExportOptions) -> int | None:
     """Return the index of the class that contributions compare the predicted class with; None: its strongest rival.
 
     Raises:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from drawn_contributions import drawn_contributions
 from drawn_inspection import drawn_inspection, pixels_of
-from matplotlib.text import Text
 from PIL import Image
 from tiny_models import drawn_picture
 
@@ -17,7 +16,7 @@ from s3n_core.datasets.records import Box, ImageRecord
 from s3n_core.errors import S3NError
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import panel_figure, panel_page
-from s3n_core.export.hidden_peaks import hide_peaks
+from s3n_core.export.hide_peaks import hide_peaks
 from s3n_core.export.image_files import arrays_bytes
 from s3n_core.export.job import export
 from s3n_core.export.options import ExportOptions, export_options
@@ -59,7 +58,7 @@ def test_below_it_stand_the_range_the_question_and_the_margin() -> None:
     inspection = drawn_inspection((300, 200))
     view = drawn_contributions({(0, 0): 2.0, (2, 2): -0.5})
     page = panel_page(inspection, "contributions", STYLE, contributions=view)
-    texts = [text.get_text() for text in page.figure.findobj(Text)]
+    texts = [text.text for text in page.texts]
     assert texts == ["–0.4", "–0.2", "0", "0.2", "0.4", "Red bird over Blue bird", "margin +1.75"]
 
 
