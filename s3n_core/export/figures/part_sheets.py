@@ -12,6 +12,7 @@ from s3n_core.errors import AtlasError
 from s3n_core.export.figures import tokens
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.encoding import encode
+from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.part_crops import crop_of
 from s3n_core.parts.answer import answer
@@ -164,7 +165,7 @@ def write_sheet(canvas: Canvas, path: Path, title: str) -> None:
         case ".pdf":
             write_bytes(path, vector_bytes(canvas, "pdf", about))
         case ".png":
-            write_bytes(path, encode(canvas.finished(), "png", dpi=canvas.dpi, about=about))
+            write_bytes(path, encode(drawn_pixels(canvas), "png", dpi=canvas.dpi, about=about))
         case _:
             raise ValueError("a sheet is written as .png or .pdf")
 

@@ -65,9 +65,7 @@ def test_sheets_of_a_part_and_of_a_pair_as_png_and_pdf(atlas: Atlas, tmp_path: P
         assert image.width > 700
         assert image.text["Title"] == "bill"  # type: ignore[attr-defined]
     sheet = pair_sheet(atlas, "Red knot", "Grey plover", dpi=100)
-    words = {text.get_text() for text in sheet.figure.texts} | {
-        artist.get_text() for artist in sheet.figure.artists if hasattr(artist, "get_text")
-    }
+    words = {text.text for text in sheet.texts}
     assert "Red knot and Grey plover" in words
     assert any(word.startswith("no part: ") for word in words)
     assert any(word.startswith("lost ") and "to" in word for word in words)
