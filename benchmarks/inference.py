@@ -5,12 +5,17 @@ Run from the checkout: ``python benchmarks/inference.py``. Both use the same wei
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from interleaved import cases_of, machine, medians, parser_of, report
+from torch import Tensor
 
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.models.devices import autocast, place
+
+BARE = "three backbone passes"
 
 
 def main() -> None:
@@ -23,15 +28,14 @@ def main() -> None:
         images = torch.randn(batch, 3, size, size, device=chosen.device)
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), autocast(chosen.device, chosen.precision):
-            works = {
-                "three backbone passes": lambda images=images, network=network: [
-                    network.backbone(images) for _ in range(3)
-                ],
-                "S3N": lambda images=images, network=network: network(images),
-            }
-            seconds = medians(works, repeats=chosen.repeats, warm_up=1)
+            seconds = medians(works_of(network, images), repeats=chosen.repeats, warm_up=1)
         title = f"{backbone}, {size} px, batch {batch}, {chosen.precision}; {machine(chosen.device)}"
-        report(title, seconds, "three backbone passes")
+        report(title, seconds, BARE)
+
+
+def works_of(network: S3N, images: Tensor) -> dict[str, Callable[[], object]]:
+    """Return both sides, for `medians`."""
+    return {BARE: lambda: [network.backbone(images) for _ in range(3)], "S3N": lambda: network(images)}
 
 
 if __name__ == "__main__":

@@ -9,15 +9,19 @@ of prediction is known.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from interleaved import cases_of, machine, medians, parser_of, report
+from torch import Tensor
 
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 from s3n_core.models.devices import autocast, memory_in_use, place
+
+PLAIN = "three plain steps"
 
 
 def main() -> None:
@@ -37,37 +41,48 @@ def _measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -
     images = torch.randn(batch, 3, source, source, device=chosen.device).contiguous(memory_format=torch.channels_last)
     plain = torch.randn(batch, 3, size, size, device=chosen.device).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(chosen.classes, (batch,), device=chosen.device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9)
-
-    def plain_steps() -> None:
-        for number in range(3):
-            optimizer.zero_grad(set_to_none=True)
-            view = plain.detach().requires_grad_(number > 0)
-            with autocast(chosen.device, chosen.precision):
-                _, logits = network.head("O")(network.features(view, "O"))
-            F.cross_entropy(logits, labels).backward()
-            optimizer.step()
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        with autocast(chosen.device, chosen.precision):
-            output = network(images, sampling="expected", trace=True)
-        objective(output, labels, smoothing=0.0).total.backward()
-        optimizer.step()
-
-    def passes() -> None:
-        with torch.no_grad(), autocast(chosen.device, chosen.precision):
-            for _ in range(3):
-                network.head("O")(network.features(plain, "O"))
-
-    works = {"three plain steps": plain_steps, "S3N step": step, "three passes without gradients": passes}
+    works = works_of(network, images, plain, labels, chosen.device, chosen.precision)
     seconds = medians(works, repeats=chosen.repeats, warm_up=1, processor_time=chosen.processor_time)
     memory = memory_in_use(chosen.device) / 2**30
     report(
         f"{backbone}, {size} px from {source} px, batch {batch}, {chosen.precision}; {machine(chosen.device)}; {memory:.1f} GB",
         seconds,
-        "three plain steps",
+        PLAIN,
     )
+
+
+def works_of(
+    network: S3N, images: Tensor, plain: Tensor, labels: Tensor, device: str, precision: str
+) -> dict[str, Callable[[], object]]:
+    """Return the sides, for `medians`: three steps on the images ``plain``, a step on the source images, three passes."""
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9)
+    scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
+
+    def update(loss: Tensor) -> None:
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+
+    def plain_steps() -> None:
+        for number in range(3):
+            optimizer.zero_grad(set_to_none=True)
+            view = plain.detach().requires_grad_(number > 0)
+            with autocast(device, precision):
+                _, logits = network.head("O")(network.features(view, "O"))
+            update(F.cross_entropy(logits, labels))
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(device, precision):
+            output = network(images, sampling="expected", trace=True)
+        update(objective(output, labels, smoothing=0.0).total)
+
+    def passes() -> None:
+        with torch.no_grad(), autocast(device, precision):
+            for _ in range(3):
+                network.head("O")(network.features(plain, "O"))
+
+    return {PLAIN: plain_steps, "S3N step": step, "three passes without gradients": passes}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample, View, load_batches, read_sample
 from s3n_core.errors import OutOfMemory, UnreadableImage
-from s3n_core.models.devices import autocast, is_out_of_memory
+from s3n_core.models.devices import autocast, is_out_of_memory, return_unused_memory
 from s3n_core.system.distributed import ALONE, Team
 
 _Result = TypeVar("_Result")
@@ -152,8 +152,7 @@ class FittingPieces:
             if out_of_memory:  # outside the handler: its exception keeps the tensors of the forward pass alive
                 self._limit = size // 2
                 _log.warning("not enough memory for %d images at once; continuing with %d", size, self._limit)
-                if torch.cuda.is_available():
-                    torch.cuda.empty_cache()
+                return_unused_memory()
         return results
 
 

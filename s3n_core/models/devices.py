@@ -13,14 +13,21 @@ import torch
 
 from s3n_core.errors import DeviceError, DeviceUnavailable
 from s3n_core.models.device_names import DEVICES, PRECISIONS
-from s3n_core.system.memory import keep_freed_memory
+from s3n_core.system.memory import keep_freed_memory, return_freed_memory
 from s3n_core.system.processes import usable_cores
 
 CUDA_INSTALL_LINE = "pip install --upgrade --force-reinstall torch torchvision"
 
 # The only place that matches error messages, because torch has no class for these errors: it raises a plain
-# RuntimeError if main memory is full (on Linux and Windows), on MPS, and for errors of NVIDIA libraries such as cuBLAS.
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "STATUS_ALLOC_FAILED")
+# RuntimeError if main memory is full (on Linux and Windows), on MPS, and for errors of NVIDIA libraries such as cuBLAS. Where
+# main memory is full, oneDNN says only that it could not create a primitive.
+_NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "STATUS_ALLOC_FAILED",
+    "could not create a primitive",
+)
 _LIBRARY_FAILED = ("CUDA error",)
 _CUDA_NO_MEMORY = 2  # cudaErrorMemoryAllocation
 
@@ -105,6 +112,13 @@ def place(network: torch.nn.Module, device: str) -> None:
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def return_unused_memory() -> None:
+    """Return memory that torch and the C library keep for later to the card and the system, after a model or when it ran out."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return_freed_memory()
 
 
 def free_memory(device: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 
@@ -25,3 +26,14 @@ def keep_freed_memory() -> bool:
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
     return bool(mallopt(_TRIM_THRESHOLD, -1) and mallopt(_MOST_MAPPINGS, 0))
+
+
+def return_freed_memory() -> None:
+    """Return what this process has freed and kept to the system, because after memory has run out other blocks are needed.
+
+    Only glibc can; elsewhere nothing happens.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        trim = ctypes.CDLL(None).malloc_trim
+        trim.argtypes, trim.restype = (ctypes.c_size_t,), ctypes.c_int
+        trim(0)

@@ -11,10 +11,8 @@ import logging
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-import torch
-
 from s3n_core.errors import OutOfMemory
-from s3n_core.models.devices import is_out_of_memory
+from s3n_core.models.devices import is_out_of_memory, return_unused_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training.events import Event, MicroBatchHalved
@@ -84,8 +82,7 @@ class MemoryLimit:
             OutputError: If the run's file cannot be written.
         """
         self._learner.optimizer.zero_grad(set_to_none=True)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        return_unused_memory()
         before, self.micro = self.micro, self.micro // 2
         if self.micro < self._learner.least_images:
             raise OutOfMemory(

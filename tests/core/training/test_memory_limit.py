@@ -15,6 +15,7 @@ from s3n_core.training.trainer import Trainer
 FAILURES = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+    RuntimeError("could not create a primitive"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
 ]
 ONE_EPOCH: dict[str, Any] = {
@@ -43,7 +44,7 @@ def fail_above(most: int, failure: Exception, *, after: int = 0) -> Callable[...
     return exhausted
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=["card", "main memory", "a card's library"])
+@pytest.mark.parametrize("failure", FAILURES, ids=["card", "main memory", "main memory's library", "a card's library"])
 def test_smaller_steps_from_a_batch_on_learn_what_they_learn_from_the_start(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
