@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
@@ -41,6 +42,19 @@ def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList
     return PartsPage(session, settings, jobs, recent, opener)
 
 
+class _Tabs(QStackedWidget):
+    """The tabs' contents: each may be as low as its own least height, whatever the others need."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least height of what is shown; hidden texts have that of an earlier text size."""
+        shown, size = self.currentWidget(), super().minimumSizeHint()
+        return size if shown is None else QSize(size.width(), shown.minimumSizeHint().height())
+
+    def hasHeightForWidth(self) -> bool:
+        """Return False: Qt would take the preferred height of the highest one for the least height of the page."""
+        return False
+
+
 class PartsPage(Page):
     """The Parts page."""
 
@@ -58,7 +72,7 @@ class PartsPage(Page):
         self.controller = PartsController(session, settings, jobs, recent, self)
         self.pair = PairController(settings, jobs, self)
         self.empty, self.start = EmptyPage(), StartView()
-        self.bar, self.shown = TopBar(), QStackedWidget()
+        self.bar, self.shown = TopBar(), _Tabs()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
         self.matrix_view = MatrixView(self.pair_view.thumbnails)
         self.map_view = MapView(self.pair_view.thumbnails)
@@ -101,6 +115,7 @@ class PartsPage(Page):
     def _connect(self) -> None:
         controller, start = self.controller, self.start
         self.bar.tabs.currentChanged.connect(self.shown.setCurrentIndex)
+        self.shown.currentChanged.connect(self.shown.updateGeometry)
         self.bar.export_asked.connect(self.export)
         self.bar.open_asked.connect(self.choose_atlas)
         self.bar.new_asked.connect(controller.close_atlas)

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.answer import Answer
 from s3n_gui.appearance.theme import px, set_icon, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
+
+
+class _WholeLabel(QLabel):
+    """Wrapped text that is never cut: a layout that lacks room would give it fewer lines than it needs."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Need the height of the text at the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def setText(self, text: str) -> None:
+        """Show another text."""
+        super().setText(text)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the text size."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(max(self.heightForWidth(self.width()), 0))
 
 
 class AnswerCard(QFrame):
@@ -26,7 +49,7 @@ class AnswerCard(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
-        self.icon, self.first, self.second = QLabel(), QLabel(), QLabel()
+        self.icon, self.first, self.second = QLabel(), _WholeLabel(), _WholeLabel()
         self.first.setProperty("role", "section")
         self.second.setProperty("role", "quiet")
         for label in (self.first, self.second):
@@ -60,33 +83,10 @@ class AnswerCard(QFrame):
         self.stop.clicked.connect(self.stop_asked)
         self.show_nothing()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep both lines whole: a layout that lacks room would cut them."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Keep both lines whole again."""
-        super().showEvent(event)
-        self._fit()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Need no height while another tab is shown."""
-        super().hideEvent(event)
-        for label in (self.first, self.second):
-            label.setMinimumHeight(0)
-
     def minimumSizeHint(self) -> QSize:
-        """Return the height of both lines at the width that there is, not at the least width."""
+        """Return the height of both lines at the width that they have, not at the least width."""
         lines = self.first.minimumHeight() + self.second.minimumHeight()
         return QSize(super().minimumSizeHint().width(), lines + 4 + 2 * 11)
-
-    def _fit(self) -> None:
-        if not self.isVisible():
-            return
-        for label in (self.first, self.second):
-            label.setMinimumHeight(max(label.heightForWidth(label.width()), 0))
-        self.updateGeometry()
 
     def show_nothing(self) -> None:
         """Show that no classes are chosen."""
@@ -130,6 +130,5 @@ class AnswerCard(QFrame):
         self.compare.setVisible(bool(button))
         self.stop.hide()
         self.progress.hide()
-        self._fit()
         if focused and button:
             self.compare.setFocus()

@@ -301,10 +301,9 @@ class PairView(PartsView):
         else:
             self.answer.show_open(pair.a, pair.b, outdated=pair.outdated)
             self.answer.compare.setEnabled(controller.can_compare)
-        split = {"test": "test image", "val": "validation image"}.get(content.atlas.header.split, "image")
         if pair.rows:
             counts = pair.rows[0].images
-            self.classes.images.setText(f"{counts[0]:,} and {count_text(counts[1], split)}")
+            self.classes.images.setText(f"{counts[0]:,} and {count_text(counts[1], 'image')}")
         job = controller.job
         if job is not None and controller.is_comparing:
             left = left_text(job.seconds_left)

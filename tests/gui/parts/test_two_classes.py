@@ -43,7 +43,7 @@ def test_the_most_confused_pair_is_shown_first(opened: PartsPage, qtbot: QtBot) 
     assert (opened.pair.a, opened.pair.b) == (RUFF, PLOVER)
     assert view.pairs.entries.rowCount() == 3
     assert view.pairs.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole) == "Ruff and Grey plover: 1 mistake"
-    assert view.classes.images.text() == "4 and 4 test images"
+    assert view.classes.images.text() == "4 and 4 images"
     assert view.answer.first.text() == "What tells Ruff from Grey plover?"
     view.pairs.step(1)
     assert (opened.pair.a, opened.pair.b) == (PLOVER, KNOT)
@@ -64,7 +64,7 @@ def test_the_list_can_show_each_class_beside_all_others(opened: PartsPage, qtbot
     qtbot.waitUntil(opened.is_ready)
     assert (opened.pair.a, opened.pair.b) == (PLOVER, "")
     assert view.answer.first.text() == "What tells Grey plover from all other classes?"
-    assert view.classes.images.text() == "4 and 8 test images"
+    assert view.classes.images.text() == "4 and 8 images"
 
 
 def test_before_they_are_compared_the_rows_show_what_was_found(opened: PartsPage, qtbot: QtBot) -> None:
