@@ -20,7 +20,7 @@ from numpy.lib.format import open_memmap
 
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import DESCRIPTORS, descriptor_reader, open_array
-from s3n_core.parts.neighbours import index_of, recall
+from s3n_core.parts.neighbours import found_share, index_of
 
 PARTS, WITHIN = 24, 40  # parts, and the directions in which members of a part differ
 SEARCHES = 50
@@ -59,7 +59,7 @@ def main() -> None:
         )
         memory = psutil.Process().memory_info()
         print(f"memory: {(memory.rss - getattr(memory, 'shared', 0)) / 1e6:.0f} MB beside the mapped files")
-        print(f"recall@20: {recall(index, read, count, queries=50):.3f}")
+        print(f"recall@20: {found_share(index, read, count, queries=50):.3f}")
 
 
 def draw(path: Path, count: int, channels: int) -> None:

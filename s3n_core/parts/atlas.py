@@ -26,6 +26,7 @@ from s3n_core.parts.atlas_files import (
     DESCRIPTORS,
     EDITS,
     IMAGES,
+    OUTSIDE,
     PEAKS,
     PEAKS_CSV,
     SETS,
@@ -171,7 +172,7 @@ class Atlas:
     def background(self) -> frozenset[int]:
         """The parts that hold background: those that a person has marked, and those that were found and not unmarked."""
         most = max(self.parts.numbers) + 1
-        found = background_parts(self.part_of, np.asarray(self.places["background"]), most)
+        found = background_parts(self.part_of, np.asarray(self.places["background"]), most, self._outside)
         said = {part: self.parts.said_background(part) for part in self.parts.numbers}
         return frozenset(part for part in said if said[part] or (said[part] is None and part in found))
 
@@ -515,6 +516,10 @@ class Atlas:
     @cached_property
     def _drawn_cells(self) -> NDArray[np.bool_]:
         return np.ascontiguousarray(self.places["background"])
+
+    @cached_property
+    def _outside(self) -> NDArray[np.int8] | None:
+        return np.asarray(open_array(self.path, OUTSIDE)) if (self.path / OUTSIDE).exists() else None
 
     @cached_property
     def _neighbours(self) -> NeighbourIndex:

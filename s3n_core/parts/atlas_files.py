@@ -27,6 +27,9 @@ IMAGES_FORMAT = "s3n-atlas-images"
 HEADER, IMAGES, EDITS, PEAKS_CSV = "atlas.json", "images.jsonl", "edits.jsonl", "peaks.csv"
 PEAKS, DESCRIPTORS, ASSIGNMENTS = "peaks.npy", "descriptors.npy", "assignments.npy"
 CENTROIDS, CLASS_MEANS = "centroids.npy", "class_means.npy"
+OUTSIDE = "outside.npy"
+"""Whether each place lies outside the object's box, int8: 1 or 0, -1 without a box. Atlases of earlier versions lack it."""
+
 UNFINISHED_DESCRIPTORS = "descriptors.part"
 
 SETS = ("D", "C", "both", "none")

@@ -29,6 +29,7 @@ from s3n_core.parts.atlas_files import (
     HEADER,
     IMAGES,
     IMAGES_FORMAT,
+    OUTSIDE,
     PEAKS,
     PEAKS_CSV,
     PLACE,
@@ -343,6 +344,8 @@ def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], see
         raise AtlasError(f"There are only {count} places in these images, fewer than {number} parts. Take more images.")
     clusters, assigned = fit_clusters(read, count, number, seed=seed)
     edits, lost = replayed(read_edits(out / EDITS), clusters)
+    outside = _outside(records, places)
+    _save(out / OUTSIDE, outside)
     _save(out / CENTROIDS, clusters.centroids)
     _save(out / ASSIGNMENTS, assigned)
     write_edits(out / EDITS, edits.edits)
@@ -350,7 +353,7 @@ def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], see
         header,
         parts=number,
         silhouettes={str(candidate): round(score, 4) for candidate, score in silhouettes.items()},
-        background_parts=background_parts(assigned, np.asarray(places["background"]), number),
+        background_parts=background_parts(assigned, np.asarray(places["background"]), number, outside),
         reach=tuple(clusters.reach.tolist()),
         agreement=_agreements(records, places, descriptors, means, number, seed),
         lost_edits=lost,
@@ -358,6 +361,19 @@ def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], see
     write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(found)})
     Atlas(out).write_peaks(out / PEAKS_CSV)
     index_of(out, read, count, centred=header.centred)
+
+
+def _outside(records: Sequence[ImageRecord], places: NDArray[Any]) -> NDArray[np.int8]:
+    """Return whether each place lies outside the object's box: 1 or 0, -1 without a box."""
+    boxes = np.array(
+        [
+            (np.nan,) * 4 if (box := record.box) is None else (box.x, box.y, box.x + box.width, box.y + box.height)
+            for record in records
+        ]
+    ).reshape(-1, 4)[places["image"]]
+    x, y = places["x"], places["y"]
+    inside = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])
+    return np.where(np.isnan(boxes[:, 0]), -1, ~inside).astype(np.int8)
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

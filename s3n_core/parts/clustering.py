@@ -28,6 +28,9 @@ BACKGROUND_RATIO = 4
 """A cluster in which drawn cells are so many times as frequent as peaks holds background. Drawn cells also lie on the object,
 where no peak is near, so equal frequency does not tell."""
 
+OUTSIDE_SHARE = 0.75
+"""A cluster also holds background if at least this share of its peaks lies outside the object's box, where boxes are known."""
+
 _CHUNK = 8192
 _SAMPLE = 3000  # descriptors that silhouettes are measured on
 _FIRST = 20_000  # descriptors that the first centroids of many come from
@@ -147,18 +150,30 @@ def chunks(count: int) -> Iterator[NDArray[np.intp]]:
         yield np.arange(start, min(start + _CHUNK, count))
 
 
-def background_parts(assigned: NDArray[np.integer[Any]], background: NDArray[np.bool_], parts: int) -> tuple[int, ...]:
+def background_parts(
+    assigned: NDArray[np.integer[Any]],
+    background: NDArray[np.bool_],
+    parts: int,
+    outside: NDArray[np.int8] | None = None,
+) -> tuple[int, ...]:
     """Return the clusters that hold background.
 
     In them, randomly drawn cells are `BACKGROUND_RATIO` times as frequent as peaks or more, each counted by its share of all of
-    its kind.
+    its kind; or `OUTSIDE_SHARE` of their peaks lie outside the object's box: a model may find its peaks in the background.
 
     Args:
         assigned: The cluster of each place, (n,).
         background: Whether it is a drawn cell, (n,).
         parts: Number of clusters.
+        outside: Whether it lies outside the object's box: 1 or 0, -1 where there is no box, (n,); None: no boxes are known.
     """
     cells, peaks = (
         np.bincount(assigned[kind], minlength=parts) / max(int(kind.sum()), 1) for kind in (background, ~background)
     )
-    return tuple(np.flatnonzero(cells > BACKGROUND_RATIO * peaks).tolist())
+    found = cells > BACKGROUND_RATIO * peaks
+    if outside is not None:
+        beyond, known = (
+            np.bincount(assigned[~background & rows], minlength=parts) for rows in (outside == 1, outside >= 0)
+        )
+        found |= (known > 0) & (beyond >= OUTSIDE_SHARE * known)
+    return tuple(np.flatnonzero(found).tolist())

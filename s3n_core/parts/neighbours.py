@@ -118,7 +118,7 @@ def index_of(folder: Path, read: Read, count: int, *, centred: bool) -> Neighbou
     return NeighbourIndex(np.load(folder / PROJECTED, mmap_mode="r"), np.load(folder / DIRECTIONS), read)
 
 
-def recall(
+def found_share(
     index: NeighbourIndex, read: Read, total: int, *, count: int = 20, queries: int = 100, seed: int = 0
 ) -> float:
     """Return the share of the true nearest descriptors that are found, in [0, 1], over drawn queries.
@@ -131,7 +131,7 @@ def recall(
         queries: How many descriptors are drawn as queries, each of which is its own nearest.
         seed: Seed of the draw.
     """
-    drawn = np.sort(keyed_generator(seed, "recall").choice(total, min(queries, total), replace=False))
+    drawn = np.sort(keyed_generator(seed, "neighbours asked for").choice(total, min(queries, total), replace=False))
     asked = read(drawn)
     truth = np.empty((len(drawn), total), dtype=np.float32)
     for rows in chunks(total):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.neighbours import index_of, recall
+from s3n_core.parts.neighbours import found_share, index_of
 
 FILES = ("neighbours.npy", "neighbour_directions.npy", "neighbours.json")
 
@@ -28,7 +28,7 @@ def test_the_nearest_are_those_of_brute_force(tmp_path: Path) -> None:
     values = drawn()
     index = index_of(tmp_path, lambda rows: values[rows], len(values), centred=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
-    assert recall(index, lambda rows: values[rows], len(values)) >= 0.95
+    assert found_share(index, lambda rows: values[rows], len(values)) >= 0.95
     rows, cosines = index.nearest(values[7], 20)
     assert rows[0] == 7
     assert cosines.tolist() == pytest.approx((values[rows] @ values[7]).tolist(), abs=1e-6)
@@ -44,7 +44,7 @@ def test_the_nearest_are_those_of_brute_force(tmp_path: Path) -> None:
 def test_recall_falls_when_the_projections_are_of_something_else(tmp_path: Path) -> None:
     values, other = drawn(), drawn()[::-1]
     index = index_of(tmp_path, lambda rows: other[rows], len(values), centred=False)
-    assert recall(index, lambda rows: values[rows], len(values), queries=20) < 0.5
+    assert found_share(index, lambda rows: values[rows], len(values), queries=20) < 0.5
 
 
 def test_kept_projections_are_used_again_and_made_anew_for_others(tmp_path: Path) -> None:
