@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, default=resource("demo/model.safetensors"))
     parser.add_argument("--images", type=Path, default=resource("demo/images"))
-    parser.add_argument("--count", type=int, default=48, help="images of the whole export; repeated if there are fewer")
+    parser.add_argument("--count", type=int, default=96, help="images of the whole export; repeated if there are fewer")
     chosen = parser.parse_args()
     from s3n_core.inspection.inspector import Inspector
     from s3n_core.models.opening import open_model

@@ -15,7 +15,7 @@ from s3n_core.system.processes import prepare_worker, usable_cores
 T = TypeVar("T")
 
 _MOST_PROCESSES = 16
-_LEAST_IMAGES = 24  # starting a process takes as long as drawing some images
+_LEAST_IMAGES = 64  # starting a process takes as long as drawing a dozen sheets
 _AHEAD = 2  # images per process that wait, so that no process does
 
 
