@@ -126,12 +126,10 @@ def agreement_sentence(checked: Sequence[CheckedExpectation]) -> str:
 
 def _answer(atlas: Atlas, a: str, b: str | None) -> str | None:
     """Return the name of the best mark of the comparison that an atlas keeps, either way round; "" if no part is."""
-    pairs = [(a, b)] if b is None else [(a, b), (b, a)]
-    for first, second in pairs:
-        kept = kept_comparison(atlas, first, second)
-        if kept is not None:
-            return kept.comparison.mark.name if kept.comparison.mark is not None else ""
-    return None
+    kept = kept_comparison(atlas, a, b)
+    if kept is None:
+        return None
+    return kept.comparison.mark.name if kept.comparison.mark is not None else ""
 
 
 def _read(atlas: Atlas) -> list[Expectation]:

@@ -60,13 +60,19 @@ def keep_comparison(atlas: Atlas, comparison: Comparison) -> Path:
 
 
 def kept_comparison(atlas: Atlas, a: str, b: str | None) -> StoredComparison | None:
-    """Return the comparison of two classes that an atlas keeps, or None.
+    """Return the comparison of two classes that an atlas keeps, in this order, whichever was class A when it was made; or None.
 
     Raises:
         AtlasError: There is no such class, or the file is damaged or of a newer version.
     """
     path = _path(atlas, a, b)
-    return _read(atlas, path) if path.exists() else None
+    own = _read(atlas, path) if path.exists() else None
+    if b is None or (own is not None and own.current) or not _path(atlas, b, a).exists():
+        return own
+    other = _read(atlas, _path(atlas, b, a))
+    if own is not None and not other.current:
+        return own
+    return replace(other, comparison=other.comparison.swapped())
 
 
 def kept_comparisons(atlas: Atlas) -> tuple[StoredComparison, ...]:

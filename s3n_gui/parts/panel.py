@@ -25,7 +25,7 @@ from s3n_gui.parts.matrix.matrix_view import MatrixView
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_view import PairView
 from s3n_gui.parts.start_view import StartView
-from s3n_gui.parts.top_bar import TopBar
+from s3n_gui.parts.top_bar import EXPORTS, TopBar
 from s3n_gui.parts.view import PartsView
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.image_selection import ImageSelection
@@ -120,6 +120,7 @@ class PartsPage(Page):
         self.bar.open_asked.connect(self.choose_atlas)
         self.bar.new_asked.connect(controller.close_atlas)
         self.pair.failed.connect(self._on_failed)
+        self.pair.changed.connect(self._show_exports)
         self.pair.compared.connect(controller.edits.refresh)
         self.pair.chosen.connect(self.commands_changed)
         self.pair_view.inspect_asked.connect(self._inspect)
@@ -223,28 +224,37 @@ class PartsPage(Page):
         self._part = part
         for view in self.views:
             view.select_part(part)
+        self._show_exports()
 
     def export(self, kind: str) -> None:
-        """Ask for a file and write the peaks of the atlas into it, in a job.
+        """Ask for a file and write it, in a job.
 
         Args:
-            kind: "csv" or "json".
+            kind: One of `top_bar.EXPORTS`.
         """
-        content = self.controller.content
+        content, part = self.controller.content, self._part
         if content is None:
             return
-        title, suffix, kinds = {
-            "csv": ("Export peaks", "peaks.csv", "Tables (*.csv)"),
-            "json": ("Export key points", "key-points.json", "COCO key points (*.json)"),
-        }[kind]
-        name, _ = QFileDialog.getSaveFileName(self, title, suffix, kinds)
+        suffix = {"pair": "pdf", "part": "pdf"}.get(kind, kind)
+        stem, of_what = {"csv": "peaks", "json": "key-points"}.get(kind, "atlas"), list[str]()
+        if kind == "pair":
+            names = [displayed_class(name) if name else "all others" for name in (self.pair.a, self.pair.b)]
+            stem, of_what = " and ".join(names), ["--pair", self.pair.a, self.pair.b or "-"]
+        elif kind == "part":
+            stem, of_what = content.atlas.parts.name(part), ["--part", f"part {part + 1}"]
+        name, _ = QFileDialog.getSaveFileName(self, EXPORTS[kind], f"{stem}.{suffix}", f"*.{suffix}")
         if name:
-            path = Path(name).with_suffix(f".{kind}")
-            job = CommandJob(f"Exporting {path.name}", ["parts", "export", str(content.atlas.path), "--out", str(path)])
+            path = Path(name).with_suffix(f".{suffix}")
+            arguments = ["parts", "export", str(content.atlas.path), "--out", str(path), *of_what]
+            job = CommandJob(f"Exporting {path.name}", arguments)
             job.failed.connect(self._on_failed)
             job.succeeded.connect(self._on_exported)
             self._jobs.add(job)
             job.start()
+
+    def _show_exports(self) -> None:
+        pair = self.pair.pair
+        self.bar.show_exports(pair=pair is not None and pair.comparison is not None, part=self._part >= 0)
 
     def _start(self, restart: bool = False) -> None:
         if self.controller.content is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QTabBar, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import set_icon
@@ -12,12 +13,21 @@ from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.state.split_choice import split_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 
+EXPORTS = {
+    "html": "Atlas as a page for the browser (HTML)",
+    "pair": "These two classes as a page (PDF)",
+    "part": "The selected part as a page (PDF)",
+    "csv": "Peaks as a table (CSV)",
+    "json": "Parts as key points (COCO JSON)",
+}
+"""What can be exported."""
+
 
 class TopBar(QWidget):
     """The line.
 
     Signals:
-        export_asked: "csv" or "json".
+        export_asked: "html", "pair", "part", "csv" or "json": one of `EXPORTS`.
         open_asked: Open another atlas.
         new_asked: Search for parts again.
     """
@@ -38,10 +48,12 @@ class TopBar(QWidget):
         self.export = QPushButton("Export")
         set_icon(self.export, "export")
         menu = QMenu(self)
-        menu.addAction("Peaks as a table (CSV)…", self._on_csv)
-        menu.addAction("Parts as key points (COCO JSON)…", self._on_json)
+        menu.triggered.connect(self._on_export)
+        self.exports = {kind: menu.addAction(f"{title}…") for kind, title in EXPORTS.items()}
+        for kind, action in self.exports.items():
+            action.setData(kind)
         self.export.setMenu(menu)
-        self.export.setToolTip("Export the peaks with their parts")
+        self.export.setToolTip("Export the atlas, two classes, a part, or all peaks")
         self.more = QToolButton()
         set_icon(self.more, "more")
         self.more.setToolTip("Another atlas")
@@ -73,8 +85,10 @@ class TopBar(QWidget):
             tip_text(f"{text}\nModel: {header.model_path}\nImages: {header.data}\nAtlas: {content.atlas.path}")
         )
 
-    def _on_csv(self) -> None:
-        self.export_asked.emit("csv")
+    def show_exports(self, *, pair: bool, part: bool) -> None:
+        """Offer sheets of what there is: of a pair that is compared, of the selected part."""
+        self.exports["pair"].setEnabled(pair)
+        self.exports["part"].setEnabled(part)
 
-    def _on_json(self) -> None:
-        self.export_asked.emit("json")
+    def _on_export(self, action: QAction) -> None:
+        self.export_asked.emit(action.data())

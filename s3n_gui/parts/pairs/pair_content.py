@@ -37,25 +37,16 @@ def read_pair(content: AtlasContent, a: str, b: str | None) -> PairContent:
 
     A damaged comparison counts as none: comparing again replaces it.
     """
-    comparison, outdated = None, False
-    for first, second, turned in ((a, b, False), (b, a, True)):
-        if first is None or (turned and second is None):
-            continue
-        try:
-            kept = kept_comparison(content.atlas, first, second)
-        except AtlasError:
-            continue
-        if kept is None:
-            continue
-        outdated = not kept.current
-        if kept.current:
-            comparison = kept.comparison.swapped() if turned else kept.comparison
-            break
+    try:
+        kept = kept_comparison(content.atlas, a, b)
+    except AtlasError:
+        kept = None
+    comparison = kept.comparison if kept is not None and kept.current else None
     return PairContent(
         content=content,
         a=a,
         b=b,
         comparison=comparison,
-        outdated=outdated and comparison is None,
+        outdated=kept is not None and not kept.current,
         rows=pair_rows(content.atlas, a, b, comparison, content.names),
     )

@@ -85,6 +85,10 @@ def test_what_was_found_in_each_image_is_kept(atlas: Atlas, comparison: Comparis
     kept = kept_comparison(atlas, *CLASSES[:2])
     assert kept is not None
     assert kept.comparison == comparison
+    turned = kept_comparison(atlas, CLASSES[1], CLASSES[0])  # whichever was A when it was made
+    assert turned is not None
+    assert turned.comparison == comparison.swapped()
+    assert kept_comparison(atlas, CLASSES[0], CLASSES[2]) is None
     assert kept.comparison.images[1].losses == (1.5, 0.01)
     assert Comparison.from_details(json.loads(json.dumps(comparison.details()))) == comparison
     # Older files have no images.

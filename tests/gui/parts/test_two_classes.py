@@ -9,7 +9,7 @@ import pytest
 import sklearn.cluster  # noqa: F401  # takes seconds; splitting a part would import it in its thread
 from made_up_atlas import CLASSES, made_up_comparison
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.atlas import Atlas
@@ -255,3 +255,39 @@ def test_classes_that_another_page_asks_about_are_shown(
     session.atlas = tmp_path / "atlas"
     qtbot.waitUntil(lambda: (opened.pair.a, opened.pair.b) == (PLOVER, KNOT))
     qtbot.waitUntil(opened.is_ready)
+
+
+def test_what_is_shown_can_be_exported(
+    opened: PartsPage,
+    session: Session,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    commanded: Callable[[str], list[list[str]]],
+) -> None:
+    kept(opened, qtbot)
+    exports, asked = opened.bar.exports, commanded("")
+    assert not exports["part"].isEnabled()
+    opened.pair_view.rows.step(1)
+    assert exports["part"].isEnabled()
+    assert exports["pair"].isEnabled()
+    offered = list[str]()
+
+    def save(parent: object, title: str, name: str, kinds: str) -> tuple[str, str]:
+        offered.append(name)
+        return str(tmp_path / name), kinds
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", save)
+    for kind in ("pair", "part", "html"):
+        with qtbot.waitSignal(session.notice_reported) as said:
+            exports[kind].trigger()
+        assert "is written" in said.args[0]
+    assert offered == ["Red knot and Grey plover.pdf", "part 1.pdf", "atlas.html"]
+    begin = ["parts", "export", str(tmp_path / "atlas"), "--out"]
+    assert asked == [
+        [*begin, str(tmp_path / "Red knot and Grey plover.pdf"), "--pair", KNOT, PLOVER, "--json"],
+        [*begin, str(tmp_path / "part 1.pdf"), "--part", "part 1", "--json"],
+        [*begin, str(tmp_path / "atlas.html"), "--json"],
+    ]
+    choose(opened, RUFF, KNOT, qtbot)
+    assert not exports["pair"].isEnabled()  # these are not compared
