@@ -66,15 +66,11 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
     else:
         best = proven[0]
         kind = "background" if best.background else "part"
-        lead = (
-            f"This model rests on the background ({name(best)})"
-            if best.background
-            else f"Tells these two apart by {name(best)}"
-        )
-        first = f"{lead}: hiding it {_changes(best)}."
-        others = [
-            f"{name(part)}, {part.changed} of {part.hidden}" for part in proven[1:_NAMED] if part.changed is not None
-        ]
+        lead = f"Tells these two apart by {name(best)}" if best.changed != 0 else f"What matters most is {name(best)}"
+        if best.background:
+            lead = f"This model rests on the background ({name(best)})"
+        first = f"{lead}: hiding it {_changes(best, comparison.margin)}."
+        others = [f"{name(part)}, {part.changed} of {part.hidden}" for part in proven[1:_NAMED] if part.changed]
         if others:
             first += f" Then {'; '.join(others)}."
     second = " ".join(
@@ -92,12 +88,13 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
     return Answer(kind=kind, first=first, second=second)
 
 
-def _changes(part: ComparedPart) -> str:
+def _changes(part: ComparedPart, margin: float) -> str:
+    costs = f"costs {part.relied_on:.2f} of the margin of {margin:.2f} logits more than a random patch of the same size"
     if part.changed is None or part.changed_random is None:
-        return f"costs {part.relied_on:.2f} of the margin more than a random patch of the same size"
-    random = f"a random patch of the same size: {part.changed_random:.1f} of {part.hidden}"
+        return costs
     if not part.changed:
-        return f"changes none of {part.hidden} predictions ({random}), but costs margin"
+        return f"{costs}, but changes none of {part.hidden} predictions"
+    random = f"a random patch of the same size: {part.changed_random:.1f} of {part.hidden}"
     return f"changes {part.changed} of {part.hidden} predictions ({random})"
 
 

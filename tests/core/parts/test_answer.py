@@ -45,6 +45,17 @@ def test_the_next_part_follows_if_it_was_shown_as_well(comparison: Comparison) -
     assert said.first.endswith("Then part 2, 7 of 24.")
 
 
+def test_a_part_that_changes_no_prediction_is_not_said_to_tell_classes_apart(comparison: Comparison) -> None:
+    first, second, sky = comparison.parts
+    second = replace(second, relied_on=0.9, relied_interval=(0.2, 1.6), changed=0)
+    said = answer(replace(comparison, parts=(replace(first, changed=0), second, sky)))
+    assert said.first == (
+        "What matters most is part 1: hiding it costs 1.50 of the margin of 8.00 logits more than a random patch of the same "
+        "size, but changes none of 24 predictions."
+    )
+    assert "part 2 0.90 (0.20 to 1.60)" in said.second
+
+
 def test_a_model_that_rests_on_the_background_is_called_that(atlas: Atlas) -> None:
     said = answer(made_up_comparison(atlas, *CLASSES[:2], background=True))
     assert said.kind == "background"
