@@ -57,6 +57,7 @@ NOT_SHOWN = {
     "s3n_core.training.training_progress.TrainingProgress.improve": "compares it",
     "s3n_core.training.training_progress.TrainingProgress.ended": "stores it",
     "s3n_gui.prediction.accuracy.class_table.ClassModel._arrange": "sorts by it",
+    "s3n_gui.prediction.fast_mode.plot.FastModePlot.place_of": "places a point; _draw_curve draws the interval around it",
     "s3n_gui.training.curves.charts.Chart.shows_accuracy": "asks whether there is one",
     "s3n_gui.training.sentences._main_accuracy": "chooses them; _accuracy and result_sentence make the texts",
 }
