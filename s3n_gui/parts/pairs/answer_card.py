@@ -32,6 +32,7 @@ class _WholeLabel(QLabel):
             self._fit()
 
     def _fit(self) -> None:
+        self.setMinimumHeight(0)  # Qt's height for a width is never below it
         self.setMinimumHeight(max(self.heightForWidth(self.width()), 0))
 
 

@@ -12,8 +12,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from s3n_core.parts.answer import Answer
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_gui.parts.pairs.answer_card import AnswerCard
 from s3n_gui.parts.pairs.rows_view import effect_text, share_text
 from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.session import Session
@@ -291,3 +293,16 @@ def test_what_is_shown_can_be_exported(
     ]
     choose(opened, RUFF, KNOT, qtbot)
     assert not exports["pair"].isEnabled()  # these are not compared
+
+
+def test_the_answer_takes_no_more_height_than_its_lines(themed: QApplication, qtbot: QtBot) -> None:
+    card = AnswerCard()
+    qtbot.addWidget(card)
+    card.show_answer(Answer(kind="part", first="Tells these two apart by the bill. " * 4, second="Numbers."))
+    card.show()
+    for width in (300, 1500):
+        card.resize(width, 300)
+        for _ in range(5):
+            themed.processEvents()
+        lines = card.first.minimumHeight() / card.first.fontMetrics().height()
+        assert (lines > 3) == (width == 300)
