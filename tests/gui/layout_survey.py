@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from layout_faults import layout_faults
 from made_up_atlas import made_up_comparison, write_atlas
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea
@@ -21,6 +22,7 @@ import s3n_gui
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataChanged
+from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.parts.stored_comparisons import keep_comparison
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
@@ -32,6 +34,8 @@ from s3n_gui.dataset.tags.tag_dialog import TagDialog
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.parts.atlas_request import AtlasRequest
+from s3n_gui.prediction.fast_mode.dialog import FastModeDialog
+from s3n_gui.prediction.fast_mode.measurement import FastModeMeasurement
 from s3n_gui.state.demo import demo_images, demo_model, demo_run
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.split_choice import split_choice
@@ -168,6 +172,7 @@ def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
     data = window.pages.page("data")
     assert isinstance(data, DataPage)
     for made in (
+        _fast_mode(window),
         ClosingDialog(["Training a-run-with-a-rather-long-name-07", "Training run-08"], window),
         TrainLongerDialog(demo_run(), 3, window),
         ChangedDataDialog(
@@ -185,6 +190,18 @@ def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
         yield made
         made.close()
         made.deleteLater()
+
+
+def _fast_mode(window: MainWindow) -> FastModeDialog:
+    """Return the dialog of fast mode with a measured effect."""
+    measurement = FastModeMeasurement(window.settings, window.jobs, window)
+    entropy = np.linspace(0.0, 1.2, 240, dtype=np.float32)
+    measurement.outcomes = CascadeOutcomes(entropy, entropy < 0.9, entropy < 1.1, 3)
+    measurement.stage, measurement.folder = "measured", "birds of the north"
+    made = FastModeDialog(measurement, window)
+    made.show_stop_below(0.4)
+    measurement.changed.emit()
+    return made
 
 
 def _header(count: int) -> PredictionHeader:

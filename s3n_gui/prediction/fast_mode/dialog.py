@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.prediction.fast_mode.measurement import FastModeMeasurement
 from s3n_gui.prediction.fast_mode.plot import FastModePlot
+from s3n_gui.widgets.dialog_size import fit_in_window
 from s3n_gui.widgets.number_fields import FractionField
 
 _HIGHEST = 10.0  # nats: the entropy of 20,000 equally probable classes
@@ -98,9 +99,18 @@ class FastModeDialog(QDialog):
         """Put the focus on what the user most probably wants."""
         super().showEvent(event)
         (self.best if self._measurement.stage == "measured" else self.measure).setFocus()
+        self._make_room()
 
     def _fit(self) -> None:
         self.setMinimumWidth(px(560))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Grow to the height that the wrapped words need at this width, which a layout alone does not ask for."""
+        layout = self.layout()
+        if layout is not None and self.isVisible():
+            needed = QSize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
+            fit_in_window(self, needed)
 
     def _show(self) -> None:
         stage, outcomes = self._measurement.stage, self._measurement.outcomes
@@ -132,6 +142,7 @@ class FastModeDialog(QDialog):
         if best.stop_below is None:
             self.advice.setText("Even the lowest threshold loses accuracy on these images.")
             self.advice.show()
+        self._make_room()
 
     def _take_best(self) -> None:
         if self._measurement.outcomes is not None:
