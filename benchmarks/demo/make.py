@@ -213,7 +213,7 @@ def take_pictures(work: Path, place: Path, browser: str | None) -> None:
             images, model = place / "resources" / "demo" / "images", place / "resources" / "demo" / "model.safetensors"
             (out / "only.txt").write_text(SHEET + "\n", encoding="utf-8")
             exported = ("export", model, images, "--device", "cpu", "--out")
-            s3n(work, *exported, out / "sheet", "--only", out / "only.txt", "--no-singles")
+            s3n(work, *exported, out / "sheet", "--only", out / "only.txt", "--no-singles", "--picture", "png")
             _save(next((out / "sheet").rglob("*.png")), "sheet.jpg", most=_SHEET_WIDTH)
             s3n(work, "animate", DEMO / "runs" / "demo", "--out", PICTURES / "animation.gif", *ANIMATION)
             if browser is None:
