@@ -39,7 +39,20 @@ class Preload:
             if self._ended.is_set():
                 return
             try:
-                importlib.import_module(name)
+                _import(name)
             except Exception:  # The error is shown when the page is opened.
                 _log.exception("%s could not be preloaded", name)
             self._ended.wait(_PAUSE_SECONDS)
+
+
+def _import(name: str) -> None:
+    """Import a module; a second time if it fails.
+
+    PySide's import hook asks each module that is loaded for its source, and pydantic's lazy attributes then import others of its
+    modules while these are half loaded. The second time they are there.
+    """
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        _log.info("%s is imported again", name)
+        importlib.import_module(name)

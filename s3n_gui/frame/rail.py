@@ -36,9 +36,7 @@ class Rail(QFrame):
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self._names = [name for name, *_ in pages]
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE, 2 * SPACE, SPACE, 2 * SPACE)
-        column.setSpacing(SPACE)
+        column = self._column = QVBoxLayout(self)
         for index, (_, word, icon, shortcut) in enumerate(pages):
             button = self._button(word, icon)
             button.setCheckable(True)
@@ -76,6 +74,10 @@ class Rail(QFrame):
 
     def _fit(self) -> None:
         self.setFixedWidth(px(68) + 2 * SPACE)
+        # Large words leave less room between them, so that all fit on a small screen.
+        between = SPACE if px(100) < 130 else 1
+        self._column.setContentsMargins(SPACE, 2 * between, SPACE, 2 * between)
+        self._column.setSpacing(between)
 
     def _on_clicked(self, index: int) -> None:
         self.page_chosen.emit(self._names[index])

@@ -227,6 +227,7 @@ def _choice(name: str, tip: str) -> ElidedComboBox:
     box = ElidedComboBox()
     box.setAccessibleName(name)
     box.setAccessibleDescription(tip)
+    box.setToolTip(tip_text(tip))
     return box
 
 

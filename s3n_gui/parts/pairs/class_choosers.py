@@ -50,7 +50,7 @@ class ClassChoosers(QWidget):
             field.setProperty("elides", True)
             field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             field.setMaximumWidth(px(280))
-            field.activated.connect(self._on_activated)
+            field.activated.connect(self._on_a if letter == "A" else self._on_b)
             row.addWidget(label)
             row.addWidget(field, 3)
             if letter == "A":
@@ -74,12 +74,16 @@ class ClassChoosers(QWidget):
                 field.setCurrentIndex(field.findData(name))
         self.swap.setEnabled(bool(b))
 
-    def _on_activated(self) -> None:
+    def _on_a(self) -> None:
+        self._choose(self.b)
+
+    def _on_b(self) -> None:
+        self._choose(self.a)
+
+    def _choose(self, other: QComboBox) -> None:
         a, b = self.a.currentData(), self.b.currentData()
         if a == b:  # the other list follows
-            field = self.b if self.sender() is self.a else self.a
-            other = (field.currentIndex() + 1) % field.count()
-            with QSignalBlocker(field):
-                field.setCurrentIndex(other)
+            with QSignalBlocker(other):
+                other.setCurrentIndex((other.currentIndex() + 1) % other.count())
             a, b = self.a.currentData(), self.b.currentData()
         self.chosen.emit(a, b)

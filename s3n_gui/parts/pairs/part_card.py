@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction
@@ -115,7 +116,7 @@ class PartCard(ColumnScrollArea):
         self.absent_link.clicked.connect(self._on_absent)
         self.idle_link.clicked.connect(self._on_idle)
         for strip in (self.absent, self.idle):
-            strip.pointed.connect(self._on_pointed)
+            strip.pointed.connect(partial(self._on_pointed, strip))
             strip.opened.connect(self.opened)
 
     def show_facts(self, facts: PartFacts | None, others: Sequence[tuple[int, str]]) -> None:
@@ -170,8 +171,8 @@ class PartCard(ColumnScrollArea):
     def _on_idle(self) -> None:
         self.inspect_asked.emit("idle")
 
-    def _on_pointed(self, crop: object, place: QRect) -> None:
-        self.pointed.emit(crop, place, self.sender())
+    def _on_pointed(self, strip: QWidget, crop: object, place: QRect) -> None:
+        self.pointed.emit(crop, place, strip)
 
 
 def _quiet() -> QLabel:
