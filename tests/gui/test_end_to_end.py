@@ -161,7 +161,8 @@ def train(qtbot: QtBot, window: MainWindow) -> Path:
     assert page.controller.status == "stopped"
     assert not is_live(run)
     assert RunDirectory(run).read_pointer("best") is not None
-    press(page.bar.inspect)
+    press(page.bar.use)
+    window.show_page("inspect")
     return run
 
 
@@ -212,7 +213,7 @@ def export(qtbot: QtBot, window: MainWindow, out: Path) -> None:
         press(page.bar.export)
     assert exported.args is not None
     assert exported.args[1]["total"] == 2
-    sheets = sorted(out.rglob("*.png"))
+    sheets = sorted(out.rglob("*.jpg"))
     assert len(sheets) == 2
     assert all(sheet.stat().st_size > 5000 for sheet in sheets)
 
