@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import time
 import weakref
@@ -49,6 +50,21 @@ def _light_collections() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()  # otherwise libraries complain at exit about objects that were not freed
+
+
+_tests = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _collected_between_tests() -> Iterator[None]:
+    """Collect garbage between tests only, every few of them.
+
+    Amid a call into Qt the collector may destroy objects that need a lock which that call holds, and wait for it forever.
+    """
+    gc.disable()
+    yield
+    if next(_tests) % 8 == 0:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
