@@ -11,11 +11,10 @@ import torch
 
 from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord, comparable_class
-from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, OtherClasses, UnreadableImage
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.result import Evaluation
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenCounts, SeenReader
@@ -73,12 +72,10 @@ def evaluate(
         seen.update(reader.take(samples[position].path) for position in batch.positions.tolist())
         return batch.names
 
-    loop = over_images(
+    loop = over_model_images(
+        model,
         samples,
-        lambda image, _: test_view(image, model.preprocess),
         count,
-        device=model.device,
-        precision=model.precision,
         batch_size=batch_size,
         workers=workers,
         read=reader,

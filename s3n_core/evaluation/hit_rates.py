@@ -22,7 +22,7 @@ from s3n_core.evaluation.evaluate import class_indices
 from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.evaluation.localization import joined_maps, largest_box, overlap
 from s3n_core.method.alignment import cell_to_grid, grid_to_share
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
 from s3n_core.system.seeding import keyed_generator
@@ -137,12 +137,11 @@ def measure_places(
         return counts
 
     samples = [Sample.of(record) for record in boxed]
-    loop = over_images(
+    loop = over_model_images(
+        model,
         samples,
-        lambda image, _: test_view(image, whole),
         measure,
-        device=model.device,
-        precision=model.precision,
+        view=lambda image, _: test_view(image, whole),
         batch_size=batch_size,
         workers=workers,
         read=SampleReader(model.preprocess.ranges, watched=False),

@@ -29,7 +29,7 @@ from s3n_core.export.report.folder_report import FolderReport, head_of
 from s3n_core.inspection.contribution_view import ContributionView, default_question
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.inspector import Inspector
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.inspected import prediction_of
@@ -246,12 +246,11 @@ def _inspected(
         ask = partial(default_question, versus=versus)
         return inspector.explain_batch(whole, batch.names, ask, boxes=boxes, views=batch.images)
 
-    loop = over_images(
+    loop = over_model_images(
+        model,
         [Sample.of(task.record) for task in tasks],
-        view,
         inspect,
-        device=model.device,
-        precision=model.precision,
+        view=view,
         batch_size=batch_size,
         workers=workers,
         prefetch=1,

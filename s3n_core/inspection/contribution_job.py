@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample, SampleReader
-from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector
@@ -17,7 +16,7 @@ from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.stages import Prepared, scores_of
 from s3n_core.method.network import S3NOutput
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
 from s3n_core.system.distributed import ALONE, Team
@@ -74,12 +73,10 @@ def contributions_of_images(
             stop_below=stop_below,
         )
 
-    return over_images(
+    return over_model_images(
+        model,
         samples,
-        lambda image, _: test_view(image, model.preprocess),
         work,
-        device=model.device,
-        precision=model.precision,
         batch_size=batch_size,
         workers=workers,
         start=start,

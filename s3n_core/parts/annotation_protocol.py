@@ -15,7 +15,7 @@ from s3n_core.datasets.transforms import source_box, test_view
 from s3n_core.errors import AtlasError, UnreadableImage
 from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.inspector import Inspector
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import STD
 from s3n_core.parts.annotation_measures import (
@@ -145,12 +145,11 @@ def _places(
                 found.append((cells[best] / (width, height), cosines.max(axis=0).astype(np.float64), at_points))
             return found
 
-        loop = over_images(
+        loop = over_model_images(
+            model,
             [Sample.of(record) for record in records],
-            view,
             work,
-            device=model.device,
-            precision=model.precision,
+            view=view,
             workers=workers,
             read=read,
         )

@@ -13,7 +13,7 @@ from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.datasets.transforms import source_box, test_view
+from s3n_core.datasets.transforms import source_box
 from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.contribution_job import contributions_of_views
 from s3n_core.inspection.contribution_rows import NEAR_PEAK
@@ -21,7 +21,7 @@ from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas_files import SETS, AtlasImage
 from s3n_core.parts.descriptors import StageFeatures
@@ -99,12 +99,10 @@ def collect(
                 )
             return collected
 
-        loop = over_images(
+        loop = over_model_images(
+            model,
             [Sample.of(record) for record in records],
-            lambda image, _: test_view(image, model.preprocess),
             work,
-            device=model.device,
-            precision=model.precision,
             workers=workers,
             start=start,
             read=read or SampleReader(model.preprocess.ranges),

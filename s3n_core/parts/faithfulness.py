@@ -24,7 +24,8 @@ from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import scores_of
-from s3n_core.models.batches import FittingPieces, default_batch_size, over_images
+from s3n_core.models.batches import FittingPieces, default_batch_size
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.faithfulness_result import (
     REMOVAL_FILLS,
@@ -101,12 +102,10 @@ def measure_faithfulness(
         target = None if record.label is None else indices[record.label]
         return [_measure(inspector, pieces, batch.images[0], (width, height), other, record, target)]
 
-    loop = over_images(
+    loop = over_model_images(
+        model,
         samples,
-        lambda image, _: test_view(image, model.preprocess),
         work,
-        device=model.device,
-        precision=model.precision,
         batch_size=1,
         workers=workers,
         read=read,

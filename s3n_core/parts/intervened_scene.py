@@ -12,13 +12,12 @@ from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.loading import Batch, Sample
-from s3n_core.datasets.transforms import test_view
 from s3n_core.demo.drawing import Scene
 from s3n_core.demo.interventions import SceneRecord
 from s3n_core.demo.species import Species
 from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.inspection.inspector import Inspector
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 
 Removal = tuple[frozenset[str], int | None]
 """What is removed: parts, and the number of a background object or None."""
@@ -80,12 +79,10 @@ class IntervenedScene:
             scores = self._inspector.scores(batch.images, [self.record.image] * len(batch))
             return [of_image.logits[of_image.answer].astype(np.float64) for of_image in scores]
 
-        loop = over_images(
+        loop = over_model_images(
+            model,
             samples,
-            lambda image, _: test_view(image, model.preprocess),
             work,
-            device=model.device,
-            precision=model.precision,
             workers=1,  # a scene is painted by one thread at a time, while the network runs
             read=lambda sample: self._drawn(missing[int(sample.name)]),
         )

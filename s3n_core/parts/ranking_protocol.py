@@ -13,7 +13,7 @@ from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample, SampleReader
 from s3n_core.datasets.records import Box, displayed_class
-from s3n_core.datasets.transforms import source_box, test_view
+from s3n_core.datasets.transforms import source_box
 from s3n_core.demo.interventions import SceneRecord, read_interventions
 from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
 from s3n_core.errors import DataSetError, S3NError, UnreadableImage
@@ -22,7 +22,7 @@ from s3n_core.inspection.hide_places import hide_places
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.stages import scores_of
 from s3n_core.method.contributions import OTHERS
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.descriptors import STRIDE, StageFeatures
@@ -226,12 +226,10 @@ def _read_scenes(
                 )
             return results
 
-        loop = over_images(
+        loop = over_model_images(
+            model,
             [Sample(root / record.image, record.image) for record in records],
-            lambda image, _: test_view(image, model.preprocess),
             work,
-            device=model.device,
-            precision=model.precision,
             workers=workers,
             read=read,
         )
@@ -261,12 +259,10 @@ def _drops(
         return [of_image.logits[of_image.answer].astype(np.float64) for of_image in scores]
 
     found = [np.zeros((len(scene.logits), len(PARTS))) for _, scene in scenes]
-    loop = over_images(
+    loop = over_model_images(
+        model,
         samples,
-        lambda image, _: test_view(image, model.preprocess),
         work,
-        device=model.device,
-        precision=model.precision,
         workers=workers,
         read=read,
     )

@@ -19,10 +19,9 @@ from PIL import Image
 from s3n_core.datasets.content_hashes import content_hash
 from s3n_core.datasets.loading import Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.view import network_accuracy
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import require_cascade
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenCounts, SeenReader
@@ -71,12 +70,10 @@ def predict(
     """
     reader = SeenReader(model.seen, read or SampleReader(model.preprocess.ranges), hash_of)
     maker = RowMaker(model, records, classes, stop_below, reader)
-    loop = over_images(
+    loop = over_model_images(
+        model,
         [Sample.of(record) for record in records],
-        lambda image, _: test_view(image, model.preprocess),
         maker.rows,
-        device=model.device,
-        precision=model.precision,
         batch_size=batch_size,
         workers=workers,
         start=start,
