@@ -289,5 +289,7 @@ def _say_download(recipe: Recipe) -> None:
 
         say(pretrained_facts(recipe.network.backbone).sentence())
     url, file = imagenet_place(recipe.network.backbone)
-    if not file.is_file():
+    if file is None:
+        say(f"Downloading the weights of {recipe.network.backbone} once, from {url}.")
+    elif not file.is_file():
         say(f"Downloading the ImageNet weights of {recipe.network.backbone} once: {url} to {file}.")

@@ -79,13 +79,12 @@ def entry_of(name: str) -> BackboneEntry:
         from s3n_core.method.timm_backbones import pretrained_facts
 
         licence = pretrained_facts(name).licence
-    there = file.is_file()
     return BackboneEntry(
         name=name,
         licence=licence,
         place=place,
-        file=str(file) if there or file.is_absolute() else "",
-        size=file.stat().st_size if there else None,
+        file="" if file is None else str(file),
+        size=file.stat().st_size if file is not None and file.is_file() else None,
     )
 
 

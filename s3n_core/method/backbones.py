@@ -167,7 +167,7 @@ def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tupl
     return backbone, replace(report, remark=facts.sentence() if weights == "imagenet" else "")
 
 
-def middle_stage(name: BackboneName, size: int = 224) -> str:
+def middle_stage(name: BackboneName, layers: nn.Module, size: int) -> str:
     """Return the name, inside `Backbone.layers`, of the last layer with 16 input pixels per cell in the published network.
 
     Features of the last layer gather by class; those of this stage by what lies there. Nothing is computed: the layers
@@ -175,18 +175,19 @@ def middle_stage(name: BackboneName, size: int = 224) -> str:
 
     Args:
         name: Name of the architecture.
-        size: Side of the input of a network of timm, in pixels.
+        layers: The network's `Backbone.layers`, in evaluation mode; only one of timm is asked.
+        size: Side of its input, in pixels.
 
     Returns:
         The layer's name; "" for the whole network, if a network of timm has no such layer.
     """
     if name.startswith(TIMM):
-        from s3n_core.method.timm_backbones import build_timm, last_at_stride
+        from s3n_core.method.timm_backbones import last_at_stride
 
-        return last_at_stride(build_timm(name, size).eval(), size, 16)
+        return last_at_stride(layers, size, 16)
     with torch.no_grad():
-        layers = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
-        found = _last_at_stride(layers, _no_images(), 16)
+        published = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
+        found = _last_at_stride(published, _no_images(), 16)
     assert found is not None, name
     return found
 
@@ -242,12 +243,15 @@ def _keep_resolution(name: str, layers: nn.Module) -> None:
         layer.stride = (1, 1)
 
 
-def imagenet_place(name: BackboneName) -> tuple[str, Path]:
-    """Return the URL of a backbone's ImageNet weights and their file in torchvision's cache (which need not exist)."""
+def imagenet_place(name: BackboneName) -> tuple[str, Path | None]:
+    """Return where a backbone's pretrained weights come from, and their file in the cache, which need not exist.
+
+    Of a network of timm only a download gives the file its name: None before.
+    """
     if name.startswith(TIMM):
         from s3n_core.method.timm_backbones import cached_weights, pretrained_facts
 
-        return pretrained_facts(name).place, cached_weights(name) or Path("model.safetensors")
+        return pretrained_facts(name).place, cached_weights(name)
     url: str = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"].url
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
 
@@ -260,6 +264,7 @@ def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
         return pretrained_state(name)
     choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
     _, file = imagenet_place(name)
+    assert file is not None
     if file.is_file():
         return read_state_dict(file)
     try:

@@ -24,7 +24,7 @@ from s3n_core.runs.model_paths import file_sha256
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what images are normalised with before they come here
 
-_NON_COMMERCIAL = ("nc", "non-commercial", "noncommercial", "research-only", "fair-noncommercial")
+_NON_COMMERCIAL = ("non-commercial", "noncommercial", "research-only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,7 @@ class PretrainedFacts:
     @property
     def non_commercial(self) -> bool:
         """Whether the licence forbids commercial use."""
-        words = self.licence.replace("_", "-").split("-")
-        return any(word in words or word in self.licence for word in _NON_COMMERCIAL if word != "nc") or "nc" in words
+        return "nc" in self.licence.split("-") or any(word in self.licence for word in _NON_COMMERCIAL)
 
     def sentence(self) -> str:
         """Return what a person must know of the licence."""
@@ -401,7 +400,7 @@ def last_at_stride(layers: nn.Module, size: int, stride: int) -> str:
     """Return the name of the last layer that runs and gives a map with ``stride`` pixels per cell; "" if there is none.
 
     Args:
-        layers: The network, in evaluation mode.
+        layers: The network, in evaluation mode; it may be folded.
         size: Side of its input, in pixels.
         stride: Input pixels per cell.
     """
@@ -418,7 +417,7 @@ def last_at_stride(layers: nn.Module, size: int, stride: int) -> str:
     hooks = [layer.register_forward_hook(noting(name)) for name, layer in layers.named_modules() if name]
     try:
         with torch.no_grad():
-            layers(torch.zeros(1, 3, size, size))
+            layers(torch.zeros(1, 3, size, size, device=next(layers.parameters()).device))
     finally:
         for hook in hooks:
             hook.remove()

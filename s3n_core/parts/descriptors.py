@@ -29,7 +29,8 @@ class StageFeatures:
 
     def __init__(self, model: Model) -> None:
         self._config = model.network.config
-        self._layer = model.network.backbone.layers.get_submodule(middle_stage(self._config.backbone, self.side))
+        layers = model.network.backbone.layers
+        self._layer = layers.get_submodule(middle_stage(self._config.backbone, layers, self.side))
         self._first: Tensor | None = None
         self._hook: Any = None
 

@@ -109,16 +109,17 @@ def _weights(run: RunDirectory, content: dict[str, Any]) -> Path | None:
     recipe = recipe_from(content["recipe"])
     if recipe.weights == "none":
         return None
-    file = Path(recipe.weights)
+    file: Path | None = Path(recipe.weights)
     if recipe.weights == "imagenet":
         from s3n_core.method.backbones import imagenet_place  # loads torch
 
         _, file = imagenet_place(recipe.network.backbone)
-    if not file.is_file():
+    if file is None or not file.is_file():
+        what = recipe.network.backbone if file is None else file
         raise ModelNotFound(
-            f"The initial weights of the run {run.path.name}, {file}, are not on this machine; copy them there, or prepare "
+            f"The initial weights of the run {run.path.name}, {what}, are not on this machine; copy them there, or prepare "
             "the run again (`s3n train --prepare` downloads ImageNet weights).",
-            path=file,
+            path=file or Path(recipe.weights),
         )
     return file
 

@@ -139,7 +139,7 @@ def test_the_middle_stage_has_sixteen_pixels_per_cell_whatever_the_last_stride(n
     for last_stride in (1, 2):
         backbone, _ = build_backbone(name, last_stride=last_stride)
         found = list[torch.Size]()
-        backbone.layers.get_submodule(middle_stage(name)).register_forward_hook(
+        backbone.layers.get_submodule(middle_stage(name, backbone.layers, 96)).register_forward_hook(
             lambda layer, inputs, output, found=found: found.append(output.shape)
         )
         backbone.eval()(torch.zeros(1, 3, 96, 96))

@@ -226,8 +226,8 @@ def test_licences_are_named_and_a_missing_one_is_not_free() -> None:
 
 @pytest.mark.parametrize("name", ["efficientnet_b0", "resnet18d", "convnext_atto"])
 def test_the_middle_stage_has_sixteen_pixels_per_cell(name: str) -> None:
-    layer = middle_stage(f"timm:{name}", SIDE)
     backbone, _ = build_backbone(f"timm:{name}", size=SIDE)
+    layer = middle_stage(f"timm:{name}", backbone.eval().layers, SIDE)
     seen: list[torch.Size] = []
     backbone.layers.get_submodule(layer).register_forward_hook(lambda *found: seen.append(found[2].shape))
     with torch.no_grad():
