@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -43,6 +44,13 @@ class Action:
     checkable: bool = False
 
 
+def _of(
+    page: str, id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
+) -> Action:
+    """Return an action of a page, whose name begins with the page's."""
+    return Action(f"{page}-{id}", menu, text, shortcut, icon, tip, page=page, separated=separated)
+
+
 _DATA: tuple[Action, ...] = (
     Action("data-find", "Edit", "Find images", "Ctrl+F", "search", "Find images by name, class or tag", "data", True),
     Action("data-left", "View", "Classes and split", "Ctrl+[", "panel-left", "Show or hide the left side", "data", True),
@@ -57,12 +65,7 @@ _DATA: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-def _of_inspect(
-    id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
-) -> Action:
-    return Action(f"inspect-{id}", menu, text, shortcut, icon, tip, page="inspect", separated=separated)
-
-
+_of_inspect = partial(_of, "inspect")
 _INSPECT: tuple[Action, ...] = (
     _of_inspect("previous", "View", "Previous image", "PgUp", "chevron-left", "The previous image in the list", separated=True),
     _of_inspect("next", "View", "Next image", "PgDown", "chevron-right", "The next image in the list"),
@@ -88,10 +91,7 @@ _INSPECT: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-def _of_train(id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False) -> Action:
-    return Action(f"train-{id}", menu, text, shortcut, icon, tip, page="train", separated=separated)
-
-
+_of_train = partial(_of, "train")
 _TRAIN: tuple[Action, ...] = (
     _of_train("picture", "File", "Save curves as image…", "Ctrl+Shift+S", "image", "Save the charts as PNG", separated=True),
     _of_train("table", "File", "Save curves as table…", "Ctrl+S", "save", "Save all values as CSV"),
@@ -121,12 +121,7 @@ _TRAIN: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-def _of_predict(
-    id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
-) -> Action:
-    return Action(f"predict-{id}", menu, text, shortcut, icon, tip, page="predict", separated=separated)
-
-
+_of_predict = partial(_of, "predict")
 _PREDICT: tuple[Action, ...] = (
     _of_predict("save", "File", "Save predictions as…", "Ctrl+S", "save", "Save the table as CSV or JSON", separated=True),
     _of_predict("find", "Edit", "Find in the table", "Ctrl+F", "search", "Find rows by file, class or label", separated=True),
@@ -140,10 +135,7 @@ _PREDICT: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-def _of_parts(id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False) -> Action:
-    return Action(f"parts-{id}", menu, text, shortcut, icon, tip, page="parts", separated=separated)
-
-
+_of_parts = partial(_of, "parts")
 _PARTS: tuple[Action, ...] = (
     _of_parts("open", "File", "Open atlas…", "Ctrl+Shift+A", "parts", "Choose the folder of an atlas", separated=True),
     _of_parts("rename", "Edit", "Rename part", "F2", "", "Name the selected part", separated=True),
@@ -165,12 +157,7 @@ _PARTS: tuple[Action, ...] = (
 )  # fmt: skip
 
 
-def _of_export(
-    id: str, menu: Menu, text: str, shortcut: str, icon: str, tip: str, *, separated: bool = False
-) -> Action:
-    return Action(f"export-{id}", menu, text, shortcut, icon, tip, page="export", separated=separated)
-
-
+_of_export = partial(_of, "export")
 _EXPORT: tuple[Action, ...] = (
     _of_export("copy", "Edit", "Copy the s3n command", "Ctrl+Shift+C", "copy", "The command that Export runs", separated=True),
     _of_export("whole", "View", "Fit preview", "Ctrl+9", "restore", "Fit the preview to its panel", separated=True),

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QTool
 from s3n_core.datasets.records import displayed_class
 from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.tokens import INSIDE_GROUP
+from s3n_gui.widgets.elided_combo import ElidedComboBox
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 _ALL = "All other classes"
@@ -28,7 +29,7 @@ class ClassChoosers(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.a, self.b = QComboBox(), QComboBox()
+        self.a, self.b = ElidedComboBox(), ElidedComboBox()
         self.swap = QToolButton()
         set_icon(self.swap, "swap")
         self.swap.setAccessibleName("Exchange class A and class B")
@@ -45,9 +46,6 @@ class ClassChoosers(QWidget):
             label.setProperty("role", "quiet")
             label.setBuddy(field)
             field.setAccessibleName(f"Class {letter}")
-            field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            field.setMinimumContentsLength(8)
-            field.setProperty("elides", True)
             field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             field.setMaximumWidth(px(280))
             field.activated.connect(self._on_a if letter == "A" else self._on_b)
