@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord, Part
-from s3n_core.datasets.transforms import PixelBox, Preprocess
+from s3n_core.datasets.transforms import PixelBox, Preprocess, source_box
 from s3n_core.errors import DataSetError
 from s3n_core.method.alignment import grid_to_cell, share_to_grid
 from s3n_core.method.configuration import NetworkChoices
@@ -55,6 +56,11 @@ class TruePlaces:
                     column = self._cell(1 - across if mirrored else across)
                     peaks[row, self._cell(down), column] = True
         return peaks
+
+    def in_test_views(self, batch: Batch, shown: Preprocess, *, mirrored: bool = False) -> NDArray[np.bool_]:
+        """Return the same for a batch of test views, or of their mirror images."""
+        boxes = [(source_box((width, height), shown), mirrored) for width, height in batch.sizes.tolist()]
+        return self.peaks(batch.names, boxes)
 
     def _of(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         return tuple(part for part in parts if not self._named or part.name in self._named)

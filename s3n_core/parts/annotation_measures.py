@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.evaluation.bootstrap import middle
 from s3n_core.parts.clustering import agreement
 from s3n_core.system.json_values import to_json
 from s3n_core.system.seeding import keyed_generator
@@ -284,7 +285,7 @@ def _row(name: str, found: PartPlaces, seed: int) -> AnnotationRow:
 
     def measured(measure: Callable[[PartPlaces, _Numbers | None], float]) -> Measured:
         values = [measure(found, weights.astype(np.float64)) for weights in drawn]
-        low, high = np.quantile(values, (0.025, 0.975)).tolist()
+        low, high = middle(np.array(values))
         return Measured(value=measure(found, None), low=low, high=high)
 
     shares = hit_shares(found)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.evaluation.bootstrap import middle
 from s3n_core.system.json_values import to_json
 from s3n_core.system.seeding import keyed_generator
 
@@ -201,7 +202,7 @@ def ranking_measures(
             return None, None, None
         sums = weights[:, some].sum(axis=1)
         shares = (weights[:, some] @ right[some])[sums > 0] / sums[sums > 0]
-        low, high = np.quantile(shares, (0.025, 0.975)).tolist()
+        low, high = middle(shares)
         return float(right[some].mean()), low, high
 
     everything = np.ones(len(pairs), dtype=bool)

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from s3n_core.datasets.loading import Batch, Sample, SampleReader, View
 from s3n_core.datasets.records import DataSet, ImageRecord
-from s3n_core.datasets.transforms import Preprocess, source_box, test_view
+from s3n_core.datasets.transforms import Preprocess, test_view
 from s3n_core.errors import UnreadableImage
 from s3n_core.method.configuration import Control
-from s3n_core.models.batches import over_images
+from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
 from s3n_core.models.true_places import TruePlaces
@@ -138,12 +138,11 @@ def probabilities(
         return [{head: shares[row] for head, shares in found.items()} for row in range(len(batch))]
 
     samples = [Sample.of(record) for record in records]
-    loop = over_images(
+    loop = over_model_images(
+        model,
         samples,
-        view,
         classify,
-        device=model.device,
-        precision=model.precision,
+        view=view,
         batch_size=BATCH,
         read=SampleReader(model.preprocess.ranges, watched=False),
     )
@@ -163,9 +162,4 @@ def _true_places(
     if model.network.config.control != "true_places":
         return None
     true = TruePlaces(records, model.network.config, shown)
-
-    def places(batch: Batch) -> Tensor:
-        boxes = [(source_box((width, height), shown), mirrored) for width, height in batch.sizes.tolist()]
-        return torch.from_numpy(true.peaks(batch.names, boxes))
-
-    return places
+    return lambda batch: torch.from_numpy(true.in_test_views(batch, shown, mirrored=mirrored))

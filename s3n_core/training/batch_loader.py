@@ -13,7 +13,7 @@ from torch import Tensor
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.loading import Batch, Sample, SampleReader, load_batches
-from s3n_core.datasets.transforms import source_box, test_view, train_view, training_box
+from s3n_core.datasets.transforms import test_view, train_view, training_box
 from s3n_core.errors import DataSetNotFound
 from s3n_core.models.preprocessing import to_input
 from s3n_core.models.true_places import TruePlaces
@@ -102,14 +102,14 @@ class BatchLoader:
             return None
         plan = self._plan
         batch = batch if len(batch) else self._black()
-        boxes = []
-        for name, (width, height) in zip(batch.names, batch.sizes.tolist(), strict=True):
-            if epoch == EVALUATION:
-                boxes.append((source_box((width, height), plan.preprocess), False))
-            else:
-                draws = self._augmentation_draws(epoch, name)
-                boxes.append(training_box((width, height), plan.preprocess, plan.augmentation, draws))
-        peaks = self._true.peaks([plain_name(name) for name in batch.names], boxes)
+        if epoch == EVALUATION:
+            peaks = self._true.in_test_views(batch, plan.preprocess)
+        else:
+            boxes = [
+                training_box((w, h), plan.preprocess, plan.augmentation, self._augmentation_draws(epoch, name))
+                for name, (w, h) in zip(batch.names, batch.sizes.tolist(), strict=True)
+            ]
+            peaks = self._true.peaks([plain_name(name) for name in batch.names], boxes)
         return torch.from_numpy(peaks).to(self._device)
 
     def new_errors(self) -> list[ImageLeftOut]:
