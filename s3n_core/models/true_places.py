@@ -31,7 +31,7 @@ class TruePlaces:
     """
 
     def __init__(self, records: Iterable[ImageRecord], choices: NetworkChoices, preprocess: Preprocess) -> None:
-        self._cells, self._side = choices.map_size, preprocess.source_size
+        self._cells, self._preprocess = choices.map_size, preprocess
         self._named = frozenset(choices.control_places)
         self._parts = {record.name: self._of(record.parts) for record in records}
         if not any(self._parts.values()):
@@ -57,14 +57,14 @@ class TruePlaces:
                     peaks[row, self._cell(down), column] = True
         return peaks
 
-    def in_test_views(self, batch: Batch, shown: Preprocess, *, mirrored: bool = False) -> NDArray[np.bool_]:
+    def in_test_views(self, batch: Batch, *, mirrored: bool = False) -> NDArray[np.bool_]:
         """Return the same for a batch of test views, or of their mirror images."""
-        boxes = [(source_box((width, height), shown), mirrored) for width, height in batch.sizes.tolist()]
+        boxes = [(source_box((width, height), self._preprocess), mirrored) for width, height in batch.sizes.tolist()]
         return self.peaks(batch.names, boxes)
 
     def _of(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         return tuple(part for part in parts if not self._named or part.name in self._named)
 
     def _cell(self, share: float) -> int:
-        cell = grid_to_cell(share_to_grid(share, self._side), self._cells)
+        cell = grid_to_cell(share_to_grid(share, self._preprocess.source_size), self._cells)
         return int(min(max(round(cell), 0), self._cells - 1))

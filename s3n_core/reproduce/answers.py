@@ -162,4 +162,4 @@ def _true_places(
     if model.network.config.control != "true_places":
         return None
     true = TruePlaces(records, model.network.config, shown)
-    return lambda batch: torch.from_numpy(true.in_test_views(batch, shown, mirrored=mirrored))
+    return lambda batch: torch.from_numpy(true.in_test_views(batch, mirrored=mirrored))

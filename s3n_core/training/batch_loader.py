@@ -103,7 +103,7 @@ class BatchLoader:
         plan = self._plan
         batch = batch if len(batch) else self._black()
         if epoch == EVALUATION:
-            peaks = self._true.in_test_views(batch, plan.preprocess)
+            peaks = self._true.in_test_views(batch)
         else:
             boxes = [
                 training_box((w, h), plan.preprocess, plan.augmentation, self._augmentation_draws(epoch, name))
