@@ -23,8 +23,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells start background jobs with Ctrl+C ignored, and every process of a test would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a defect
-hypothesis.settings.load_profile("patient")
+# A busy machine is not a defect, and a change is judged by the same examples each time. New ones: `--hypothesis-profile
+# explore`; what it finds becomes an `@example`.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
 
 subprocess.Popen = EnginePopen  # type: ignore[misc]
 

@@ -281,7 +281,8 @@ def through_inverse_at_all(
 def _among_nodes(grid: NDArray[np.floating], place: Place) -> tuple[float, float] | None:
     """Return the fractional (row, column) of the grid's nodes that samples a point; None if none does.
 
-    The grid cannot fold, so at most one square contains the point; in it the bilinear map is inverted in closed form.
+    At most one square contains the point, but for those that the clamp to the border has folded or flattened; in it the
+    bilinear map is inverted in closed form.
     """
     nodes = np.asarray(grid, dtype=np.float64)
     squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]])  # (4, H - 1, W - 1, 2)
@@ -312,7 +313,8 @@ def _inside_squares(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Solve for (u, v) of a point in each of n squares (4, n, 2), and how far outside [0, 1] they lie; (n,) each.
 
-    With p(u, v) = a + b u + c v + d u v, u follows from v, and v from the quadratic cross(a + c v, b + d v) = 0.
+    With p(u, v) = a + b u + c v + d u v, u follows from v, and v from the quadratic cross(a + c v, b + d v) = 0. A square
+    that the clamp to the image's border has flattened has no area to solve in; its points are those of its edges.
     """
     upper_left, upper_right, lower_left, lower_right = squares
     a, b, c = upper_left - point, upper_right - upper_left, lower_left - upper_left
@@ -328,7 +330,35 @@ def _inside_squares(
     miss = np.maximum(np.maximum(-u, u - 1), np.maximum(-v, v - 1))
     miss = np.where(np.isfinite(miss), np.maximum(miss, 0), np.inf)
     better = miss.argmin(axis=0)[None]
-    return tuple(np.take_along_axis(values, better, axis=0)[0] for values in (u, v, miss))
+    u, v, miss = (np.take_along_axis(values, better, axis=0)[0] for values in (u, v, miss))
+    flat = ~np.isfinite(miss)
+    if flat.any():
+        u[flat], v[flat], miss[flat] = _on_edges(squares[:, flat], np.broadcast_to(point, a.shape)[flat])
+    return u, v, miss
+
+
+def _on_edges(
+    squares: NDArray[np.float64], point: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return (u, v) of the nearest point on the edges of each of n squares (4, n, 2), and its distance; (n,) each."""
+    upper_left, upper_right, lower_left, lower_right = squares
+    zero, one = np.zeros(len(point)), np.ones(len(point))
+    us, vs, distances = [], [], []
+    for start, end, horizontal, other in (
+        (upper_left, upper_right, True, zero),
+        (lower_left, lower_right, True, one),
+        (upper_left, lower_left, False, zero),
+        (upper_right, lower_right, False, one),
+    ):
+        edge, length = end - start, ((end - start) ** 2).sum(axis=-1)
+        along = ((point - start) * edge).sum(axis=-1)
+        t = np.clip(np.divide(along, length, out=np.zeros_like(along), where=length > 0), 0, 1)
+        us.append(t if horizontal else other)
+        vs.append(other if horizontal else t)
+        distances.append(np.hypot(*np.moveaxis(start + edge * t[:, None] - point, -1, 0)))
+    nearest = np.argmin(distances, axis=0)[None]
+    u, v, distance = (np.take_along_axis(np.stack(values), nearest, axis=0)[0] for values in (us, vs, distances))
+    return u, v, distance
 
 
 def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

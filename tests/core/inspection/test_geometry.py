@@ -27,6 +27,12 @@ def grid_of(seed: int, strength: float = 4.0) -> np.ndarray:
     return sampling_grid(quality)[0].numpy()
 
 
+def clamped_square(grid: np.ndarray, pixel: tuple[float, float]) -> bool:
+    """Return whether the clamp has moved a corner of the square of nodes around a pixel of 64."""
+    column, row = (min(int((value - 0.5) / 63 * 30), 29) for value in pixel)
+    return bool((np.abs(grid[row : row + 2, column : column + 2]) == 1).any())
+
+
 IDENTITY = cell_places(31, 31)
 
 
@@ -57,19 +63,22 @@ def test_through_grid_reads_what_the_warp_reads():
 
 @settings(max_examples=60)
 @example(178, 1.0, 13.0, 23.0)
+@example(330, 9.0, 9.0, 14.0)  # a square that the border has folded
+@example(754, 62.0, 0.5, 6.0)  # a square that the border has flattened
 @given(st.integers(0, 1000), st.floats(0.5, 63.5), st.floats(0.5, 63.5), st.floats(0, 50))
 def test_there_and_back_is_where_it_began(seed: int, x: float, y: float, strength: float):
     grid = grid_of(seed, strength)
     place = through_grid(grid, (x, y), 64)
     back = through_inverse(grid, place, 64)
     assert back is not None
-    if max(map(abs, place)) < 1:  # at the border the clamp may have mapped several places to one
-        assert through_grid(grid, back, 64) == pytest.approx(place, abs=1e-5)
-        # Where a shift by 0.05 pixels moves the place by less than float32 resolves, any of these pixels is correct.
-        ways = np.linspace(0, 2 * np.pi, 64, endpoint=False)  # the grid may be flat in any direction
-        steps = [through_grid(grid, (x + 0.05 * np.cos(way), y + 0.05 * np.sin(way)), 64) for way in ways]
-        if min(np.hypot(*np.subtract(step, place)) for step in steps) > 1e-4:
-            assert back == pytest.approx((x, y), abs=0.05)
+    assert through_grid(grid, back, 64) == pytest.approx(place, abs=1e-5)
+    if clamped_square(grid, (x, y)) or clamped_square(grid, back):
+        return  # a square cut by the clamp may be flat or folded, and show one place at several pixels
+    # Where a shift by 0.05 pixels moves the place by less than float32 resolves, any of these pixels is correct.
+    ways = np.linspace(0, 2 * np.pi, 64, endpoint=False)  # the grid may be flat in any direction
+    steps = [through_grid(grid, (x + 0.05 * np.cos(way), y + 0.05 * np.sin(way)), 64) for way in ways]
+    if min(np.hypot(*np.subtract(step, place)) for step in steps) > 1e-4:
+        assert back == pytest.approx((x, y), abs=0.05)
 
 
 def test_place_that_the_warp_leaves_out_has_no_image():

@@ -22,6 +22,7 @@ from s3n_gui.frame.display import why_no_window
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCREEN = (1280, 800)
 PATIENCE = 120.0
+STILL = 4  # seconds
 NEEDED = ("Xvfb", "xdotool")
 MISSING = [name for name in NEEDED if shutil.which(name) is None]
 
@@ -98,6 +99,21 @@ def differing(one: np.ndarray, other: np.ndarray) -> float:
     return float((one != other).any(axis=2).mean())
 
 
+def settled(screen: Screen, process: subprocess.Popen[str]) -> np.ndarray:
+    """Return the screen once it has stayed the same for a while: photographs come before the maps beside them."""
+    seen, since = screen.picture(), time.monotonic()
+
+    def has_settled() -> bool:
+        nonlocal seen, since
+        now = screen.picture()
+        if differing(now, seen) > 0:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since > STILL
+
+    wait_for(has_settled, "the screen to come to rest", process)
+    return seen
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="an X server")
 def test_demo_on_a_real_screen(screen: Screen, s3n_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", screen.display)
@@ -119,7 +135,7 @@ def test_demo_on_a_real_screen(screen: Screen, s3n_home: Path, tmp_path: Path, m
         window = screen.do("search", "--onlyvisible", "--name", "S3N Studio")
         screen.do("windowfocus", window)  # without a window manager nothing else gives it the focus
         wait_for(lambda: is_drawn(screen.picture()), "the demo's first bird", process)
-        inspect = screen.picture()
+        inspect = settled(screen, process)
 
         screen.do("key", "ctrl+1")
         wait_for(lambda: screen.titles() == ["Start - S3N Studio"], "the page Start", process)
