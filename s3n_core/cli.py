@@ -29,6 +29,7 @@ from s3n_core.commands import (
     runs,
     shuffle_labels,
     train,
+    weights,
 )
 from s3n_core.commands.failures import exit_code_of
 from s3n_core.version import __version__
@@ -64,6 +65,7 @@ app.command("devices", help=devices.HELP)(devices.devices)
 app.command("backbones", help=backbones.HELP)(backbones.backbones)
 app.command("inspection-server", help=inspection_server.HELP, hidden=True)(inspection_server.inspection_server)
 app.add_typer(parts.app, name="parts", help=parts.HELP)
+app.add_typer(weights.app, name="weights", help=weights.HELP)
 app.add_typer(runs.app, name="runs", help=runs.HELP)
 
 

@@ -55,9 +55,19 @@ def backbones(
     if not entries:
         typer.echo(f"No backbone's name holds {search!r}.")
         return
-    head = ("backbone", "licence", "pretrained weights")
-    rows = [(each.name, each.licence, _weights(each.size, each.file, each.place)) for each in entries]
-    typer.echo(table_text([head, *rows], left=3))
+    head = ("backbone", "licence", "weights, million", "stride", "input", "pretrained weights")
+    rows = [
+        (
+            each.name,
+            each.licence,
+            "" if each.parameters is None else f"{each.parameters / 1e6:.1f}",
+            "" if each.stride is None else str(each.stride),
+            str(each.input_size),
+            _weights(each.size, each.file, each.place),
+        )
+        for each in entries
+    ]
+    typer.echo(table_text([head, *rows], left=len(head)))
 
 
 def _weights(size: int | None, file: str, place: str) -> str:

@@ -284,12 +284,13 @@ def _say_download(recipe: Recipe) -> None:
     from s3n_core.method.backbones import imagenet_place
     from s3n_core.method.configuration import TIMM
 
+    url, file = imagenet_place(recipe.network.backbone)
+    there = file is not None and file.is_file()
     if recipe.network.backbone.startswith(TIMM):
         from s3n_core.method.timm_backbones import pretrained_facts
 
         say(pretrained_facts(recipe.network.backbone).sentence())
-    url, file = imagenet_place(recipe.network.backbone)
-    if file is None:
-        say(f"Downloading the weights of {recipe.network.backbone} once, from {url}.")
-    elif not file.is_file():
+        if not there:
+            say(f"Downloading the weights of {recipe.network.backbone} once, from {url}.")
+    elif not there:
         say(f"Downloading the ImageNet weights of {recipe.network.backbone} once: {url} to {file}.")

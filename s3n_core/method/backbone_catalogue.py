@@ -1,14 +1,20 @@
-"""Which backbones there are, what they weigh, and where their pretrained weights are: for a list to choose from."""
+"""Which backbones there are, how large they are, and where their pretrained weights are: for a list to choose from."""
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from s3n_core.method.backbones import build_backbone, imagenet_place
 from s3n_core.method.configuration import BACKBONES, TIMM, NetworkChoices
 from s3n_core.runs.model_paths import file_sha256
+from s3n_core.system.resources import resource
+
+_TORCHVISION_TAG, _TORCHVISION_SIDE = "IMAGENET1K_V1", 224
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,14 +23,24 @@ class BackboneEntry:
 
     Attributes:
         name: What a recipe calls it.
+        tag: Name of its pretrained weights; "" if it has none.
+        parameters: Number of its weights, without a classifier; None if it is not known without building it.
+        stride: Input pixels per cell of its map, at the size that its weights were trained with; None if it is not known.
+        input_size: Side that its weights were trained with, in pixels.
         licence: Licence of its pretrained weights, as their source gives it; "unknown" if it gives none.
-        place: Where they are downloaded from; "" if there are none.
-        file: The file that they are in, or would be in; "" where a download names it.
+        non_commercial: Whether that licence forbids commercial use.
+        place: The address that they are downloaded from; "" if there are none.
+        file: The file that they are in, or belong in; "" if there are none.
         size: Its size in bytes; None if it is not there.
     """
 
     name: str
+    tag: str
+    parameters: int | None
+    stride: int | None
+    input_size: int
     licence: str
+    non_commercial: bool
     place: str
     file: str
     size: int | None
@@ -41,7 +57,7 @@ class BackboneDescription:
         stride: Input pixels per cell of its map.
         cells: Cells along a side, at the size that was asked for.
         sha256: Hash of the file of its pretrained weights; "" if it is not there.
-        sentence: What must be known of the licence; "" for torchvision's.
+        sentence: What must be known of the licence.
     """
 
     entry: BackboneEntry
@@ -53,18 +69,24 @@ class BackboneDescription:
     sentence: str
 
 
+def has_timm() -> bool:
+    """Return whether the package timm is installed; it is not imported."""
+    return importlib.util.find_spec("timm") is not None
+
+
 def backbone_names(search: str = "") -> tuple[str, ...]:
     """Return the names of all backbones that hold every word of ``search``: this program's, then those of timm with weights.
 
-    Without the package timm only the former. Nothing is built or downloaded.
+    Without the package timm only the former. Networks of timm that are known to give no map of features are left out.
+    Nothing is built or downloaded.
     """
     names = list[str](BACKBONES)
-    if importlib.util.find_spec("timm") is not None:
+    if has_timm():
         import timm
 
         names += [TIMM + name for name in timm.list_models(pretrained=True)]
     words = search.lower().split()
-    return tuple(name for name in names if all(word in name.lower() for word in words))
+    return tuple(name for name in names if all(word in name.lower() for word in words) and not _is_unfit(name))
 
 
 def entry_of(name: str) -> BackboneEntry:
@@ -73,19 +95,31 @@ def entry_of(name: str) -> BackboneEntry:
     Raises:
         ModelFileError: timm is missing, or has no such network.
     """
-    licence = "unknown"
-    place, file = imagenet_place(name)
+    tag, licence, non_commercial, side = _TORCHVISION_TAG, "unknown", False, _TORCHVISION_SIDE
     if name.startswith(TIMM):
         from s3n_core.method.timm_backbones import pretrained_facts
 
-        licence = pretrained_facts(name).licence
+        facts = pretrained_facts(name)
+        tag, licence, non_commercial, side = facts.tag, facts.licence, facts.non_commercial, facts.input_size
+    place, file = imagenet_place(name)
+    parameters, stride = _sizes().get(_architecture(name), (None, None))
     return BackboneEntry(
         name=name,
+        tag=tag,
+        parameters=parameters,
+        stride=stride,
+        input_size=side,
         licence=licence,
+        non_commercial=non_commercial,
         place=place,
         file="" if file is None else str(file),
         size=file.stat().st_size if file is not None and file.is_file() else None,
     )
+
+
+def entries(search: str = "") -> Iterator[BackboneEntry]:
+    """Yield the entries of all backbones whose names hold every word of ``search``, as `backbone_names` orders them."""
+    return map(entry_of, backbone_names(search))
 
 
 def describe(name: str, size: int = 224) -> BackboneDescription:
@@ -100,11 +134,7 @@ def describe(name: str, size: int = 224) -> BackboneDescription:
     """
     backbone, _ = build_backbone(name, size=size)
     entry = entry_of(name)
-    sentence = ""
     if name.startswith(TIMM):
-        from s3n_core.method.timm_backbones import pretrained_facts
-
-        sentence = pretrained_facts(name).sentence()
         cells = round(size / backbone.stride)
     else:
         cells = NetworkChoices(backbone=name, input_size=size, source_size=size).feature_cells
@@ -115,5 +145,37 @@ def describe(name: str, size: int = 224) -> BackboneDescription:
         stride=backbone.stride,
         cells=cells,
         sha256="" if entry.size is None else file_sha256(Path(entry.file)),
-        sentence=sentence,
+        sentence=licence_sentence(entry),
     )
+
+
+def licence_sentence(entry: BackboneEntry) -> str:
+    """Return what must be known of the licence of pretrained weights before they are downloaded or used."""
+    if not entry.place:
+        return ""
+    if entry.name.startswith(TIMM):
+        from s3n_core.method.timm_backbones import pretrained_facts
+
+        return pretrained_facts(entry.name).sentence()
+    return (
+        f"torchvision gives no licence of the weights {entry.tag} of {entry.name}; they were trained on ImageNet, whose terms "
+        "allow research only: find out before you use what is trained from them."
+    )
+
+
+def _architecture(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _is_unfit(name: str) -> bool:
+    return name.startswith(TIMM) and _sizes().get(_architecture(name), (None, 0))[1] is None
+
+
+@cache
+def _sizes() -> Mapping[str, tuple[int, int | None]]:
+    """Return parameters and stride by architecture, as measured once; no stride: it gives no map of features."""
+    with resource("backbones/sizes.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["backbone"]: (int(row["parameters"]), int(row["stride"]) if row["stride"] else None)
+            for row in csv.DictReader(file)
+        }

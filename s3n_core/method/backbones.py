@@ -38,6 +38,7 @@ class WeightReport:
         missing: Keys of the backbone that the file lacks or stores in another shape.
         unused: Keys of the file that the backbone does not have (not counting the original classifier).
         remark: What else must be known of them, such as a licence.
+        reshaped: Of tensors that both have: "conv1.weight (64 x 3 x 3 x 3 instead of 64 x 3 x 7 x 7)".
     """
 
     source: str
@@ -45,6 +46,7 @@ class WeightReport:
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     remark: str = ""
+    reshaped: tuple[str, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """Return the report as sentences for the user."""
@@ -55,6 +57,10 @@ class WeightReport:
             )
         if self.unused:
             sentences.append(f"{len(self.unused)} of their tensors do not belong to it (first: {self.unused[0]}).")
+        if self.reshaped:
+            sentences.append(
+                f"{len(self.reshaped)} have another shape than the backbone's (first: {self.reshaped[0]})."
+            )
         return (*sentences, self.remark) if self.remark else tuple(sentences)
 
 
@@ -244,14 +250,15 @@ def _keep_resolution(name: str, layers: nn.Module) -> None:
 
 
 def imagenet_place(name: BackboneName) -> tuple[str, Path | None]:
-    """Return where a backbone's pretrained weights come from, and their file in the cache, which need not exist.
+    """Return the address of a backbone's pretrained weights ("" if there are none), and their file, which need not exist.
 
-    Of a network of timm only a download gives the file its name: None before.
+    The file is None if there are none.
     """
     if name.startswith(TIMM):
         from s3n_core.method.timm_backbones import cached_weights, pretrained_facts
 
-        return pretrained_facts(name).place, cached_weights(name)
+        facts = pretrained_facts(name)
+        return facts.address, cached_weights(name) or (facts.file if facts.place else None)
     url: str = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"].url
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
 
@@ -295,7 +302,15 @@ def _take(network: nn.Module, name: str, state: Mapping[str, Tensor], source: st
         loaded=len(fitting),
         missing=tuple(sorted(wanted - fitting.keys() - optional)),
         unused=tuple(sorted(key for key in state if key not in fitting and not _is_classifier(key, name))),
+        reshaped=tuple(
+            f"{key} ({_shape_text(state[key])} instead of {_shape_text(own[key])})"
+            for key in sorted(wanted & state.keys() - fitting.keys())
+        ),
     )
+
+
+def _shape_text(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "one number"
 
 
 def _is_classifier(key: str, name: str) -> bool:

@@ -8,6 +8,7 @@ their activation (`plain_norms`), where a cell looks (`cell_geometry`), and the 
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,6 +53,23 @@ class PretrainedFacts:
     interpolation: str
     classifier: tuple[str, ...]
     input_size: int
+
+    @property
+    def address(self) -> str:
+        """Where the file of the weights can be downloaded from; "" if there are none."""
+        if not self.place or ":" in self.place:
+            return self.place
+        hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
+        return f"{hub}/{self.place}/resolve/main/model.safetensors"
+
+    @property
+    def file(self) -> Path:
+        """Where this program puts the weights, and looks for them before it asks the hub's cache."""
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        if ":" in self.place:  # where timm keeps it, too
+            return folder / self.place.rsplit("/", 1)[-1]
+        name = f"{self.architecture}.{self.tag}" if self.tag else self.architecture
+        return folder / "timm" / f"{name}.safetensors"
 
     @property
     def non_commercial(self) -> bool:
@@ -228,7 +246,7 @@ def _created(name: str, size: int, **options: Any) -> nn.Module:
 
 
 def pretrained_state(backbone: str) -> Mapping[str, Tensor]:
-    """Return the pretrained weights of a backbone in timm's layout; they are downloaded if they are not in its cache.
+    """Return the pretrained weights of a backbone in timm's layout; they are downloaded if they are not on this machine.
 
     Raises:
         DownloadFailed: They cannot be obtained.
@@ -237,21 +255,24 @@ def pretrained_state(backbone: str) -> Mapping[str, Tensor]:
     name, facts = timm_name(backbone), pretrained_facts(backbone)
     if not facts.place:
         raise ModelFileError(f"timm has no pretrained weights of {name}; choose a weight file, or none.")
+    at_hand = {"pretrained_cfg_overlay": {"file": str(facts.file)}} if facts.file.is_file() else {}
     try:
-        return _created(name, facts.input_size, pretrained=True).state_dict()
+        return _created(name, facts.input_size, pretrained=True, **at_hand).state_dict()
     except Exception as error:  # the hub's client raises errors of many libraries
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DownloadFailed(
-            f"The weights of {name} could not be downloaded from {facts.place} ({reason}). Download model.safetensors there on "
-            "another machine and set weights to that file, or to none (`--set weights=none`).",
-            url=facts.place,
-            path=Path("model.safetensors"),
+            f"The weights of {name} could not be {'read' if at_hand else 'downloaded'} ({reason}). Download {facts.address} on "
+            f"another machine and copy it to {facts.file}, or set weights to a local file or to none (`--set weights=none`).",
+            url=facts.address,
+            path=facts.file,
         ) from error
 
 
 def cached_weights(backbone: str) -> Path | None:
-    """Return the file of a backbone's pretrained weights in the hub's cache; None if it is not there."""
+    """Return the file of a backbone's pretrained weights on this machine; None if it is not there."""
     facts = pretrained_facts(backbone)
+    if facts.place and facts.file.is_file():
+        return facts.file
     from huggingface_hub import try_to_load_from_cache
 
     for file in ("model.safetensors", "pytorch_model.bin"):

@@ -55,7 +55,7 @@ def test_the_wheel_holds_the_packages_and_their_resources(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"s3n_core", "s3n_gui"}
     files = [path.relative_to(CHECKOUT / "resources") for path in (CHECKOUT / "resources").rglob("*") if path.is_file()]
-    owners = {"demo": "s3n_core", "lettering": "s3n_core", "report": "s3n_core"}
+    owners = {"backbones": "s3n_core", "demo": "s3n_core", "lettering": "s3n_core", "report": "s3n_core"}
     expected = {f"{owners.get(file.parts[0], 's3n_gui')}/resources/{file.as_posix()}" for file in files}
     assert {name for name in names if "/resources/" in name} == expected, "pyproject.toml maps resources/ by folder"
 

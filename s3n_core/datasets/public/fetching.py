@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import http.client
 import json
 import shutil
 import tarfile
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +20,7 @@ from s3n_core.datasets.public.catalogue import PublicDataSet, Source
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError, DataSetNotFound, OutputError
 from s3n_core.system.atomic_files import make_folder, output_error, write_json
+from s3n_core.system.downloads import DOWNLOAD_ERRORS, download, failure_reason
 from s3n_core.version import __version__
 
 UNFINISHED = "unfinished.json"
@@ -35,9 +33,6 @@ Progress = Callable[[int, int, str], None]
 """Called with bytes done, bytes in total, and the file's name."""
 
 _UNPACKED = "unpacking"
-_CHUNK = 1 << 20
-_SECONDS = 60.0  # without a byte
-_WHOLE, _PARTIAL, _NOT_THERE = 200, 206, 416
 
 
 def fetch(
@@ -136,33 +131,12 @@ def _taken(data_set: PublicDataSet, file: Source, out: Path, source: str | None,
 def _download(data_set: PublicDataSet, url: str, file: Source, part: Path, progress: Progress) -> None:
     """Download a file; continue an earlier download if the server can."""
     try:
-        had = part.stat().st_size if part.is_file() else 0
-        request = urllib.request.Request(url, headers={"User-Agent": f"s3n-studio/{__version__}"})
-        if had:
-            request.add_header("Range", f"bytes={had}-")
-        try:
-            answer = urllib.request.urlopen(request, timeout=_SECONDS)
-        except urllib.error.HTTPError as error:
-            if error.code != _NOT_THERE:  # 416: there is nothing after what was downloaded before
-                raise
-            return
-        with answer:
-            goes_on = getattr(answer, "status", _WHOLE) == _PARTIAL
-            done = had if goes_on else 0
-            length = answer.headers.get("Content-Length")
-            total = done + int(length) if length is not None else 0
-            with _as_output_error(part), part.open("ab" if goes_on else "wb") as target:
-                while chunk := answer.read(_CHUNK):
-                    target.write(chunk)
-                    done += len(chunk)
-                    progress(done, max(total, done), file.name)
-            if done < total:
-                raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        download(url, part, lambda done, total: progress(done, total, file.name))
+    except DOWNLOAD_ERRORS as error:
         by_hand = f" {data_set.by_hand}" if data_set.by_hand else ""
         raise DataSetNotFound(
-            f"{url} could not be downloaded ({_reason(error)}). What there is already is kept: run the same command again to "
-            f"go on. Or get the files elsewhere ({_names(data_set)}) and name their folder or a mirror's address with "
+            f"{url} could not be downloaded ({failure_reason(error)}). What there is already is kept: run the same command again "
+            f"to go on. Or get the files elsewhere ({_names(data_set)}) and name their folder or a mirror's address with "
             f"--from.{by_hand} The owners' page: {data_set.page}",
             path=part.with_suffix(""),
         ) from error
@@ -249,13 +223,6 @@ def _md5(path: Path) -> str:
 
 def _names(data_set: PublicDataSet) -> str:
     return ", ".join(f"{file.name}, MD5 {file.md5}" for file in data_set.sources)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server says {error.code} {error.reason}"
-    reason = getattr(error, "reason", error)
-    return str(getattr(reason, "strerror", None) or reason or type(error).__name__)
 
 
 def _silent(done: int, total: int, name: str) -> None:

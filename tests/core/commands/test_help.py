@@ -29,6 +29,7 @@ COMMANDS = [
     "runs",
 ]
 PARTS_COMMANDS = ["build", "show", "compare", "assign", "edit", "export"]
+WEIGHTS_COMMANDS = ["list", "fetch", "check"]
 RUNS_COMMANDS = ["list", "show", "pause", "stop", "resume", "trash", "restore", "empty-trash"]
 
 HELP_AND_LOOK = """
@@ -43,7 +44,12 @@ sys.exit(code)
 
 @pytest.mark.parametrize(
     "command",
-    [*COMMANDS, *(f"runs {name}" for name in RUNS_COMMANDS), *(f"parts {name}" for name in PARTS_COMMANDS)],
+    [
+        *COMMANDS,
+        *(f"runs {name}" for name in RUNS_COMMANDS),
+        *(f"parts {name}" for name in PARTS_COMMANDS),
+        *(f"weights {name}" for name in WEIGHTS_COMMANDS),
+    ],
 )
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_help_has_an_example(s3n: Command, command: str, option: str) -> None:
