@@ -210,6 +210,14 @@ class DataChanged(RunError):
     changes: tuple[str, ...]
 
 
+@dataclass(eq=False, kw_only=True)
+class RunHasMore(RunError):
+    """The run in ``path`` has been trained or changed since it was packed, and the job does not have that."""
+
+    code = "run.has_more"
+    path: Path
+
+
 class JobFileError(RunError):
     """The file of a job cannot be used: it is damaged, cut off, of another program, or not safe to unpack."""
 

@@ -88,7 +88,10 @@ def unpack(
             file.expanduser(), runs_root(runs), data=data, name=name, replace=replace, progress=megabytes(bar)
         )
     if json:
-        print_json({"event": "unpacked", "path": done.path, "data": done.root, "images": done.new_images})
+        replaced = None if done.replaced is None else done.replaced.name
+        print_json(
+            {"event": "unpacked", "path": done.path, "data": done.root, "images": done.new_images, "replaced": replaced}
+        )
         return
     if done.replaced is not None:
         say(f"The run as it was here is in the trash (`s3n runs restore {quoted(done.replaced.name)}`).")

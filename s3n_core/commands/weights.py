@@ -47,14 +47,17 @@ def list_weights(
     json: JsonOption = False,
 ) -> None:
     """List pretrained weights."""
-    from s3n_core.method.backbone_catalogue import entries, entry_of, has_timm
+    from s3n_core.method.backbone_catalogue import entries, entry_of, has_timm, licence_sentence
     from s3n_core.method.configuration import BACKBONES
     from s3n_core.runs.model_paths import file_sha256
 
     found = tuple(entries(search)) if search or every else tuple(map(entry_of, BACKBONES))
     hashes = ["" if entry.size is None else file_sha256(Path(entry.file)) for entry in found]
     if json:
-        listed = [asdict(entry) | {"sha256": sha256} for entry, sha256 in zip(found, hashes, strict=True)]
+        listed = [
+            asdict(entry) | {"sentence": licence_sentence(entry), "sha256": sha256}
+            for entry, sha256 in zip(found, hashes, strict=True)
+        ]
         print_json({"event": "weights", "timm": has_timm(), "weights": listed})
         return
     head = ("backbone", "weights", "licence", "MB", "SHA-256", "file, or address")

@@ -158,7 +158,7 @@ def licence_sentence(entry: BackboneEntry) -> str:
 
         return pretrained_facts(entry.name).sentence()
     return (
-        f"torchvision gives no licence of the weights {entry.tag} of {entry.name}; they were trained on ImageNet, whose terms "
+        f"torchvision gives no licence for the weights {entry.tag} of {entry.name}; they were trained on ImageNet, whose terms "
         "allow research only: find out before you use what is trained from them."
     )
 

@@ -11,7 +11,7 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ def timm_name(backbone: str) -> str:
         near = timm.list_models(f"*{architecture[:6]}*")[:5]
         hint = f"; names that begin like it: {', '.join(near)}" if near else ""
         raise ModelFileError(f"timm {timm.__version__} has no network {architecture}{hint}.")
-    if tag and name not in timm.list_models(f"{architecture}.*", pretrained=True):
+    if tag and name not in _names_with_weights():
         tags = [known.partition(".")[2] for known in timm.list_models(f"{architecture}.*", pretrained=True)]
         raise ModelFileError(
             f"timm {timm.__version__} has no weights {tag} of {architecture}; it has {', '.join(tags) or 'none'}."
@@ -120,7 +120,14 @@ def timm_name(backbone: str) -> str:
     return name
 
 
-@lru_cache(maxsize=64)
+@cache
+def _names_with_weights() -> frozenset[str]:
+    import timm
+
+    return frozenset(timm.list_models(pretrained=True))
+
+
+@cache
 def pretrained_facts(backbone: str) -> PretrainedFacts:
     """Return what timm says of a backbone's weights, without downloading anything.
 

@@ -45,6 +45,7 @@ class CommandJob(Job):
         *,
         prefix: Sequence[str] = (),
         grace_seconds: float = GRACE_SECONDS,
+        long_job: bool = True,
     ) -> None:
         """Prepare a job; `start` starts it.
 
@@ -54,11 +55,12 @@ class CommandJob(Job):
             parent: The Qt parent.
             prefix: A prefix that runs the command elsewhere (`engine_command`).
             grace_seconds: How long a cancelled job may take to end by itself.
+            long_job: Whether it gets low priority; False where the user waits for the answer.
         """
         super().__init__(title, parent)
         command = engine_command(*arguments, "--json", prefix=prefix)
         self._log = log_file("jobs")
-        self._worker = CommandProcess(command, self._log)
+        self._worker = CommandProcess(command, self._log, long_job=long_job)
         self._worker.printed.connect(self._on_printed)
         self._worker.said.connect(self._on_said)
         self._worker.crashed.connect(self._on_crashed)

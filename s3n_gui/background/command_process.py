@@ -25,13 +25,14 @@ class CommandProcess(Worker):
     said = Signal(str)
     """A line on stderr."""
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], log: Path, *, long_job: bool = True) -> None:
         super().__init__()
         self.process: subprocess.Popen[bytes] | None = None
         self.code: int | None = None
         self.problem: OutputError | None = None
         self._command = command
         self._log = log
+        self._long_job = long_job
         self._stopped = False
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -46,7 +47,7 @@ class CommandProcess(Worker):
                 self.process = process = start_process(
                     self._command,
                     log=self._log,
-                    long_job=True,
+                    long_job=self._long_job,
                     environment=engine_environment(),
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,

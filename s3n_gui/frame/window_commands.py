@@ -49,6 +49,7 @@ class WindowCommands(QObject):
             "open-model": self.open_model,
             "open-run": self.open_run,
             "open-demo": self.open_demo,
+            "weights": dialogs.show_weights,
             "settings": dialogs.show_settings,
             "quit": self._window.close,
             "undo": undo.undo,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -10,10 +11,14 @@ from PySide6.QtWidgets import QDialog, QMainWindow, QWidget
 
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
+from s3n_gui.background.jobs import JobList
 from s3n_gui.frame.log import log_folder
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.question import Answer, Question
+
+if TYPE_CHECKING:
+    from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
 
 
 class ClosingDialog(Question):
@@ -40,11 +45,18 @@ class WindowDialogs(QObject):
     """Opens the dialogs, each at most once at a time and importing its code on first use."""
 
     def __init__(
-        self, window: QMainWindow, session: Session, settings: Settings, probe: DeviceProbe, card: CardMemory
+        self,
+        window: QMainWindow,
+        session: Session,
+        settings: Settings,
+        probe: DeviceProbe,
+        card: CardMemory,
+        jobs: JobList,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._settings = window, session, settings
-        self._probe, self._card = probe, card
+        self._probe, self._card, self._jobs = probe, card, jobs
+        self._weights: WeightCatalogue | None = None
         self._open: dict[str, QDialog] = {}
 
     def dialog(self, name: str) -> QDialog | None:
@@ -59,6 +71,45 @@ class WindowDialogs(QObject):
             return SettingsDialog(self._settings, self._probe, self._card, self._window)
 
         self._show("settings", made)
+
+    def show_weights(self) -> None:
+        """Show all backbones and their pretrained weights."""
+        self.show_backbone("", 224)
+
+    def show_backbone(self, name: str, size: int) -> None:
+        """Show all backbones, one of them selected.
+
+        Args:
+            name: The backbone; "" for none.
+            size: Side of the network's input, in pixels, that a weight file is checked for.
+        """
+        from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
+
+        catalogue = self.weights()
+
+        def made() -> QDialog:
+            dialog = BackbonesDialog(catalogue, self._window)
+            dialog.chosen.connect(self._session.choose_backbone)
+            return dialog
+
+        self._show("weights", made)
+        dialog = self._open["weights"]
+        assert isinstance(dialog, BackbonesDialog)
+        dialog.show_backbone(name, size)
+        catalogue.ask()
+
+    def weights(self) -> WeightCatalogue:
+        """Return what is known of backbones and weights; nothing is asked before a dialog shows it."""
+        from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
+
+        if self._weights is None:
+            self._weights = WeightCatalogue(self._jobs, self)
+        return self._weights
+
+    def shut_down(self) -> None:
+        """End what the dialogs have asked the engine."""
+        if self._weights is not None:
+            self._weights.close()
 
     def show_shortcuts(self) -> None:
         """Show all keyboard shortcuts."""

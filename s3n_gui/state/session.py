@@ -56,6 +56,8 @@ class Session(QObject):
         page_requested: The name of a page to show ("inspect").
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
         open_asked: "data", "model" or "run": the window should ask the user for one.
+        backbone_asked: The window should list the backbones; the one to begin with or "", and the side of the input in pixels.
+        backbone_chosen: A backbone and its initial weights, as in a recipe, for the next training.
         demo_asked: The window should open the demo.
         class_asked: The name of a class, as in ``DataSet.classes``: the Data page, already visible, should list it.
         predictions_asked: The Predict page, which is already visible, should predict the current data set: "all" of it, a
@@ -85,6 +87,8 @@ class Session(QObject):
     page_requested = Signal(str)
     path_offered = Signal(object)
     open_asked = Signal(str)
+    backbone_asked = Signal(str, int)
+    backbone_chosen = Signal(str, str)
     demo_asked = Signal()
     class_asked = Signal(str)
     predictions_asked = Signal(str)
@@ -291,6 +295,25 @@ class Session(QObject):
     def ask_to_open(self, kind: str) -> None:
         """Ask the window to show the dialog that opens "data", "model" or "run"."""
         self.open_asked.emit(kind)
+
+    def ask_for_backbone(self, name: str, size: int) -> None:
+        """Ask the window for the list of backbones.
+
+        Args:
+            name: The backbone to begin with; "" for none.
+            size: Side of the network's input, in pixels, that a weight file is checked for.
+        """
+        self.backbone_asked.emit(name, size)
+
+    def choose_backbone(self, name: str, weights: str) -> None:
+        """Show the Train page and take a backbone and its initial weights into the form.
+
+        Args:
+            name: The backbone, as in a recipe.
+            weights: "imagenet", "none" or a file, as in a recipe.
+        """
+        self.show_page("train")
+        self.backbone_chosen.emit(name, weights)
 
     def ask_for_demo(self) -> None:
         """Ask the window to open the demo."""

@@ -26,6 +26,7 @@ from s3n_gui.training.recipe.form_memory import FormMemory
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe.recipe_form import RecipeForm
 from s3n_gui.training.recipe.starting import Starting
+from s3n_gui.training.runs.run_packing import RunPacking
 from s3n_gui.training.runs_actions import RunsActions
 from s3n_gui.training.sentences import sayings
 from s3n_gui.training.shown_run import ShownRun
@@ -63,7 +64,7 @@ class TrainPage(Page):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._trainings = session, trainings
         self.controller = TrainingController(session, jobs, trainings, self)
         self._build_frame()
         self.form = RecipeForm(RecipeChoice(), self.side)
@@ -76,6 +77,7 @@ class TrainPage(Page):
         self.bar, self.toolbar, self.charts = self.shown.bar, self.shown.toolbar, self.shown.charts
         self.strip = ProbeStrip(self._upper)
         self.animations = AnimationSaver(session, jobs, self)
+        self.packing = RunPacking(session, settings, jobs, self)
         self.words = WordsCard(self._right)
         self.empty = EmptyPage(self._right)
         self._parts: dict[str, QWidget] = {"side": self._left, "strip": self.strip}
@@ -97,6 +99,7 @@ class TrainPage(Page):
         table: dict[str, Callable[[], object]] = {
             "train-side": partial(self.toggle_part, "side"),
             "train-runs": self._show_runs,
+            "train-unpack": self.packing.unpack,
             **self.shown.commands(),
         }
         if self.starting.possible:
@@ -106,6 +109,7 @@ class TrainPage(Page):
         run = self._run_to_change()
         if run is not None:
             table |= {"train-rename": partial(self.runs.rename, run), "train-trash": partial(self.runs.trash, run)}
+            table["train-pack"] = partial(self.packing.pack, run)
         return table
 
     def show_demo(self) -> None:
@@ -244,9 +248,14 @@ class TrainPage(Page):
         self.charts.alone_changed.connect(self._on_alone)
         self.empty.asked.connect(self._on_data_asked)
         self._session.run_changed.connect(controller.show_run)
+        self._session.backbone_chosen.connect(self._on_backbone)
+        self.form.backbones_asked.connect(self._session.ask_for_backbone)
         self._session.data_set_changed.connect(self._show_emptiness)
         self.runs.counted.connect(self._on_counted)
         self.runs.longer_asked.connect(self._on_longer)
+        self.runs.list.pack_asked.connect(self.packing.pack)
+        self.runs.list.unpack_asked.connect(self.packing.unpack)
+        self.packing.unpacked.connect(self._on_unpacked)
         self.bar.longer_asked.connect(self._ask_longer)
         self.shown.next_changed.connect(self._tell_commands)
         self.starting.checked.connect(self._tell_commands)
@@ -298,8 +307,18 @@ class TrainPage(Page):
         self.controller.show_run(path)
         self.shown.train_longer(epochs)
 
+    def _on_unpacked(self, path: Path) -> None:
+        if path == self.controller.path:  # its files are others now
+            self.controller.show_run(None)
+        self.controller.show_run(path)
+        self._trainings.watch.look()
+
     def _on_alone(self, alone: bool) -> None:
         self.words.setHidden(alone or self.controller.path is None)
+
+    def _on_backbone(self, name: str, weights: str) -> None:
+        self.side.setCurrentWidget(self.form)
+        self.form.take({"network.backbone": name, "weights": weights})
 
     def _on_counted(self, number: int) -> None:
         self.side.setTabText(1, f"Runs ({number})" if number else "Runs")

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from layout_faults import layout_faults
 from made_up_atlas import made_up_comparison, write_atlas
+from made_up_weights import made_up_weights
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea
 
 import s3n_gui
@@ -31,6 +32,8 @@ from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
 from s3n_gui.dataset.findings import Finding, Pair
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.tags.tag_dialog import TagDialog
+from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
+from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.parts.atlas_request import AtlasRequest
@@ -173,6 +176,7 @@ def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
     assert isinstance(data, DataPage)
     for made in (
         _fast_mode(window),
+        _backbones(window),
         ClosingDialog(["Training a-run-with-a-rather-long-name-07", "Training run-08"], window),
         TrainLongerDialog(demo_run(), 3, window),
         ChangedDataDialog(
@@ -201,6 +205,15 @@ def _fast_mode(window: MainWindow) -> FastModeDialog:
     made = FastModeDialog(measurement, window)
     made.show_stop_below(0.4)
     measurement.changed.emit()
+    return made
+
+
+def _backbones(window: MainWindow) -> BackbonesDialog:
+    """Return the dialog of backbones with a made-up list."""
+    catalogue = WeightCatalogue(window.jobs, window)
+    catalogue.take(made_up_weights())
+    made = BackbonesDialog(catalogue, window)
+    made.show_backbone("timm:convnext_large_mlp.clip_laion2b_augreg_ft_in1k_384", 384)
     return made
 
 

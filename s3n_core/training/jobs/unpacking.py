@@ -22,6 +22,7 @@ from s3n_core.errors import (
     OutputError,
     RunBusy,
     RunError,
+    RunHasMore,
     S3NError,
 )
 from s3n_core.runs.job_weights import FIELD, FOLDER
@@ -84,7 +85,8 @@ def unpack_job(
     Raises:
         JobFileError: The job is damaged, cut off, of another program, or not safe to unpack.
         RunBusy: The same run is being trained here.
-        RunError: The name is taken; or the run here has what the job does not have.
+        RunError: The name is taken.
+        RunHasMore: The run here has what the job does not have.
         DataSetNotFound: The data set is not where it should be, and the run has not begun.
         DataChanged: It is not the one that the run was prepared on.
         OutputError: The disk is full or cannot be written to; nothing is left behind.
@@ -245,14 +247,15 @@ def _require_continued(
     """Refuse to replace a run that has been trained on its own since it was packed.
 
     Raises:
-        RunError: It has what the job's run does not have, and ``replace`` is false.
+        RunHasMore: It has what the job's run does not have, and ``replace`` is false.
     """
     if replace or _continues(before, run, content):
         return
-    raise RunError(
+    raise RunHasMore(
         f"The run {before.path.name} on this machine has been trained or changed since it was packed, and {job.path} does not "
         "have that. Unpack the job under another name (--name NEW), or move the run here to the trash and put the job's in "
-        "its place (--replace)."
+        "its place (--replace).",
+        path=before.path,
     )
 
 

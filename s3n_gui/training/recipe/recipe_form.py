@@ -39,6 +39,7 @@ class RecipeForm(QWidget):
         validation_edited: The user has changed the validation share or the split seed; both values.
         data_asked: Open a data set.
         live_asked: Show the run that is training.
+        backbones_asked: Show the list of backbones; the current one and the side of the input, in pixels.
     """
 
     start_asked = Signal()
@@ -47,6 +48,7 @@ class RecipeForm(QWidget):
     validation_edited = Signal(float, int)
     data_asked = Signal()
     live_asked = Signal()
+    backbones_asked = Signal(str, int)
 
     def __init__(self, choice: RecipeChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +114,10 @@ class RecipeForm(QWidget):
         self.start.setToolTip("Train a new model on the open data set (Ctrl+Return)")
         self.start.clicked.connect(self.start_asked)
         self._inside = QWidget(self)
+        self.backbones = QPushButton("Backbones and weights…", self._inside)
+        self.backbones.setProperty("role", "link")
+        self.backbones.setToolTip("Search all backbones, and see where their pretrained weights are")
+        self.backbones.clicked.connect(self._on_backbones)
         self._advanced = QWidget(self._inside)
         self._group = ""
         self._build()
@@ -257,7 +263,13 @@ class RecipeForm(QWidget):
         row.reset_asked.connect(self._on_reset)
         self.rows[field.name] = row
         column.addWidget(row)
+        if field.name == "network.backbone":
+            column.addWidget(self.backbones, 0, Qt.AlignmentFlag.AlignLeft)
         self._show_row(field.name)
+
+    def _on_backbones(self) -> None:
+        value = self.choice.value
+        self.backbones_asked.emit(str(value("network.backbone")), int(value("network.input_size")))
 
     def _on_recipe(self, name: str) -> None:
         self.choice.choose(name)

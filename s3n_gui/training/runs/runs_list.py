@@ -6,7 +6,17 @@ from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListView, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from s3n_gui.appearance.theme import set_icon
 from s3n_gui.appearance.tokens import INSIDE_GROUP
@@ -22,6 +32,8 @@ class RunsList(QWidget):
         rename_asked: A run's folder: ask for another name.
         trash_asked: A run's folder: move it to the trash.
         longer_asked: A finished run's folder: ask for more epochs.
+        pack_asked: A run's folder: pack it into one file.
+        unpack_asked: Take a packed run back.
         chosen_changed: Another run is selected, or it has started or stopped training.
     """
 
@@ -29,6 +41,8 @@ class RunsList(QWidget):
     rename_asked = Signal(object)
     trash_asked = Signal(object)
     longer_asked = Signal(object)
+    pack_asked = Signal(object)
+    unpack_asked = Signal()
     chosen_changed = Signal()
 
     def __init__(self, model: RunsModel, parent: QWidget | None = None) -> None:
@@ -63,6 +77,22 @@ class RunsList(QWidget):
         self.longer.setToolTip("Train the selected finished run for more epochs")
         self.longer.triggered.connect(self._on_longer)
         self.view.addAction(self.longer)
+        self.pack = QAction("Pack for another machine…", self.view)
+        self.pack.setToolTip("Write the selected run into one file, to train it on a cluster or to keep it")
+        self.pack.triggered.connect(self._on_pack)
+        self.unpack = QAction("Take a packed run back…", self.view)
+        self.unpack.setToolTip("Unpack a run that another machine has packed")
+        self.unpack.triggered.connect(self.unpack_asked)
+        self.view.addActions((self.pack, self.unpack))
+        self.more = QToolButton()
+        self.more.setToolTip("More to do with runs")
+        self.more.setAccessibleName("More to do with runs")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        set_icon(self.more, "more")
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        menu.addActions((self.longer, self.pack, self.unpack))
+        self.more.setMenu(menu)
         for button, keys, slot in ((self.rename, "", self._on_rename), (self.trash, "Del", self._on_trash)):
             button.clicked.connect(slot)
             action = QAction(button.text(), self.view)
@@ -79,6 +109,7 @@ class RunsList(QWidget):
         row.addWidget(self.rename)
         row.addWidget(self.trash)
         row.addStretch(1)
+        row.addWidget(self.more)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(INSIDE_GROUP)
@@ -111,6 +142,7 @@ class RunsList(QWidget):
         self.rename.setEnabled(run is not None and not run.live)
         self.trash.setEnabled(run is not None and not run.live)
         self.longer.setEnabled(run is not None and run.status == "finished")
+        self.pack.setEnabled(run is not None and not run.live)
         nothing = self._model.rowCount() == 0
         self.empty.setVisible(nothing)
         self.view.setVisible(not nothing)
@@ -136,6 +168,10 @@ class RunsList(QWidget):
     def _on_longer(self) -> None:
         if self.longer.isEnabled():
             self.longer_asked.emit(self.chosen())
+
+    def _on_pack(self) -> None:
+        if self.pack.isEnabled():
+            self.pack_asked.emit(self.chosen())
 
     def _on_trash(self) -> None:
         if self.trash.isEnabled():

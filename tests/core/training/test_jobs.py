@@ -32,6 +32,7 @@ from s3n_core.errors import (
     OutputError,
     RunBusy,
     RunError,
+    RunHasMore,
 )
 from s3n_core.method.backbones import imagenet_place
 from s3n_core.runs.run_directory import RunDirectory
@@ -336,7 +337,7 @@ def test_what_is_newer_here_is_kept(
     pack_run(distant, tmp_path / "result.zip")
     begin(run, 3, '{"kind": "step", "step": 3, "of": "another training"}\n')
     before = content_of(run.path)
-    with pytest.raises(RunError, match=r"--name NEW.*--replace"):
+    with pytest.raises(RunHasMore, match=r"--name NEW.*--replace"):
         unpack_job(tmp_path / "result.zip", here.runs)
     assert content_of(run.path) == before
     assert [path.name for path in here.runs.iterdir()] == ["first"]

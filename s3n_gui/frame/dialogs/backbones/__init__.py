@@ -1,0 +1,1 @@
+"""The list of backbones with their pretrained weights, and getting these."""
