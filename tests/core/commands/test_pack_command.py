@@ -38,6 +38,7 @@ def test_there_and_back(s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_pat
         "path": str(there / "runs" / "first"),
         "data": str(there / "birds"),
         "images": None,
+        "replaced": None,
     }
     trained = s3n("runs", "resume", "first", "--runs", there / "runs", "--json", "--quiet")
     assert trained.events[-1]["event"] == "run_ended"

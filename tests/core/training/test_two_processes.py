@@ -113,6 +113,38 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
 
 
 @pytest.mark.usefixtures("real_command")
+def test_two_processes_share_the_statistics_of_a_timm_network_whose_norms_hold_their_activation(
+    tmp_path: Path, pictures: Path
+) -> None:
+    """A set of BatchNorm statistics per branch, each over the images of both processes; five images a batch, split unevenly."""
+    pytest.importorskip("timm")
+    own = {
+        "network__backbone": "timm:test_efficientnet",
+        "network__batch_norm": "separate",
+        "batch_size": 5,
+        "epochs": 2,
+    }
+    one = prepare(tmp_path / "one", pictures, **own)
+    train(one)
+    code, _, said = run_two(
+        tmp_path, "train", str(pictures), "--name", "two", "--device", "cpu", *as_options({**TINY, **own})
+    )
+    assert code == 0, said
+    two = RunDirectory(tmp_path / "runs" / "two")
+    assert_alike(two, one, 1e-4)
+    network, other = (load_model(run.checkpoints / f"{run.read_pointer('last')}.safetensors")[0] for run in (two, one))
+    statistics = [name for name, _ in network.named_buffers() if name.endswith(("mean_D", "mean_C", "var_D", "var_C"))]
+    assert statistics
+    for name in statistics:
+        assert torch.allclose(network.get_buffer(name), other.get_buffer(name), rtol=1e-2, atol=1e-4), name
+    norms = sorted(name for name in statistics if name.endswith("mean_D"))
+    assert any(
+        not torch.allclose(network.get_buffer(name), network.get_buffer(name.replace("mean_D", "mean_C")))
+        for name in norms
+    )
+
+
+@pytest.mark.usefixtures("real_command")
 def test_two_processes_draw_balanced_samples_as_one_does_which_resumes_inside_an_epoch(
     tmp_path: Path, pictures: Path
 ) -> None:
