@@ -169,10 +169,15 @@ def training_box(
         augmentation: The random changes.
         rng: The sample's own generator, as in `train_view`.
     """
-    mirrored = augmentation.flip and rng.random() < 0.5  # drawn first: the crop uses a varying number of draws
+    mirrored = is_mirrored(augmentation, rng)  # drawn first: the crop uses a varying number of draws
     if augmentation.crop_scale is None:
         return source_box(image_size, preprocess), mirrored
     return random_crop_box(image_size, augmentation.crop_scale, augmentation.crop_ratio, rng), mirrored
+
+
+def is_mirrored(augmentation: Augmentation, rng: np.random.Generator) -> bool:
+    """Draw whether an augmented view is a mirror image; ``rng`` is the sample's own generator, at its beginning."""
+    return augmentation.flip and rng.random() < 0.5
 
 
 def random_crop_box(

@@ -150,6 +150,7 @@ class S3N(nn.Module):
 
     def __init__(self, config: NetworkConfig, *, weights: str = "none") -> None:
         super().__init__()
+        self._frozen = False
         self.backbone, self.weight_report = _backbone_of(config, weights)
         config = self.config = _measured(config, self.backbone, weights)
         channels = self.backbone.channels
@@ -173,6 +174,7 @@ class S3N(nn.Module):
         sampling: Sampling | None = None,
         draws: Tensor | None = None,
         places: Tensor | None = None,
+        features: Tensor | None = None,
         trace: bool = False,
     ) -> S3NOutput:
         """Classify images: `look`, then `finish`.
@@ -183,19 +185,24 @@ class S3N(nn.Module):
             draws: zeta of Eq. 4, shape (B, H, W), in [0, 1); None draws them here if needed. The control with random
                 places then uses the same places for every image, in evaluation with a deterministic mode.
             places: As in `look`.
+            features: As in `look`.
             trace: Whether to return every intermediate.
 
         Returns:
             Logits and, if requested, the trace.
         """
-        return self.finish(self.look(images, places=places), sampling=sampling, draws=draws, trace=trace)
+        return self.finish(
+            self.look(images, places=places, features=features), sampling=sampling, draws=draws, trace=trace
+        )
 
-    def look(self, images: Tensor, *, places: Tensor | None = None) -> Look:
+    def look(self, images: Tensor, *, places: Tensor | None = None, features: Tensor | None = None) -> Look:
         """Run O on normalised images (B, 3, s, s) and find the peaks: everything that precedes the warps.
 
         ``places``, bool of shape (B, H, W), replace the peaks, each with a response of 1 (the control with true places).
+        ``features`` are S of O, shape (B, D, h, w), where they were computed before.
         """
-        features = self.features(self.network_view(images), "O")
+        if features is None:
+            features = self.features(self.network_view(images), "O")
         head = self.head("O")
         pooled, original = head(features)
         classifier = head.classifier
@@ -305,13 +312,21 @@ class S3N(nn.Module):
         return warp_prefiltered(images, *full) if images.shape[-1] > size else [warp(images, grid) for grid in full]
 
     def train(self, mode: bool = True) -> S3N:
-        """Switch between training and evaluation; frozen BatchNorm statistics stay frozen."""
+        """Switch between training and evaluation; a frozen backbone, or its BatchNorm statistics, stay as they are."""
         super().train(mode)
+        if self._frozen:
+            self.backbone.eval()
         if mode and self.config.batch_norm == "frozen":
             for layer in self.backbone.modules():
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.eval()
         return self
+
+    def freeze_backbone(self) -> None:
+        """Keep the backbone as it is from now on: no gradients, no new statistics, no random layers."""
+        self._frozen = True
+        self.backbone.requires_grad_(False)
+        self.backbone.eval()
 
     def parameters_by_role(self) -> dict[str, list[nn.Parameter]]:
         """Return the parameters by learning-rate group: backbone, heads, radius_d, radius_c, kernel.

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+EVALUATION = -1
+"""Replaces the epoch in the keys of random draws in evaluation."""
+
 
 def keyed_generator(*key: int | str) -> np.random.Generator:
     """Return the random generator for ``key``.

@@ -18,13 +18,13 @@ from s3n_core.errors import DataSetNotFound
 from s3n_core.models.preprocessing import to_input
 from s3n_core.models.true_places import TruePlaces
 from s3n_core.system.distributed import Team
-from s3n_core.system.seeding import epoch_order, keyed_generator, peak_draws
+from s3n_core.system.seeding import EVALUATION, epoch_order, keyed_generator, peak_draws
 from s3n_core.training.balance import plain_name
 from s3n_core.training.events import ImageLeftOut
+from s3n_core.training.feature_cache import FeatureCache
 from s3n_core.training.preparing import Plan
 
 _log = logging.getLogger(__name__)
-EVALUATION = -1  # replaces the epoch in the keys of random draws in evaluation
 
 
 class BatchLoader:
@@ -40,8 +40,23 @@ class BatchLoader:
         if plan.network.control == "true_places":
             records = open_data_set(plan.root, plan.format).records
             self._true = TruePlaces(records, plan.network, plan.preprocess)
+        self._cache: FeatureCache | None = None
         self._left_out: set[str] = set()
         self._new_errors: list[ImageLeftOut] = []
+
+    def use(self, cache: FeatureCache) -> None:
+        """Take O's features from a cache, and do not decode the images that nothing else needs."""
+        self._cache = cache
+
+    def features(self, batch: Batch, images: Tensor, epoch: int) -> Tensor | None:
+        """Return O's features of a batch where they are kept, shape (B, D, h, w) on the device; else None.
+
+        Args:
+            batch: The batch, as for `tensors`.
+            images: Its images from `tensors`.
+            epoch: As for `places`.
+        """
+        return None if self._cache is None else self._cache.features(batch, images, epoch)
 
     def training_batches(
         self, epoch: int, samples: Sequence[Sample], sizes: Sequence[int]
@@ -52,7 +67,7 @@ class BatchLoader:
         def view(image: Image.Image, name: str) -> NDArray[np.uint8]:
             return train_view(image, plan.preprocess, plan.augmentation, self._augmentation_draws(epoch, name))
 
-        return self._load(samples, view, sizes)
+        return self._load(samples, view, sizes, epoch)
 
     def validation_batches(self, size: int) -> Generator[Batch, None, None]:
         """Load the deterministic views of this process's validation images; close it to stop early.
@@ -124,7 +139,7 @@ class BatchLoader:
         parts = shares(0, len(samples), size, self._team)
         own = [samples[position] for part in parts for position in part]
         sizes = [len(part) for part in parts]
-        return self._load(own, lambda image, _: test_view(image, self._plan.preprocess), sizes)
+        return self._load(own, lambda image, _: test_view(image, self._plan.preprocess), sizes, EVALUATION)
 
     def _black(self) -> Batch:
         side = self._plan.preprocess.source_size
@@ -135,13 +150,18 @@ class BatchLoader:
         samples: Sequence[Sample],
         view: Callable[[Image.Image, str], NDArray[np.uint8]],
         sizes: Sequence[int],
+        epoch: int,
     ) -> Generator[Batch, None, None]:
+        def read(sample: Sample) -> Image.Image:
+            stand_in = None if self._cache is None else self._cache.spared(sample, epoch)
+            return self._read(sample) if stand_in is None else stand_in
+
         batches = load_batches(
             samples,
             lambda image, position: view(image, samples[position].name),
             sizes,
             workers=self._workers,
-            read=self._read,
+            read=read,
         )
         try:
             for batch in batches:

@@ -96,4 +96,4 @@ def rounded_duration(seconds: float) -> str:
 def _kind(recipe: Mapping[str, Any]) -> tuple[object, ...]:
     network = recipe.get("network")
     choices: Mapping[str, Any] = network if isinstance(network, Mapping) else {}
-    return (recipe.get("precision"), *(choices.get(name) for name in _SAME))
+    return (recipe.get("precision"), bool(recipe.get("freeze_backbone")), *(choices.get(name) for name in _SAME))

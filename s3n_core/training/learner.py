@@ -51,6 +51,8 @@ class Learner:
             network = S3N(plan.network, weights=plan.weights)
             self.notes = network.weight_report.sentences()
         self.network = network
+        if plan.recipe.freeze_backbone:
+            network.freeze_backbone()
         place(network, device)
         team.match(network)
         self.statistics = share_statistics(network, team)

@@ -23,6 +23,7 @@ from s3n_core.training.checkpoint_writer import CheckpointWriter
 from s3n_core.training.checkpoints import load_newest, point_to
 from s3n_core.training.duration import UNKNOWN_TIME, estimate_time, validation_cost
 from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunStarted, StepDone
+from s3n_core.training.feature_cache import FeatureCache, why_uncached
 from s3n_core.training.health_warnings import health_warnings
 from s3n_core.training.learner import Learner
 from s3n_core.training.measurements import radius_values
@@ -93,6 +94,7 @@ class TrainingLoop:
                 point_to(run, name, self._progress)
         self._network = self._learner.network
         self._loader = BatchLoader(plan, device, workers, team)
+        kept = self._keep_features(device, precision)
         self._memory = MemoryLimit(run, plan, self._learner, team)
         self._validation_pieces = FittingPieces()
         self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
@@ -100,12 +102,25 @@ class TrainingLoop:
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         ranges = [*([plan.ranges.sentence()] if plan.ranges else []), *plan.range_warnings]
         single = single_image_notes(recipe, len(plan.training), team.size)
-        self._notes = (*notes, *reason, *changes, *single, *self._memory.notes(), *ranges, *self._learner.notes)
+        self._notes = (*notes, *reason, *changes, *single, *kept, *self._memory.notes(), *ranges, *self._learner.notes)
         for note in self._notes:
             _log.info("%s", note)
         self._recalibrating = False
         self._reported = self._saved = self._clock.now()
         control.follow(self._progress, recipe.epochs, self._steps.per_epoch, device)
+
+    def _keep_features(self, device: str, precision: str) -> tuple[str, ...]:
+        """Keep the features of a frozen backbone if they come again; return what to say of it."""
+        if not self._recipe.freeze_backbone:
+            return ()
+        reason = why_uncached(self._plan, self._team.size)
+        if reason:
+            return (reason,)
+        cache = FeatureCache(self._run, self._plan, self._network, device, precision)
+        if not cache.open():
+            return (f"The backbone is frozen, but the disk has no room for its features ({cache.size / 1e6:,.0f} MB).",)
+        self._loader.use(cache)
+        return (cache.sentence(),)
 
     def events(self) -> Generator[Event, None, None]:
         """Train to the end, until the user stops the run, or until the generator is closed."""

@@ -10,7 +10,8 @@ from torch import nn
 
 from s3n_core.errors import DataSetError
 from s3n_core.models.devices import autocast
-from s3n_core.training.batch_loader import EVALUATION, BatchLoader
+from s3n_core.system.seeding import EVALUATION
+from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.events import Event
 from s3n_core.training.learner import Learner
 from s3n_core.training.run_control import RunControl

@@ -39,6 +39,11 @@ class Recipe(BaseModel):
     network: NetworkChoices = Field(default_factory=lambda: NetworkChoices(), description="The network.")
     weights: str = Field("imagenet", description="Initial weights of the backbone: imagenet, none, or a weight file.")
 
+    freeze_backbone: bool = Field(
+        False,
+        description="Keep the backbone as it is and train the heads only; without random crops its features are computed once.",
+    )
+
     resize: Literal["squash", "squash_crop", "keep_crop"] = Field("squash", description="How an image is made square.")
     crop_scale: tuple[float, float] | None = Field(
         (0.5, 1.0), description="Range of the random crop's area, as a share of the image."
@@ -106,6 +111,8 @@ class Recipe(BaseModel):
             raise ValueError(f"micro_batch: {self.micro_batch} does not divide batch_size {self.batch_size}")
         if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
             raise ValueError("crop_scale: must be two rising numbers above 0 and at most 1")
+        if self.freeze_backbone and self.recalibrate:
+            raise ValueError("recalibrate: a frozen backbone (freeze_backbone) keeps its BatchNorm statistics")
         if sum(phase.epochs for phase in self.phases) > self.epochs:
             raise ValueError("phases: together they are longer than the training")
         return self

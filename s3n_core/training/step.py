@@ -139,7 +139,10 @@ class TrainingSteps:
         with autocast(learner.device, learner.precision):
             sampling, trace = recipe.sampling_at(progress.epoch), learner.network.joint is not None
             places = self._loader.places(batch, progress.epoch)
-            output = learner.network(images, sampling=sampling, draws=draws, places=places, trace=trace)
+            features = self._loader.features(batch, images, progress.epoch)
+            output = learner.network(
+                images, sampling=sampling, draws=draws, places=places, features=features, trace=trace
+            )
         losses = objective(output, labels, smoothing=recipe.smoothing, weights=self._weights)
         share = len(batch) / self._size(progress.batch)
         torch.autograd.backward(learner.scaler.scale(losses.total * share))

@@ -9,7 +9,8 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.errors import DataSetError
 from s3n_core.method.objective import objective
 from s3n_core.models.batches import FittingPieces, over_batches
-from s3n_core.training.batch_loader import EVALUATION, BatchLoader
+from s3n_core.system.seeding import EVALUATION
+from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.events import Event
 from s3n_core.training.learner import Learner
 from s3n_core.training.measurements import health_sums, loss_sums
@@ -45,7 +46,9 @@ def validate(
     def measure(batch: Batch) -> Sequence[str]:
         images, labels, draws = loader.tensors(batch, EVALUATION)
         places = loader.places(batch, EVALUATION)
-        output = network(images, draws=draws, places=places, trace=network.joint is not None)
+        features = loader.features(batch, images, EVALUATION)
+        trace = network.joint is not None
+        output = network(images, draws=draws, places=places, features=features, trace=trace)
         sums = loss_sums(output, objective(output, labels), labels) | health_sums(output)
         mean.add(sums, len(labels))
         return batch.names
