@@ -321,7 +321,7 @@ def names_of(page) -> set[str]:
 def test_commands_follow_the_state_machine(train_page, runs, session, birds, qtbot):
     heard = []
     train_page.commands_changed.connect(lambda: heard.append(names_of(train_page)))
-    assert names_of(train_page) == {"side", "runs"}
+    assert names_of(train_page) == {"side", "runs", "unpack"}
     session.data_set = open_data_set(birds)
     assert "start" in heard[-1]
     seen(train_page, runs)
@@ -340,12 +340,13 @@ def test_commands_follow_the_state_machine(train_page, runs, session, birds, qtb
         "inspect",
         "rename",
         "trash",
+        "pack",
     }
     assert not names_of(train_page) & {"pause", "stop", "stop-now", "discard", "resume"}
     train_page.controller.machine.phase = "running"
     train_page.controller.status_changed.emit()
     assert heard[-1] >= {"pause", "stop", "stop-now", "discard"}
-    assert not heard[-1] & {"start", "resume", "inspect", "rename", "trash"}
+    assert not heard[-1] & {"start", "resume", "inspect", "rename", "trash", "pack"}
     train_page.controller.machine.phase = "stopping"
     train_page.controller.status_changed.emit()
     assert heard[-1] & {"pause", "stop", "stop-now", "discard"} == {"stop-now", "discard"}
