@@ -87,7 +87,7 @@ class Model:
 
     @property
     def precision(self) -> str:
-        """Precision of the network's layers: "float32", "bfloat16" or "float16"."""
+        """Precision of the network's layers: "float32", "float32+bfloat16" (D and C in bfloat16), "bfloat16" or "float16"."""
         return self._network.precision
 
     @property

@@ -64,7 +64,12 @@ SplitOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", metavar="NAME", help="auto, float32, bfloat16 or float16.")
+    str,
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="auto, float32, float32+bfloat16 (O in float32, D and C in bfloat16), bfloat16 or float16.",
+    ),
 ]
 SamplingOption = Annotated[
     str | None,

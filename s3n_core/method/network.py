@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from s3n_core.method.ablations import given_peaks
 from s3n_core.method.backbones import Backbone, WeightReport, build_backbone
 from s3n_core.method.branch_norm import separate_statistics, statistics_of
+from s3n_core.method.branch_precision import precision_of
 from s3n_core.method.configuration import NetworkConfig, Sampling
 from s3n_core.method.prefiltering import warp_prefiltered
 from s3n_core.method.resampling import resize_grid, warp
@@ -300,8 +301,8 @@ class S3N(nn.Module):
         return F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
     def features(self, images: Tensor, branch: str) -> Tensor:
-        """Compute S (B, D, h, w) of images at the input size, with the BatchNorm statistics of ``branch``."""
-        with statistics_of(self.backbone, branch):
+        """Compute S (B, D, h, w) of images at the input size, with the BatchNorm statistics and the precision of ``branch``."""
+        with statistics_of(self.backbone, branch), precision_of(branch, images.device.type):
             features: Tensor = self.backbone(images)
         return features
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import psutil
 import torch
 
 from s3n_core.errors import DeviceError, DeviceUnavailable
-from s3n_core.models.device_names import DEVICES, PRECISIONS
+from s3n_core.method.branch_precision import in_float32
+from s3n_core.models.device_names import DEVICES, MIXED, PRECISIONS
 from s3n_core.system.memory import keep_freed_memory, return_freed_memory
 from s3n_core.system.processes import usable_cores
 
@@ -79,11 +81,11 @@ def choose_precision(wanted: str, device: str) -> str:
     """Choose the precision of the network's layers; the sampler is float32 in all of them.
 
     Args:
-        wanted: "auto" (bfloat16 on CUDA GPUs that support it, else float32), "float32", "bfloat16" or "float16".
+        wanted: "auto" (bfloat16 on CUDA GPUs that support it, else float32), or another name of `PRECISIONS`.
         device: "cpu", "cuda" or "mps".
 
     Returns:
-        "float32", "bfloat16" or "float16".
+        A name of `PRECISIONS` other than "auto".
 
     Raises:
         DeviceError: If the precision is unknown, or the device does not support it.
@@ -101,7 +103,15 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
     """Return the autocast context for a precision; a null context for float32."""
     if precision == "float32":
         return torch.autocast(device, enabled=False)
+    if precision == MIXED:
+        return _mixed(device)
     return torch.autocast(device, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float16)
+
+
+@contextmanager
+def _mixed(device: str) -> Iterator[None]:
+    with in_float32("O"), torch.autocast(device, dtype=torch.bfloat16):
+        yield
 
 
 def place(network: torch.nn.Module, device: str) -> None:

@@ -29,7 +29,7 @@ class Model:
         path: Its file.
         digest: First 16 hexadecimal digits of the file's SHA-256.
         device: "cpu", "cuda" or "mps".
-        precision: Precision of the network's layers: "float32", "bfloat16" or "float16"; the sampler is always float32.
+        precision: Precision of the network's layers, one of `PRECISIONS` but "auto"; the sampler is always float32.
         preprocess: How an image becomes its input.
         sampling: How peaks are assigned to the branches.
         device_name: Display name of the device.

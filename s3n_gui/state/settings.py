@@ -17,7 +17,7 @@ from typing import Any, get_args
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.errors import S3NError
-from s3n_core.models.device_names import DEVICES, PRECISIONS
+from s3n_core.models.device_names import DEVICES, PRECISIONS, PrecisionName
 from s3n_core.runs.locations import home, runs_root
 from s3n_core.system.atomic_files import write_json
 from s3n_gui.appearance.tokens import LARGEST_FACTOR, SMALLEST_FACTOR, Mode
@@ -108,9 +108,9 @@ class Settings(QObject):
         return str(self.value("device"))
 
     @property
-    def precision(self) -> str:
-        """The precision of the network's layers: "auto", "float32", "bfloat16" or "float16"."""
-        return str(self.value("precision"))
+    def precision(self) -> PrecisionName:
+        """The precision of the network's layers, one of `PRECISIONS`."""
+        return self.value("precision")  # type: ignore[no-any-return]
 
     @property
     def thumbnail_cache_mb(self) -> int:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.models.device_names import DEVICES
+from s3n_core.models.device_names import DEVICES, MIXED, PRECISIONS
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP, SPACE
 from s3n_gui.appearance.wording import place_text, tip_text
@@ -34,6 +34,7 @@ from s3n_gui.widgets.number_fields import WholeNumberField
 
 _THEMES = (("system", "Match system"), ("light", "Light"), ("dark", "Dark"))
 _DEVICE_WORDS = {"auto": "Automatic", "cpu": "Processor (CPU)", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_PRECISION_WORDS = {"auto": "Automatic", MIXED: "float32 (O) and bfloat16 (D, C)"}
 _SIZES = ((0.8, "80 %"), (0.9, "90 %"), (1.0, "100 %"), (1.1, "110 %"), (1.25, "125 %"), (1.4, "140 %"), (1.6, "160 %"))
 
 
@@ -58,6 +59,7 @@ class SettingsDialog(QDialog):
         self.text_size = QComboBox()
         self.device = QComboBox()
         self._device_words = QLabel()
+        self.precision = QComboBox()
         self.idle = self._number("idle_minutes", " min")
         self.idle.valueChanged.connect(self._on_idle)
         self.thumbnails = self._number("thumbnail_cache_mb", " MB")
@@ -68,6 +70,11 @@ class SettingsDialog(QDialog):
         self._row("Text size", self.text_size, "Also Ctrl++ and Ctrl+-")
         self._section("Engine")
         self._row("Device", self.device, self._device_words)
+        self._row(
+            "Precision",
+            self.precision,
+            "bfloat16 is faster only on hardware that supports it; with O in float32, the peaks stay exactly the same",
+        )
         self._row("Unload model after", self.idle, "Frees graphics memory when the model is idle")
         self._section("Storage")
         self._row("Thumbnail cache", self.thumbnails, "A larger cache scrolls faster")
@@ -103,7 +110,13 @@ class SettingsDialog(QDialog):
 
     def _fit(self) -> None:
         """Take the size of the content, within the window's."""
-        for box, width in ((self.text_size, 220), (self.device, 220), (self.idle, 140), (self.thumbnails, 140)):
+        for box, width in (
+            (self.text_size, 220),
+            (self.device, 220),
+            (self.precision, 260),
+            (self.idle, 140),
+            (self.thumbnails, 140),
+        ):
             box.setMaximumWidth(px(width))
         fit_in_window(self, self.sizeHint().expandedTo(QSize(px(600), 0)))
 
@@ -152,6 +165,9 @@ class SettingsDialog(QDialog):
         for name in DEVICES:
             self.device.addItem(_DEVICE_WORDS[name], name)
         self.device.activated.connect(self._on_device)
+        for precision in PRECISIONS:
+            self.precision.addItem(_PRECISION_WORDS.get(precision, precision), precision)
+        self.precision.activated.connect(self._on_precision)
         return holder
 
     def _runs_row(self) -> QWidget:
@@ -181,6 +197,7 @@ class SettingsDialog(QDialog):
         nearest = min(range(len(_SIZES)), key=lambda index: abs(_SIZES[index][0] - settings.font_factor))
         self.text_size.setCurrentIndex(nearest)
         self.device.setCurrentIndex(DEVICES.index(settings.device))
+        self.precision.setCurrentIndex(PRECISIONS.index(settings.precision))
         for box in (self.idle, self.thumbnails):
             box.blockSignals(True)
             box.setValue(int(settings.value(box.objectName())))
@@ -216,6 +233,9 @@ class SettingsDialog(QDialog):
 
     def _on_device(self, index: int) -> None:
         self._settings.set("device", DEVICES[index])
+
+    def _on_precision(self, index: int) -> None:
+        self._settings.set("precision", PRECISIONS[index])
 
     def _on_idle(self, minutes: int) -> None:
         self._settings.set("idle_minutes", minutes)

@@ -141,6 +141,10 @@ def test_another_job_is_not_continued(
         "another model": (model_of(branches="O"), records),
         "another sampling mode": (dataclasses.replace(model, sampling="all"), records),
         "another precision": (dataclasses.replace(model, precision="bfloat16"), records),
+        r"another precision \(float32, not float32\+bfloat16": (
+            dataclasses.replace(model, precision="float32+bfloat16"),
+            records,
+        ),
         "other images": (model, records[1:]),
     }
     for words, (other, images) in others.items():
