@@ -32,6 +32,9 @@ OUTSIDE = "outside.npy"
 
 UNFINISHED_DESCRIPTORS = "descriptors.part"
 
+PRIOR_PEAKS = 5
+"""The mean descriptor of a class counts this many peaks with the mean of all classes, for classes with few peaks."""
+
 SETS = ("D", "C", "both", "none")
 """The sets of a peak, by the number in ``peaks.npy``."""
 
@@ -252,3 +255,10 @@ def compared(descriptors: NDArray[np.float32], means: NDArray[np.float32] | None
     lengths = np.maximum(np.linalg.norm(rest, axis=1, keepdims=True), 1e-12)
     found: NDArray[np.float32] = (rest / lengths).astype(np.float32)
     return found
+
+
+def class_means(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the mean descriptor of each class, (C, D), from the sums (C, D) and numbers (C,) of its peaks' descriptors."""
+    overall = sums.sum(axis=0) / max(counts.sum(), 1)
+    means: NDArray[np.float32] = ((sums + PRIOR_PEAKS * overall) / (counts + PRIOR_PEAKS)[:, None]).astype(np.float32)
+    return means

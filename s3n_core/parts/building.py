@@ -38,6 +38,7 @@ from s3n_core.parts.atlas_files import (
     AtlasHeader,
     Collection,
     DescriptorAgreement,
+    class_means,
     descriptor_reader,
     image_of,
     open_array,
@@ -58,9 +59,6 @@ from s3n_core.system.line_files import LineFile, part_path
 CENTRED = "class mean subtracted"
 AS_THEY_ARE = "as they are"
 
-PRIOR_PEAKS = 5
-"""The mean descriptor of a class counts this many peaks with the mean of all classes, for classes with few peaks."""
-
 _MOST_AGREEING = 20_000  # peaks that the agreement with annotated parts is measured on
 
 
@@ -73,6 +71,7 @@ class AtlasProgress:
         total: Number of all images.
         resumed: How many of ``done`` come from an earlier, stopped job.
         unreadable: How many of ``done`` could not be used.
+        places: Places collected: peaks and drawn cells.
         seconds: Seconds since this job began.
         finished: Whether the atlas is stored.
     """
@@ -81,6 +80,7 @@ class AtlasProgress:
     total: int
     resumed: int
     unreadable: int
+    places: int
     seconds: float
     finished: bool = False
 
@@ -149,6 +149,7 @@ def build_atlas(
                 total=len(records),
                 resumed=resumed,
                 unreadable=places.unreadable,
+                places=places.rows,
                 seconds=time.monotonic() - began,
                 finished=finished,
             )
@@ -189,7 +190,7 @@ class _Collector:
     """The places collected so far; locks the folder against a second job."""
 
     def __init__(self, out: Path, collection: Collection, names: Sequence[str], *, restart: bool) -> None:
-        self.done = self.unreadable = self._rows = self._channels = 0
+        self.done = self.unreadable = self.rows = self._channels = 0
         self._out, self._collection, self._names = out, collection, names
         self._finished = False
         header = read_header(out)
@@ -225,7 +226,7 @@ class _Collector:
 
     @property
     def _bytes(self) -> int:
-        return 2 * self._rows * self._channels
+        return 2 * self.rows * self._channels
 
     def append(self, some: Sequence[Collected]) -> None:
         """Append the places of some images: first the descriptors, so that a line never stands without them."""
@@ -249,7 +250,7 @@ class _Collector:
             return
         if self.unreadable == self.done:
             raise DataSetError(f"None of the {self.done} images could be used; see {self._lines.path} for the reasons.")
-        kept = self._rows
+        kept = self.rows
         (self._out / NEIGHBOURS).unlink(missing_ok=True)  # they are of other descriptors
         classes = len(self._collection.classes)
         sums, counts = np.zeros((classes, self._channels)), np.zeros(classes)
@@ -276,9 +277,7 @@ class _Collector:
             row += rows
         peaks.flush()
         stored.flush()
-        overall = sums.sum(axis=0) / max(counts.sum(), 1)
-        means = (sums + PRIOR_PEAKS * overall) / (counts + PRIOR_PEAKS)[:, None]
-        _save(self._out / CLASS_MEANS, means.astype(np.float32))
+        _save(self._out / CLASS_MEANS, class_means(sums, counts))
         with open_atomic(self._out / IMAGES) as images, open(path, "rb") as lines:
             images.write(lines.readline())
             for text in lines:
@@ -311,7 +310,7 @@ class _Collector:
             self.unreadable += 1
             return
         self._channels = line["channels"]
-        self._rows += line["rows"]
+        self.rows += line["rows"]
 
     def _goes_on(self, line: bytes) -> bool:
         try:

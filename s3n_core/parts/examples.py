@@ -29,6 +29,12 @@ class PartExample:
     of: int
 
 
+def spread_ranks(count: int, some: int) -> list[int]:
+    """Return at most ``some`` evenly spaced ranks of ``count``, from 0: the first, the middle and the last are among them."""
+    ranks = np.linspace(0, max(count - 1, 0), min(some, count)).round().astype(int)
+    return [int(rank) for rank in np.unique(ranks)]
+
+
 def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int = 6) -> tuple[PartExample, ...]:
     """Return examples of a part at evenly spaced ranks: the most typical, the middle and the least typical ones are among them.
 
@@ -52,14 +58,13 @@ def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int =
     rows, places = rows[first], places[first]
     distances = np.linalg.norm(atlas.descriptors(rows) - atlas.parts.centroid(part), axis=1)
     ranks = np.argsort(distances, kind="stable")
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
     return tuple(
         PartExample(
             file=atlas.images[int(places["image"][ranks[rank]])].file,
             x=float(places["x"][ranks[rank]]),
             y=float(places["y"][ranks[rank]]),
-            rank=int(rank) + 1,
+            rank=rank + 1,
             of=len(rows),
         )
-        for rank in chosen.tolist()
+        for rank in spread_ranks(len(rows), count)
     )

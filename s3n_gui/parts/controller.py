@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
+from s3n_core.parts.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
@@ -44,6 +45,7 @@ class PartsController(QObject):
         request_changed: Model, images or split have changed.
         stage_changed: ``stage`` has changed.
         progressed: The job has made progress.
+        preview_changed: ``preview`` has changed: the running search has found more, or there is none.
         content_changed: ``content`` has changed: another atlas is open, the same one was edited, or none is open.
         failed: The job failed, or the atlas could not be read; the `S3NError`.
     """
@@ -51,6 +53,7 @@ class PartsController(QObject):
     request_changed = Signal()
     stage_changed = Signal()
     progressed = Signal()
+    preview_changed = Signal()
     content_changed = Signal()
     failed = Signal(object)
 
@@ -68,6 +71,11 @@ class PartsController(QObject):
         self.content: AtlasContent | None = None
         self.error: S3NError | None = None
         self.job: Job | None = None
+        self.preview: AtlasPreview | None = None
+        """The parts that the search has found so far; kept while it is stopped."""
+        self.total = 0
+        """Number of all images of the search."""
+        self._next_preview = FIRST_PREVIEW
         self._running: AtlasRequest | None = None
         self._active = False
         self.edits = PartEdits(self)
@@ -75,6 +83,8 @@ class PartsController(QObject):
         self.edits.edited.connect(self._on_edited)
         self.edits.failed.connect(self._fail)
         self._tasks = Tasks(self)
+        self._previews = Tasks(self)
+        self._previews.done.connect(self._on_preview)
         self._tasks.done.connect(self._on_done)
         self._tasks.failed.connect(self._on_not_done)
         session.model_changed.connect(self._on_session)
@@ -184,6 +194,8 @@ class PartsController(QObject):
         if self.job is not None:
             return
         request = AtlasRequest(model=model, images=data_set_place(data_set), precision=self._settings.precision)
+        self._previews.forget("preview")
+        self._set_preview(None)
         self._set_stage("looking")
         self._tasks.run("look" if opens else "look only", partial(_looked, request, data_set, self.split))
         self._tasks.forget("look only" if opens else "look")
@@ -210,9 +222,13 @@ class PartsController(QObject):
             return
         job = CommandJob(f"Finding parts in {request.images.name}", request.arguments(self.parts, restart=restart))
         job.changed.connect(self.progressed)
+        job.printed.connect(self._on_printed)
         job.failed.connect(self._fail)
         job.ended.connect(self._on_ended)
         self.job, self._running, self.error = job, request, None
+        self._next_preview = FIRST_PREVIEW
+        if restart:
+            self._set_preview(None)
         self._jobs.add(job)
         self._set_stage("running")
         job.start()
@@ -229,12 +245,35 @@ class PartsController(QObject):
             self.job.ended.disconnect(self._on_ended)
             self.job = None
         self._tasks.close()
+        self._previews.close()
         self.edits.close()
 
     @Slot(object)
     def _fail(self, error: S3NError) -> None:
         self.error = error
         self.failed.emit(error)
+
+    @Slot(object)
+    def _on_printed(self, report: dict[str, Any]) -> None:
+        """Preview the parts once there are enough places, and again after each doubling."""
+        places, total = report.get("places"), report.get("total")
+        if not isinstance(places, int) or not isinstance(total, int) or self._running is None:
+            return
+        if places >= self._next_preview and report.get("finished") is not True:
+            while self._next_preview <= places:
+                self._next_preview *= 2
+            self.total = total
+            self._previews.run("preview", partial(preview_parts, self._running.folder, self.parts))
+
+    @Slot(str, object)
+    def _on_preview(self, name: str, preview: AtlasPreview | None) -> None:
+        if preview is not None and self.stage in ("running", "stopping", "stopped"):
+            self._set_preview(preview)
+
+    def _set_preview(self, preview: AtlasPreview | None) -> None:
+        if preview is not self.preview:
+            self.preview = preview
+            self.preview_changed.emit()
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:
@@ -294,6 +333,9 @@ class PartsController(QObject):
     def _set_stage(self, stage: Stage) -> None:
         if stage != self.stage:
             self.stage = stage
+            if stage not in ("running", "stopping", "stopped"):
+                self._previews.forget("preview")
+                self._set_preview(None)
             self.stage_changed.emit()
 
 

@@ -71,9 +71,10 @@ class PartsPage(Page):
         self._session, self._jobs, self._recent, self._opener = session, jobs, recent, opener
         self.controller = PartsController(session, settings, jobs, recent, self)
         self.pair = PairController(settings, jobs, self)
-        self.empty, self.start = EmptyPage(), StartView()
+        self.empty = EmptyPage()
         self.bar, self.shown = TopBar(), _Tabs()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
+        self.start = StartView(self.pair_view.thumbnails, self._path_in_data_set)
         self.matrix_view = MatrixView(self.pair_view.thumbnails)
         self.map_view = MapView(self.pair_view.thumbnails)
         self.portrait_view = PortraitView(self.pair_view.thumbnails)
@@ -137,6 +138,7 @@ class PartsPage(Page):
         controller.request_changed.connect(self._show_request)
         controller.stage_changed.connect(self._show_stage)
         controller.progressed.connect(self._show_progress)
+        controller.preview_changed.connect(self._show_preview)
         controller.content_changed.connect(self._show_content)
         controller.failed.connect(self._on_failed)
         self._recent.changed.connect(self._show_recent)
@@ -381,6 +383,13 @@ class PartsPage(Page):
             "opening": "Reading the atlas…",
             "stopped": "An earlier search was stopped; what it has found is kept.",
         }.get(stage, "")
+
+    def _show_preview(self) -> None:
+        self.start.show_preview(self.controller.preview, self.controller.total)
+
+    def _path_in_data_set(self, file: str) -> Path:
+        data_set = self.controller.data_set
+        return Path(file) if data_set is None else data_set.root / file
 
     def _show_recent(self) -> None:
         self.start.show_recent(tuple(item for item in self._recent.items("atlas") if item.exists))

@@ -19,9 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.parts.preview import AtlasPreview
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.appearance.wording import label_text, tip_text
+from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.crop import PathOf
+from s3n_gui.parts.preview_view import PreviewView
 from s3n_gui.state.recent import RecentItem
 from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
@@ -53,8 +57,9 @@ class StartView(ColumnScrollArea):
     open_asked = Signal()
     recent_chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.preview = PreviewView(thumbnails, path_of)
         title = QLabel("Find parts")
         title.setProperty("role", "title")
         lead = QLabel(
@@ -151,6 +156,7 @@ class StartView(ColumnScrollArea):
         column.addStretch(1)
         column.addWidget(card)
         column.addSpacing(16)
+        column.addWidget(self.preview)
         column.addWidget(self._recent_head)
         column.addLayout(self._recent_rows)
         column.addStretch(2)
@@ -200,6 +206,11 @@ class StartView(ColumnScrollArea):
         self.progress.setRange(0, 0 if fraction is None else 1000)
         self.progress.setValue(round(1000 * (fraction or 0.0)))
         self.state.setText(state)
+
+    def show_preview(self, preview: AtlasPreview | None, total: int) -> None:
+        """Show the parts found so far, of ``total`` images; None: none."""
+        self.preview.show_preview(preview, total)
+        self._inside.adjustSize()
 
     def show_recent(self, items: tuple[RecentItem, ...]) -> None:
         """Show the recent atlases, newest first."""

@@ -27,7 +27,8 @@ from s3n_core.parts.building import AtlasProgress, build_atlas
 from s3n_core.parts.comparing import compare_classes, units_of
 from s3n_core.parts.image_comparison import compare_image
 from s3n_core.parts.key_points import annotated_part
-from s3n_core.system.line_files import only_writer
+from s3n_core.parts.preview import AtlasPreview, preview_parts
+from s3n_core.system.line_files import only_writer, part_path
 
 
 @pytest.fixture(scope="module")
@@ -434,3 +435,48 @@ def test_two_programs_that_edit_keep_both_edits(atlas: Atlas, tmp_path: Path) ->
         atlas.hide("part 3")
     atlas.undo()
     assert [atlas.parts.name(part) for part in range(3)] == ["bill", "part 2", "part 3"]
+
+
+def test_a_preview_while_places_are_collected_changes_nothing(
+    model: Model, data: DataSet, built: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "previewed"
+    seen = list[AtlasPreview]()
+    for step in build_atlas(model, data, data.records, out, split="test", parts=3, workers=0):
+        preview = preview_parts(out, 2)
+        if step.done == 0:
+            assert preview is None
+        if preview is not None:
+            seen.append(preview)
+    assert preview_parts(out, 2) is None
+    for name in (DESCRIPTORS, "assignments.npy", "centroids.npy", IMAGES, HEADER, "peaks.csv"):
+        assert (out / name).read_bytes() == (built / name).read_bytes()
+    atlas = Atlas(built)
+    at_peaks = atlas.places[~atlas.places["background"]]
+    assert (seen[-1].images, seen[-1].peaks) == (10, len(at_peaks))
+    assert sum(part.peaks for part in seen[-1].parts) == len(at_peaks)
+    for example in (example for part in seen[-1].parts for example in part.examples):
+        number = [image.file for image in atlas.images].index(example.file)
+        own = at_peaks[at_peaks["image"] == number]
+        assert np.hypot(own["x"] - example.x, own["y"] - example.y).min() < 0.01
+        assert seen[-1].sizes[example.file] == (atlas.images[number].width, atlas.images[number].height)
+
+
+def test_a_preview_separates_what_looks_different(tmp_path: Path) -> None:
+    """Twelve images with two peaks and a drawn cell each: the peaks' descriptors are of two kinds, whatever the cell's is."""
+    lines, stored = list[str](), list[np.ndarray]()
+    for number in range(12):
+        places = [[10 + number, 20, 0.9, 0, 0], [60, 70, 0.5, 0, 0]]
+        fields = {"file": f"{number}.png", "error": "", "width": 100, "height": 90, "predicted": 0, "rows": 3}
+        lines.append(json.dumps(fields | {"peaks": places, "cells": [[1, 1]], "channels": 3}))
+        stored.append(np.array([[1, 0, 0.01 * number], [0, 1, 0], [0, 0, 1]], dtype=np.float16))
+    path = part_path(tmp_path / IMAGES)
+    path.write_text("{}\n" + "\n".join(lines) + '\n{"file": "12.p', encoding="utf-8")  # the last line is being written
+    (tmp_path / "descriptors.part").write_bytes(b"".join(rows.tobytes() for rows in stored))
+    found = preview_parts(tmp_path, 2)
+    assert found is not None
+    assert (found.images, found.peaks) == (12, 24)
+    assert [(part.peaks, part.images) for part in found.parts] == [(12, 12)] * 2
+    assert sorted([*{example.y for example in part.examples}] for part in found.parts) == [[20], [70]]
+    assert preview_parts(tmp_path) is not None
+    assert preview_parts(tmp_path, 13) is None  # fewer than two peaks a part

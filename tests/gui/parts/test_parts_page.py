@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import sklearn.cluster  # noqa: F401  # takes seconds; a preview would import it in its thread
 from made_up_atlas import draw_pictures, write_atlas
 from pytestqt.qtbot import QtBot
 
@@ -137,3 +139,39 @@ def test_the_found_atlas_is_opened(
     parts.start.start.click()
     qtbot.waitUntil(lambda: parts.controller.stage == "open")
     assert session.atlas == request.folder
+
+
+def test_what_is_found_so_far_is_shown_while_a_search_runs(
+    parts: PartsPage, session: Session, pictures: Path, qtbot: QtBot, commanded: Callable[[str], list[list[str]]]
+) -> None:
+    choose(session, pictures)
+    settle(qtbot, parts)
+    request = parts.controller.request
+    assert request is not None
+    names = [record.name for record in open_data_set(pictures).records]
+    request.folder.mkdir(parents=True)
+    fields = {"error": "", "width": 120, "height": 90, "predicted": 0, "rows": 2, "channels": 2, "cells": []}
+    places = {"peaks": [[30, 40, 0.9, 0, 0], [80, 50, 0.5, 0, 0]]}
+    lines = [json.dumps({"file": name} | fields | places) for name in names]
+    part_path(request.folder / IMAGES).write_text("{}\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    rows = np.tile(np.eye(2, dtype=np.float16), (len(names), 1))
+    (request.folder / "descriptors.part").write_bytes(rows.tobytes())
+    commanded(
+        "import json, time\n"
+        "print(json.dumps({'done': 3, 'total': 40, 'places': 199}), flush=True)\n"
+        "print(json.dumps({'done': 12, 'total': 40, 'places': 210}), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parts.controller.set_parts(2)
+    shown = parts.start.preview
+    assert shown.isHidden()
+    parts.start.start.click()
+    qtbot.waitUntil(shown.isVisible)
+    assert shown.title.text() == "Preview from 12 of 40 images"
+    assert [label.text().partition(",")[0] for label, _ in shown.lines] == ["12 peaks in 12 images"] * 2
+    assert {crop.x for crop in shown.lines[0][1].crops} in ({30}, {80})
+    parts.start.stop.click()
+    qtbot.waitUntil(lambda: parts.controller.stage == "stopped")
+    assert shown.isVisible()
+    session.model = None
+    assert shown.isHidden()
