@@ -124,7 +124,14 @@ class InspectActions(QObject):
             self._state.select(key)
             menu = PeakMenu(peak, self._state.edits, self._editor, self._body)
             menu.hide_requested.connect(self.hide_selected)
+            menu.like_requested.connect(self.show_like)
             menu.popup(place)
+
+    def show_like(self) -> None:
+        """Show the peaks of the atlas that look most like the selected one, on the Parts page."""
+        peak, image = self._state.selected_peak, self._state.image
+        if peak is not None and image is not None:
+            self._session.ask_like(image, (peak.x, peak.y))
 
     # Hiding a place
 

@@ -204,6 +204,7 @@ class InspectPage(Page):
         side.why.contributions_missing.connect(controller.fetch_contributions)
         side.why.measure_requested.connect(self.hiding.measure)
         side.why.pane_requested.connect(actions.show_contributions)
+        side.why.table.menu_requested.connect(actions.show_peak_menu)
         theme().changed.connect(self._show_stage)
 
     def _show_all(self) -> None:

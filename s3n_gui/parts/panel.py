@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import dist
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from s3n_gui.parts.pairs.pair_view import PairView
 from s3n_gui.parts.start_view import StartView
 from s3n_gui.parts.top_bar import EXPORTS, TopBar
 from s3n_gui.parts.view import PartsView
+from s3n_gui.state.atlas_parts import SAME_PLACE
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener, data_set_title, model_title
@@ -143,6 +145,7 @@ class PartsPage(Page):
         controller.failed.connect(self._on_failed)
         self._recent.changed.connect(self._show_recent)
         self._session.why_asked.connect(self._show_why)
+        self._session.like_asked.connect(self._show_like)
 
     # -- page --------------------------------------------------------------------------------------------------------------
 
@@ -210,6 +213,7 @@ class PartsPage(Page):
         """Look for an atlas when the page is first shown."""
         super().showEvent(event)
         self.controller.activate()
+        self._show_like()
 
     # -- commands ----------------------------------------------------------------------------------------------------------
 
@@ -309,6 +313,33 @@ class PartsPage(Page):
         self.pair.set_pair(*wanted)
         self.bar.tabs.setCurrentIndex(0)
 
+    def _show_like(self) -> None:
+        """Show the peaks that look most like that of another page, once it is known whether there is an atlas."""
+        content = self.controller.content
+        if content is None:
+            settled = self.isVisible() and self.controller.stage in ("nothing", "ready", "stopped")
+            if settled and self._session.take_like() is not None:
+                self._session.report_notice(
+                    "No atlas of this model is open. Find parts here, or open an atlas; then ask for more like this again.",
+                    cause="atlas",
+                )
+            return
+        wanted = self._session.take_like()
+        if wanted is None:
+            return
+        image, place = wanted
+        path = next((path for path in (image, image.resolve()) if path.is_relative_to(content.root)), None)
+        name = "" if path is None else path.relative_to(content.root).as_posix()
+        found = content.atlas.peak_of(name, place)
+        sides = {one.file: max(one.width, one.height) for one in content.atlas.images}
+        if found is None or dist(found[1:], place) > SAME_PLACE * sides[name]:
+            self._session.report_notice(
+                f"The atlas has no such peak of {image.name}; find parts in images that include it.", cause="atlas"
+            )
+            return
+        self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))
+        self.map_view.show_like(found[0])
+
     def _inspect_crop(self, crop: Crop) -> None:
         self._inspect(None, crop)
 
@@ -354,6 +385,7 @@ class PartsPage(Page):
             can_start_over=controller.can_start_over,
         )
         self._show_progress()
+        self._show_like()
 
     def _show_empty(self) -> None:
         sentence = "See which parts tell two classes apart, and whether the model relies on them."
@@ -404,4 +436,5 @@ class PartsPage(Page):
         self._show_why()
         kept = content is not None and self._part in content.atlas.parts.numbers
         self.select_part(self._part if kept else -1)
+        self._show_like()
         self.commands_changed.emit()

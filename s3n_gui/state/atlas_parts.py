@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PartPlace = tuple[float, float, str]
 """A peak of an image: (x, y) in pixels of the original, and the name of its part."""
 
-_SAME = 0.02
+SAME_PLACE = 0.02
 """A peak and one of the atlas are the same if they are this near, as a fraction of the image's longer side."""
 
 
@@ -103,7 +103,7 @@ def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> s
         side: The longer side of the image, in pixels.
     """
     nearest = min(places, key=lambda place: math.dist(place[:2], (x, y)), default=None)
-    return nearest[2] if nearest is not None and math.dist(nearest[:2], (x, y)) <= _SAME * side else ""
+    return nearest[2] if nearest is not None and math.dist(nearest[:2], (x, y)) <= SAME_PLACE * side else ""
 
 
 def _placed(folder: Path) -> PlacedParts:

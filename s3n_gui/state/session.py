@@ -49,6 +49,7 @@ class Session(QObject):
         row_sought: The Predict page should show the row of ``take_sought()``.
         place_sought: The Inspect page should select the peak at ``take_place()``.
         why_asked: The Parts page should show what tells apart the two classes of ``take_why()``.
+        like_asked: The Parts page should show the peaks that look most like that of ``take_like()``.
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
         atlas_changed: The folder of the open atlas as ``Path``, or None.
@@ -80,6 +81,7 @@ class Session(QObject):
     row_sought = Signal()
     place_sought = Signal()
     why_asked = Signal()
+    like_asked = Signal()
     validation_changed = Signal(object)
     predictions_changed = Signal(object)
     atlas_changed = Signal(object)
@@ -111,6 +113,7 @@ class Session(QObject):
         self._sought: Path | None = None
         self._place: tuple[Path, tuple[float, float]] | None = None
         self._why: tuple[str, str] | None = None
+        self._like: tuple[Path, tuple[float, float]] | None = None
         self._mistakes_wanted = False
         self._validation = ValidationShare()
         self._predictions: Path | None = None
@@ -226,6 +229,22 @@ class Session(QObject):
     def take_why(self) -> tuple[str, str] | None:
         """Return the two classes that the Parts page should show, once: its atlas may be read after they were asked for."""
         found, self._why = self._why, None
+        return found
+
+    def ask_like(self, image: Path, place: tuple[float, float]) -> None:
+        """Show the Parts page with the peaks that look most like a peak of an image.
+
+        Args:
+            image: The image.
+            place: Where the peak is, (x, y) in pixels of the original.
+        """
+        self._like = image, place
+        self.show_page("parts")
+        self.like_asked.emit()
+
+    def take_like(self) -> tuple[Path, tuple[float, float]] | None:
+        """Return the image and the place of `ask_like`, once: the atlas may be read after it was asked for."""
+        found, self._like = self._like, None
         return found
 
     def export_selection(self, selection: ImageSelection) -> None:

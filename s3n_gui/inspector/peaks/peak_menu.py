@@ -23,9 +23,11 @@ class PeakMenu(QMenu):
 
     Signals:
         hide_requested: Hide the peak's place in the original.
+        like_requested: Show the peaks of other images that look most like it.
     """
 
     hide_requested = Signal()
+    like_requested = Signal()
 
     def __init__(self, peak: Peak, edits: tuple[PeakEdit, ...], editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +41,9 @@ class PeakMenu(QMenu):
         hide = self.addAction("Hide this place")
         hide.setToolTip("Hide it in the original and ask all branches again, beside random places (H)")
         hide.setData("hide")
+        like = self.addAction("More like this in Parts")
+        like.setToolTip("Show the peaks of other images in the atlas that look most like this one")
+        like.setData("like")
         self.addSeparator()
         for text, forced, tip in _SETS:
             action = self.addAction(text.replace("_", ""))
@@ -58,6 +63,8 @@ class PeakMenu(QMenu):
                 self._editor.switch_peak(self._cell)
             case "hide":
                 self.hide_requested.emit()
+            case "like":
+                self.like_requested.emit()
             case "back":
                 self._editor.restore_peak(self._cell)
             case (_, forced):

@@ -9,9 +9,11 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     QRectF,
     QSize,
     Qt,
+    Signal,
 )
 from PySide6.QtGui import QBrush, QColor, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QStyleOptionViewItem, QTableView, QWidget
@@ -132,7 +134,13 @@ def _cell_of(row: LedgerRow, peaks: tuple[Peak, ...]) -> Cell | None:
 
 
 class LedgerTable(QTableView):
-    """The table, as high as its rows; the selected peak is that of the page."""
+    """The table, as high as its rows; the selected peak is that of the page.
+
+    Signals:
+        menu_requested: Open the menu of a peak's row; the cell where the peak was found, and a screen position.
+    """
+
+    menu_requested = Signal(object, object)
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -150,6 +158,8 @@ class LedgerTable(QTableView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._on_menu_requested)
         self.setAccessibleName("Ledger of contributions")
         self.verticalHeader().hide()
         head = self.horizontalHeader()
@@ -197,6 +207,11 @@ class LedgerTable(QTableView):
     def _on_row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
         if current.isValid():
             self._state.select(self._model.cell(current.row()))
+
+    def _on_menu_requested(self, point: QPoint) -> None:
+        cell = self._model.cell(self.indexAt(point).row())
+        if cell is not None:
+            self.menu_requested.emit(cell, self.viewport().mapToGlobal(point))
 
 
 class _PlaceDelegate(RowHoverDelegate):

@@ -234,6 +234,7 @@ class MapView(PartsView):
     def _on_done(self, name: str, result: object) -> None:
         if name == "map" and isinstance(result, tuple):
             self.canvas.show_points(*result)
+            self.canvas.mark(self._row)
             return
         if not isinstance(result, tuple):
             return

@@ -26,6 +26,7 @@ from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.server.requests import Subject
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.panes.pane import Pane
+from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.inspector.why_state import WhyQuestion
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -368,3 +369,27 @@ def test_it_is_kept_with_the_layout_fits_and_has_no_symbol(page: InspectPage, cl
     assert not options.palette_picker.isEnabled()
     assert options.opacity.isEnabled()
     options.close()
+
+
+def test_the_menu_of_a_row_asks_for_more_like_its_peak(
+    page: InspectPage, clients: list[FakeClient], session: Session
+) -> None:
+    press(page)
+    clients[0].send_contributions()
+    QApplication.processEvents()
+    table, asked = page.side.why.table, list[str]()
+    session.page_requested.connect(asked.append)
+    row = next(row for row in range(table.model().rowCount()) if table.model().index(row, 0).data().startswith("Peak"))
+    table.customContextMenuRequested.emit(table.visualRect(table.model().index(row, 0)).center())
+    peak = page.state.selected_peak
+    assert peak is not None
+    menu = page.findChild(PeakMenu)
+    assert menu is not None
+    next(action for action in menu.actions() if action.text() == "More like this in Parts").trigger()
+    menu.close()
+    assert asked == ["parts"]
+    assert session.take_like() == (page.state.image, (peak.x, peak.y))
+    rest = table.model().index(table.model().rowCount() - 1, 0)
+    table.customContextMenuRequested.emit(table.visualRect(rest).center())  # the sum has no menu
+    QApplication.processEvents()
+    assert not any(one.isVisible() for one in page.findChildren(PeakMenu))

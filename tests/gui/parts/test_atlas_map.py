@@ -230,6 +230,28 @@ def test_the_tabs_of_the_page_follow_one_another_and_a_crop_is_inspected(
     assert session.image.name == Path(crop.file).name
 
 
+def test_more_like_a_peak_of_another_page_is_shown_or_it_is_said_how(
+    opened: PartsPage, session: Session, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    image, view = pictures / "002.Grey_plover" / "1.jpg", opened.map_view
+    session.ask_like(image, (80.5, 50.5))
+    qtbot.waitUntil(lambda: opened.is_ready() and len(view.crops.crops) > 10)
+    assert opened.shown.currentWidget() is view
+    assert {(one.x, one.y) for one in view.crops.crops[:10]} == {(80, 50)}
+    assert view.crops.crops[0].file == "002.Grey_plover/1.jpg"
+    assert view.parts.currentRow() == 1
+    assert session.take_like() is None
+    for asked, place in ((image, (60.0, 70.0)), (tmp_path / "other.jpg", (80.0, 50.0))):
+        with qtbot.waitSignal(session.notice_reported) as said:
+            session.ask_like(asked, place)
+        assert f"no such peak of {asked.name}" in said.args[0]
+    opened.controller.close_atlas()
+    with qtbot.waitSignal(session.notice_reported) as said:
+        session.ask_like(image, (80.0, 50.0))
+    assert said.args[0].startswith("No atlas of this model is open. Find parts here")
+    assert session.take_like() is None
+
+
 @pytest.mark.parametrize("factor", [0.8, 1.6])
 def test_nothing_is_cut_in_a_small_window(
     themed: QApplication, atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot, factor: float
