@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.comparison import ComparedPart, Comparison, Interval
-from s3n_core.parts.examples import part_examples
+from s3n_core.parts.examples import part_examples, spread_ranks
 from s3n_core.parts.key_points import KeyPointName
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.part_names import part_name
@@ -40,8 +40,10 @@ class PartRow:
         effect_interval: 95 % interval of ``effect``; None without one.
         changed: In how many images the predicted class changes when it is hidden, of how many, and in how many for a random
             place of the same size; None where nothing was hidden.
-        crops_a: Examples in images of A, from the most to the least typical.
+        crops_a: Examples in images of A, from the one in which hiding the part costs most to that in which it costs least, where
+            it was hidden; else from the most to the least typical.
         crops_b: Of B, alike.
+        by_effect: Whether the crops are ranked by what hiding the part costs.
     """
 
     part: int
@@ -57,6 +59,7 @@ class PartRow:
     changed: tuple[int, int, float] | None = None
     crops_a: tuple[Crop, ...] = ()
     crops_b: tuple[Crop, ...] = ()
+    by_effect: bool = False
 
 
 def pair_rows(
@@ -76,6 +79,13 @@ def pair_rows(
     others = {image.label for image in atlas.images if image.label in atlas.classes and image.label != a}
     sides = ({a}, {label for label in others if label is not None} if b is None else {b})
     crops = {part: tuple(_crops(atlas, part, side, sizes) for side in sides) for part in shown}
+    ranked = set[int]()
+    if comparison is not None:
+        for part in shown:
+            by_effect = tuple(_crops_by_effect(comparison, part, of_a, sizes) for of_a in (True, False))
+            if all(map(bool, by_effect)) or (any(by_effect) and not all(crops[part])):
+                crops[part] = by_effect
+                ranked.add(part)
     if comparison is None:
         rows = [_uncompared(atlas, part, sides, names, crops[part]) for part in shown]
         rows.sort(key=lambda row: (row.kind == "background", -_difference(row)))
@@ -86,6 +96,7 @@ def pair_rows(
         for part in comparison.parts
         if part.part is not None and part.part in crops
     ]
+    rows = [replace(row, by_effect=row.part in ranked) for row in rows]
     order = {"matters": 0, "not shown": 1, "background": 2}
     rows.sort(key=lambda row: (order[row.kind], -(row.effect if row.effect is not None else row.share or 0.0)))
     rest = [_compared(row, comparison, whole, _REST.get(row.name, row.name), "", {}) for row in comparison.rest]
@@ -185,4 +196,28 @@ def _crops(atlas: Atlas, part: int, labels: Collection[str], sizes: Mapping[str,
             note=f"rank {example.rank} of {example.of} by how typical it is of the part",
         )
         for example in part_examples(atlas, part, labels, CROPS)
+    )
+
+
+def _crops_by_effect(
+    comparison: Comparison, part: int, of_a: bool, sizes: Mapping[str, tuple[int, int]]
+) -> tuple[Crop, ...]:
+    """Return places of a part in images of A or B, evenly spaced by what hiding it costs; none if it was not hidden."""
+    hidden = list[tuple[float, str, float, float]]()
+    for image in comparison.images:
+        if image.of_a == of_a and image.losses is not None and part in image.parts and image.file in sizes:
+            at = image.parts.index(part)
+            loss = image.losses[at] if of_a else -image.losses[at]
+            hidden.append((loss, image.file, image.x[at], image.y[at]))
+    hidden.sort(key=lambda one: -one[0])
+    return tuple(
+        Crop(
+            file=hidden[rank][1],
+            x=hidden[rank][2],
+            y=hidden[rank][3],
+            width=sizes[hidden[rank][1]][0],
+            height=sizes[hidden[rank][1]][1],
+            note=f"rank {rank + 1} of {len(hidden)} by what hiding the part costs the image's class",
+        )
+        for rank in spread_ranks(len(hidden), CROPS)
     )

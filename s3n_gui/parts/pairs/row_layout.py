@@ -60,7 +60,7 @@ class RowLayout:
         for index, row in enumerate(rows):
             if row.kind != kind:
                 kind = row.kind
-                self.placed.append(Placed(top, px(30), -1, HEADINGS[row.kind]))
+                self.placed.append(Placed(top, px(30), -1, _heading(rows, row.kind)))
                 top += px(30)
             height = self.line + px(12) + (self.crop + px(8) if row.crops_a or row.crops_b else 0)
             self.placed.append(Placed(top, height, index))
@@ -104,3 +104,14 @@ class RowLayout:
     def rows_between(self, top: int, bottom: int) -> list[Placed]:
         """Return what is at least partly between two heights."""
         return [placed for placed in self.placed if placed.top + placed.height > top and placed.top < bottom]
+
+
+def _heading(rows: Sequence[PartRow], kind: RowKind) -> str:
+    """Return the heading of the rows of a kind, which says how their crops are ranked."""
+    ranked = {row.by_effect for row in rows if row.kind == kind and (row.crops_a or row.crops_b)}
+    if not ranked:
+        return HEADINGS[kind]
+    order = (
+        "by effect, else by how typical" if len(ranked) == 2 else "by effect" if True in ranked else "by how typical"
+    )
+    return f"{HEADINGS[kind]} · crops {order}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sklearn.cluster  # noqa: F401  # takes seconds; splitting a part would import it in its thread
-from made_up_atlas import CLASSES, made_up_comparison
+from made_up_atlas import CLASSES, PLACES, made_up_comparison
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
@@ -306,3 +306,19 @@ def test_the_answer_takes_no_more_height_than_its_lines(themed: QApplication, qt
             themed.processEvents()
         lines = card.first.minimumHeight() / card.first.fontMetrics().height()
         assert (lines > 3) == (width == 300)
+
+
+def test_crops_are_ranked_by_effect_once_it_is_measured(opened: PartsPage, qtbot: QtBot) -> None:
+    view = opened.pair_view
+    choose(opened, KNOT, PLOVER, qtbot)
+    assert not any(row.by_effect for row in view.rows.rows)
+    assert "typical" in view.rows.rows[0].crops_a[0].note
+    kept(opened, qtbot)
+    content = opened.controller.content
+    assert content is not None
+    row = next(row for row in view.rows.rows if row.kind == "not shown")
+    assert row.by_effect
+    assert [crop.note.partition(" by ")[0] for crop in row.crops_a] == [f"rank {rank} of 4" for rank in (1, 2, 3, 4)]
+    assert {(crop.x, crop.y) for crop in row.crops_a} == {PLACES[1]}
+    first = next(row for row in view.rows.rows if row.kind == "matters")
+    assert (first.by_effect, len(first.crops_a), len(first.crops_b)) == (True, 3, 4)
