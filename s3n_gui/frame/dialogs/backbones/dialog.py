@@ -35,6 +35,18 @@ _LOADING = "Looking for backbones and weights…"
 _NO_TIMM = 'More than a thousand others come with the package timm: pip install "s3n-studio[timm]"'
 
 
+class _CopyButton(QToolButton):
+    """A button that puts the words of a label on the clipboard."""
+
+    def __init__(self, line: ElidedLabel) -> None:
+        super().__init__()
+        self._line = line
+        self.clicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self._line.text())
+
+
 class BackbonesDialog(QDialog):
     """All backbones, and for the selected one where its weights are, how to get them, and what their licence allows.
 
@@ -77,7 +89,7 @@ class BackbonesDialog(QDialog):
             policy.setRetainSizeWhenHidden(True)
             part.setSizePolicy(policy)
         self.lines = {key: ElidedLabel(name=True) for key in ("Address", "File", "SHA-256")}
-        self.copies = {key: QToolButton() for key in self.lines}
+        self.copies = {key: _CopyButton(line) for key, line in self.lines.items()}
         self.fetch, self.own = QPushButton("Download…"), QPushButton("Choose own file…")
         self.fetch.setToolTip("Download the pretrained weights; their licence is shown first")
         self.own.setToolTip("Check a weight file of your own and use it for this backbone")
@@ -148,7 +160,6 @@ class BackbonesDialog(QDialog):
             copy.setToolTip(f"Copy {'' if key == 'SHA-256' else 'the '}{key if key == 'SHA-256' else key.lower()}")
             copy.setAccessibleName(f"Copy {key}")
             set_icon(copy, "copy")
-            copy.clicked.connect(self._on_copy)
             grid.addWidget(caption, row, 0)
             grid.addWidget(line, row, 1)
             grid.addWidget(copy, row, 2)
@@ -303,11 +314,6 @@ class BackbonesDialog(QDialog):
             if name:
                 self._catalogue.check(facts.name, Path(name), self._size)
         self._show()
-
-    def _on_copy(self) -> None:
-        for key, copy in self.copies.items():
-            if copy is self.sender():
-                QGuiApplication.clipboard().setText(self.lines[key].text())
 
     def _on_use(self) -> None:
         facts = self.table.chosen
