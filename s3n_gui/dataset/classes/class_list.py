@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOpti
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.dataset.classes.class_model import LARGEST_ROLE, NODE_ROLE, ClassModel
 from s3n_gui.dataset.classes.class_nodes import ClassNode
-from s3n_gui.dataset.images.image_model import AnyIndex
 from s3n_gui.dataset.split.use_bar import paint_bar
+from s3n_gui.widgets.model_index import AnyIndex
 
 _BAR = 40.0
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, Qt, Signal
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.dataset.classes.class_nodes import ClassNode, Order, arrange, class_tree, count_images
 from s3n_gui.dataset.controller import DataController
-from s3n_gui.dataset.images.image_model import NOWHERE, AnyIndex
 from s3n_gui.dataset.survey import USE_WORDS, USES
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 NODE_ROLE = Qt.ItemDataRole.UserRole
 LARGEST_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -60,23 +60,23 @@ class ClassModel(QAbstractItemModel):
             waiting += node.children
         return QModelIndex()
 
-    def index(self, row: int, column: int, parent: AnyIndex = NOWHERE) -> QModelIndex:
+    def index(self, row: int, column: int, parent: AnyIndex = NO_PARENT) -> QModelIndex:
         """Return the index of a child row."""
         children = self.node(parent).children
         if column == 0 and 0 <= row < len(children):
             return self.createIndex(row, 0, children[row])
         return QModelIndex()
 
-    def parent(self, index: AnyIndex = NOWHERE) -> Any:
+    def parent(self, index: AnyIndex = NO_PARENT) -> Any:
         """Return the index of the parent row."""
         above = self.node(index).parent if index.isValid() else None
         return QModelIndex() if above is None or above is self._root else self.createIndex(above.row, 0, above)
 
-    def rowCount(self, parent: AnyIndex = NOWHERE) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of child rows."""
         return len(self.node(parent).children)
 
-    def columnCount(self, parent: AnyIndex = NOWHERE) -> int:
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return 1."""
         return 1
 

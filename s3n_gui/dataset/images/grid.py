@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.dataset.images.image_model import INDEX_ROLE, PATH_ROLE, AnyIndex, ImageModel
+from s3n_gui.dataset.images.image_model import INDEX_ROLE, PATH_ROLE, ImageModel
 from s3n_gui.dataset.images.tiles import TileDelegate, cell_size
+from s3n_gui.widgets.model_index import AnyIndex
 
 SMALLEST, LARGEST, USUAL = 96, 256, 148
 _SETTLE_MILLISECONDS = 60

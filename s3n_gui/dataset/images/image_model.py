@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QObject, QSize, Qt, Signal
 
 from s3n_core.datasets.audit.near_duplicates import hash_distances
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.survey import USE_WORDS, USES, file_name
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 INDEX_ROLE = Qt.ItemDataRole.UserRole
 """The image's index in the data set."""
@@ -21,8 +22,6 @@ USE_ROLE = Qt.ItemDataRole.UserRole + 2
 TROUBLE_ROLE = Qt.ItemDataRole.UserRole + 3
 LEFT_OUT_ROLE = Qt.ItemDataRole.UserRole + 4
 TAGS_ROLE = Qt.ItemDataRole.UserRole + 5
-AnyIndex = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
 """The invalid index: the parent of top-level rows."""
 
 
@@ -60,7 +59,7 @@ class ImageModel(QAbstractListModel):
         found = np.flatnonzero(self._listed == image)  # 0.1 ms for 100,000 images
         return int(found[0]) if found.size else -1
 
-    def rowCount(self, parent: AnyIndex = NOWHERE) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of listed images."""
         return 0 if parent.isValid() else len(self._listed)
 

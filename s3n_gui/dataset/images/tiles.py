@@ -12,8 +12,9 @@ from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.icons import draw_icon
 from s3n_gui.appearance.theme import font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, PATH_ROLE, TAGS_ROLE, TROUBLE_ROLE, USE_ROLE, AnyIndex
+from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, PATH_ROLE, TAGS_ROLE, TROUBLE_ROLE, USE_ROLE
 from s3n_gui.widgets.images.cover import paint_cover
+from s3n_gui.widgets.model_index import AnyIndex
 
 _GAP = 5.0  # pixels between a tile and the edge of its cell
 _RADIUS = 6.0

@@ -7,9 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPoint,
     QRect,
     QRectF,
@@ -21,10 +19,9 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from s3n_gui.appearance.theme import font, icon, px, tokens
 from s3n_gui.frame.palette.entry import Entry, EntryGroup
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
-AnyIndex = QModelIndex | QPersistentModelIndex
-_NOWHERE = QModelIndex()
 _INSET, _GAP = 10, 10  # pixels at both ends of a row, and between its parts
 _ENTRY_HEIGHT, _HEADING_HEIGHT = 32, 26
 
@@ -57,7 +54,7 @@ class ResultModel(QAbstractListModel):
                 return other
         return -1
 
-    def rowCount(self, parent: AnyIndex = _NOWHERE) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of rows."""
         return 0 if parent.isValid() else len(self._rows)
 

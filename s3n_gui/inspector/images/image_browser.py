@@ -26,9 +26,10 @@ from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import font, px, set_icon, theme, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
-from s3n_gui.inspector.images.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, AnyIndex, ImageList
+from s3n_gui.inspector.images.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, ImageList
 from s3n_gui.state.session import Session
 from s3n_gui.widgets.images.image_ground import draw_filling
+from s3n_gui.widgets.model_index import AnyIndex
 from s3n_gui.widgets.selection_chip import SelectionChip
 
 _SHOWN_TEXTS = {

@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QObject, QSize, Qt, Signal
 
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.state.image_selection import ImageSelection
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 Shown = Literal["all", "mistakes", "disagreements", "unseen"]
 SHOWN: tuple[Shown, ...] = get_args(Shown)
 RECORD_ROLE = Qt.ItemDataRole.UserRole
 VERDICT_ROLE = Qt.ItemDataRole.UserRole + 1
-AnyIndex = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
 def is_mistake(verdict: Verdict | None) -> bool:
@@ -170,7 +169,7 @@ class ImageList(QAbstractListModel):
         """Set the size of every item, in pixels."""
         self._item_size = size
 
-    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of rows."""
         return 0 if parent.isValid() else len(self._listed)
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QItemSelectionModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPointF,
     QSize,
     Qt,
@@ -31,6 +30,7 @@ from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.symbols import draw_symbol, plain_symbol
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _HEADERS = ("", "Position, px", "R", "ζ", "Set")
@@ -46,8 +46,6 @@ _TIPS = (
 PEAK_ROLE = Qt.ItemDataRole.UserRole
 OUTSIDE_ROLE = Qt.ItemDataRole.UserRole + 1
 """Whether the peak lies outside the annotated box."""
-AnyIndex = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
 def kind_text(peak: Peak) -> str:
@@ -118,11 +116,11 @@ class PeakTableModel(QAbstractTableModel):
         """Return the row of the peak found at a cell, or -1."""
         return next((row for row, peak in enumerate(self._peaks) if peak.found_at == cell), -1)
 
-    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of rows."""
         return 0 if parent.isValid() else len(self._peaks)
 
-    def columnCount(self, parent: AnyIndex = _ROOT) -> int:
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of columns."""
         return 0 if parent.isValid() else len(_HEADERS)
 

@@ -8,7 +8,6 @@ from PySide6.QtCore import (
     QAbstractTableModel,
     QItemSelectionModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRectF,
     QSize,
@@ -23,6 +22,7 @@ from s3n_core.inspection.ledger import Ledger, LedgerRow
 from s3n_core.inspection.peak import Cell, Peak
 from s3n_gui.appearance.theme import number_font, px, theme, tokens
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PLACE, _READ, _RELIED = range(3)
@@ -37,8 +37,6 @@ _TIPS = (
 ROW_ROLE = Qt.ItemDataRole.UserRole
 MOST_ROLE = Qt.ItemDataRole.UserRole + 1
 """The largest absolute value of all rows, in logits."""
-AnyIndex = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -74,11 +72,11 @@ class LedgerModel(QAbstractTableModel):
         """Return the row of the peak found at a cell, or -1."""
         return -1 if cell is None or cell not in self._cells else self._cells.index(cell)
 
-    def rowCount(self, parent: AnyIndex = _ROOT) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of rows, with that of the sum."""
         return 0 if parent.isValid() or self._ledger is None else len(self._ledger.rows) + 1
 
-    def columnCount(self, parent: AnyIndex = _ROOT) -> int:
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of columns."""
         return 0 if parent.isValid() else len(_HEADERS)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,11 +28,10 @@ from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import paint_crop
 from s3n_gui.parts.part_names import part_name
 from s3n_gui.widgets.images.cover import paint_cover
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
-AnyIndex = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
 ListKind = Literal["pairs", "classes"]
-_NONE = QModelIndex()
 _SIDE = 40
 
 
@@ -156,7 +155,7 @@ class PairModel(QAbstractListModel):
         """Return the row of a pair, whichever class comes first; -1: it is not listed."""
         return next((row for row, entry in enumerate(self._entries) if {entry.a, entry.b} == {a, b}), -1)
 
-    def rowCount(self, parent: AnyIndex = _NONE) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of rows."""
         return 0 if parent.isValid() else len(self._entries)
 

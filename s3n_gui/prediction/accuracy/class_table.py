@@ -13,7 +13,8 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.evaluation.accuracy import ClassAccuracy, TableAccuracy
 from s3n_gui.appearance.theme import font, number_font, px, theme
 from s3n_gui.appearance.wording import count_text, tip_text
-from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex, falling_mark
+from s3n_gui.prediction.table.table_model import falling_mark
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _TITLES = ("Class", "Images", "Recall", "Precision", "Predictions")

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from s3n_core.evaluation.confusion import ConfusedPair
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.wording import tip_text
-from s3n_gui.prediction.table.table_model import NO_PARENT, AnyIndex
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 PAIR_ROLE = Qt.ItemDataRole.UserRole
 

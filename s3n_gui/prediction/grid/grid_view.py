@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QWidget
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.annotations import AnnotationOf, not_annotated
 from s3n_gui.prediction.grid.tiles import PathOf, TileDelegate
-from s3n_gui.prediction.table.table_model import ROW_ROLE, AnyIndex, PredictionModel
+from s3n_gui.prediction.table.table_model import ROW_ROLE, PredictionModel
 from s3n_gui.widgets.images.tile_view import TileView
+from s3n_gui.widgets.model_index import AnyIndex
 
 SMALLEST, LARGEST, USUAL = 112, 320, 176
 """Widths of a tile at normal text size, in pixels."""

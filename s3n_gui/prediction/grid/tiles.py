@@ -16,8 +16,9 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.annotations import NO_ANNOTATION, AnnotationOf
 from s3n_gui.prediction.peak_picture import draw_picture, fitted, peak_marks
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
-from s3n_gui.prediction.table.table_model import ROW_ROLE, AnyIndex, PredictionModel
+from s3n_gui.prediction.table.table_model import ROW_ROLE, PredictionModel
 from s3n_gui.prediction.verdict_mark import draw_verdict
+from s3n_gui.widgets.model_index import AnyIndex
 
 PathOf = Callable[[str], Path | None]
 _GAP = 6.0  # pixels between a tile and the edge of its cell

@@ -14,9 +14,10 @@ from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.table.row_order import POSITION
-from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, AnyIndex, PredictionModel
+from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, PredictionModel
 from s3n_gui.prediction.verdict_mark import draw_verdict
 from s3n_gui.widgets.images.image_ground import draw_filling
+from s3n_gui.widgets.model_index import AnyIndex
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PAINTED = (POSITION, "probability", "agreement")

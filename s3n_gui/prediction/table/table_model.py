@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
 from s3n_core.datasets.records import displayed_class, readable_name
 from s3n_core.prediction.rows import COLUMNS
@@ -14,9 +14,8 @@ from s3n_core.prediction.schema import Column, Heading
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
 from s3n_gui.prediction.table.row_order import POSITION, RowFilter, shown_rows
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
-AnyIndex = QModelIndex | QPersistentModelIndex
-NO_PARENT = QModelIndex()
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """The role of a row's index in the table's own order."""
 

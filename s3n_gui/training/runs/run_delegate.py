@@ -5,9 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import (
     QAbstractItemModel,
     QEvent,
-    QModelIndex,
     QObject,
-    QPersistentModelIndex,
     QPointF,
     QRectF,
     QSize,
@@ -18,8 +16,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import font, number_font, px, tokens
+from s3n_gui.widgets.model_index import AnyIndex
 
-Index = QModelIndex | QPersistentModelIndex
 _TICK_ROOM = 30
 
 
@@ -29,11 +27,11 @@ class RunDelegate(QStyledItemDelegate):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """Return the size of two lines."""
         return QSize(px(160), px(48))
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw a row."""
         now = tokens()
         area = QRectF(option.rect)
@@ -67,7 +65,9 @@ class RunDelegate(QStyledItemDelegate):
         )
         painter.restore()
 
-    def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
+    def editorEvent(
+        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: AnyIndex
+    ) -> bool:
         """Toggle the tick box on a click or Space."""
         if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
             asked = event.position().x() < option.rect.left() + _TICK_ROOM

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 from PySide6.QtGui import QColor
 
 from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
@@ -15,9 +15,7 @@ from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.appearance.wording import ago_text, tip_text
 from s3n_gui.state.clock import clock
-
-Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 
 class RunsModel(QAbstractListModel):
@@ -73,11 +71,11 @@ class RunsModel(QAbstractListModel):
         """Return a run's row, or -1."""
         return next((row for row, run in enumerate(self._runs) if run.path == path), -1)
 
-    def rowCount(self, parent: Index = _ROOT) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of runs."""
         return 0 if parent.isValid() else len(self._runs)
 
-    def flags(self, index: Index) -> Qt.ItemFlag:
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """Return the flags: all runs can be selected, all but the shown one can be ticked."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         run = self.run(index.row())
@@ -85,7 +83,7 @@ class RunsModel(QAbstractListModel):
             flags |= Qt.ItemFlag.ItemIsUserCheckable
         return flags
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the two lines, the tick or the tooltip."""
         run = self.run(index.row())
         if run is None:
@@ -107,7 +105,7 @@ class RunsModel(QAbstractListModel):
             return tip_text(run.problem or "\n".join(lines))
         return None
 
-    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+    def setData(self, index: AnyIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Set a tick."""
         run = self.run(index.row())
         if role != Qt.ItemDataRole.CheckStateRole or run is None:

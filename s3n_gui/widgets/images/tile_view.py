@@ -11,7 +11,6 @@ from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRect,
     QSize,
@@ -21,8 +20,8 @@ from PySide6.QtGui import QHoverEvent, QKeyEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
 
 from s3n_gui.appearance.theme import px, theme
+from s3n_gui.widgets.model_index import AnyIndex
 
-_AnyIndex = QModelIndex | QPersistentModelIndex
 _MARGIN = 6  # pixels around all tiles
 _LEAST = 110  # width in pixels below which tiles are not made smaller to fit
 _Move = QAbstractItemView.CursorAction
@@ -99,7 +98,7 @@ class TileView(QAbstractItemView):
 
     # -- geometry, as QAbstractItemView asks for it --------------------------------------------------------------------
 
-    def visualRect(self, index: _AnyIndex) -> QRect:
+    def visualRect(self, index: AnyIndex) -> QRect:
         """Return a tile's rectangle in the viewport."""
         if not index.isValid():
             return QRect()
@@ -119,7 +118,7 @@ class TileView(QAbstractItemView):
         return self.model().index(row, 0)
 
     def scrollTo(
-        self, index: _AnyIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+        self, index: AnyIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
     ) -> None:
         """Scroll as little as needed to show a whole tile, or to its middle."""
         box, bar, height = self.visualRect(index), self.verticalScrollBar(), self.viewport().height()
@@ -140,7 +139,7 @@ class TileView(QAbstractItemView):
         """Return how far the view is scrolled, in pixels."""
         return self.verticalScrollBar().value()
 
-    def isIndexHidden(self, index: _AnyIndex) -> bool:
+    def isIndexHidden(self, index: AnyIndex) -> bool:
         """Return False: every row has a tile."""
         return False
 
@@ -210,7 +209,7 @@ class TileView(QAbstractItemView):
         self.updateGeometries()
         self.viewport().update()
 
-    def rowsInserted(self, parent: _AnyIndex, start: int, end: int) -> None:
+    def rowsInserted(self, parent: AnyIndex, start: int, end: int) -> None:
         """Make room for new tiles."""
         super().rowsInserted(parent, start, end)
         self.updateGeometries()

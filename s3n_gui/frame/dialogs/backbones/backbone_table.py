@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.frame.dialogs.backbones.weight_catalogue import BackboneFacts
+from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 NAME, PARAMETERS, STRIDE, SIDE, LICENCE, WEIGHTS = range(6)
 _TITLES = ("Backbone", "Parameters", "Stride", "Input", "Licence", "Weights")
@@ -27,8 +28,6 @@ _SPARED = (SIDE, STRIDE)
 """Hidden first where there is little room."""
 _LEAST_NAME = 190
 _SORT_ROLE = Qt.ItemDataRole.UserRole
-_NO_PARENT = QModelIndex()
-_Index = QModelIndex | QPersistentModelIndex
 
 
 class BackboneModel(QAbstractTableModel):
@@ -55,15 +54,15 @@ class BackboneModel(QAbstractTableModel):
         """Return the row of a backbone; -1 if it has none."""
         return next((at for at, row in enumerate(self.rows) if row.name == name), -1)
 
-    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+    def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of backbones."""
         return 0 if parent.isValid() else len(self.rows)
 
-    def columnCount(self, parent: _Index = _NO_PARENT) -> int:
+    def columnCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of columns."""
         return 0 if parent.isValid() else len(_TITLES)
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell's data for a role."""
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
@@ -115,7 +114,7 @@ class _Found(QSortFilterProxyModel):
         self._words, self._here = tuple(words.casefold().split()), here
         self.endFilterChange()
 
-    def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
+    def filterAcceptsRow(self, row: int, parent: AnyIndex) -> bool:
         """Return whether a row is shown."""
         facts = self._model.rows[row]
         name = facts.name.casefold()
@@ -157,7 +156,7 @@ class BackboneTable(QTableView):
     def choose(self, name: str) -> None:
         """Select a backbone, if it is shown."""
         row = self.backbones.row_of(name)
-        index = self.found.mapFromSource(self.backbones.index(row, 0)) if row >= 0 else _NO_PARENT
+        index = self.found.mapFromSource(self.backbones.index(row, 0)) if row >= 0 else NO_PARENT
         if index.isValid():
             self.setCurrentIndex(index)
             self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
