@@ -176,10 +176,10 @@ class FeatureCache:
     def _keep(self, row: int, path: Path, values: NDArray[np.float32]) -> None:
         assert self._rows is not None
         assert self._features is not None
-        stamp = _stamp(path)
-        if stamp is None:
-            return
         self._features[row] = values
+        stamp = _stamp(path)
+        if stamp is None:  # the file has gone meanwhile: used now, not kept
+            return
         self._rows[row] = (*stamp, zlib.crc32(np.ascontiguousarray(values).data))
         self._known.add(row)
 

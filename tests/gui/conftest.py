@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import sys
 import threading
 import time
 import weakref
@@ -139,6 +140,7 @@ def no_qt_objects_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 if HAS_QT:
     from s3n_gui.appearance import theme
+    from s3n_gui.background import command_job
     from s3n_gui.background.jobs import JobList
     from s3n_gui.frame.main_window import MainWindow
     from s3n_gui.frame.window_dialogs import ClosingDialog
@@ -161,6 +163,25 @@ if HAS_QT:
         jobs = JobList()
         yield jobs
         jobs.close()
+
+    @pytest.fixture
+    def commanded(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[list[str]]]:
+        """Return a function that makes jobs run Python programs instead of ``s3n``, and returns the arguments they get.
+
+        The first job runs the first program, and so on; the last one is for all that follow.
+        """
+
+        def replace(*programs: str) -> list[list[str]]:
+            asked = list[list[str]]()
+
+            def command(*arguments: str, prefix: object = ()) -> list[str]:
+                asked.append(list(arguments))
+                return [sys.executable, "-c", programs[min(len(asked), len(programs)) - 1]]
+
+            monkeypatch.setattr(command_job, "engine_command", command)
+            return asked
+
+        return replace
 
     @pytest.fixture
     def themed(qapp: QApplication) -> Iterator[QApplication]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tiny_training import epoch_lines, prepare, tiny_recipe, train, weights
 from s3n_core.datasets.loading import SampleReader
 from s3n_core.datasets.splits import read_split
 from s3n_core.errors import RecipeError
+from s3n_core.method.backbones import build_backbone
 from s3n_core.method.network import S3N
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training import loop
@@ -27,6 +29,20 @@ from s3n_core.training.trainer import Trainer
 
 FROZEN: dict[str, Any] = {"freeze_backbone": True, "crop_scale": None}
 O_ALONE: dict[str, Any] = {**FROZEN, "network__branches": "O"}
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Settings with a backbone whose features tell images apart: with the statistics of a new one they are all zero."""
+    backbone, _ = build_backbone(tiny_recipe().network.backbone)
+    for layer in backbone.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None
+    with torch.no_grad():
+        backbone.train()(torch.randn(16, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    file = tmp_path_factory.mktemp("backbone") / "seeing.pth"
+    torch.save({f"backbone.{name}": value for name, value in backbone.state_dict().items()}, file)
+    return {"weights": str(file)}
 
 
 @pytest.fixture
@@ -56,6 +72,7 @@ def notes(events: list[Any]) -> str:
 def assert_same_losses(run: RunDirectory, other: RunDirectory) -> None:
     mine, theirs = epoch_lines(run), epoch_lines(other)
     assert len(mine) == len(theirs) == 3
+    assert abs(theirs[-1]["loss_O"] - np.log(3)) > 0.01  # the features say something
     for line, reference in zip(mine, theirs, strict=True):
         losses = [name for name in reference if "loss" in name or "accuracy" in name or "entropy" in name]
         assert {"loss", "loss_O", "validation_loss"} <= set(losses)
@@ -66,14 +83,14 @@ def assert_same_losses(run: RunDirectory, other: RunDirectory) -> None:
 
 @pytest.mark.parametrize("settings", [FROZEN, {**O_ALONE, "balance": "sampling"}], ids=["O+D+C", "O"])
 def test_kept_features_change_no_loss(
-    tmp_path: Path, pictures: Path, uncached: Callable[[], None], settings: dict[str, Any]
+    tmp_path: Path, pictures: Path, uncached: Callable[[], None], seeing: dict[str, Any], settings: dict[str, Any]
 ) -> None:
-    kept = prepare(tmp_path / "kept", pictures, **settings)
+    kept = prepare(tmp_path / "kept", pictures, **settings, **seeing)
     said = notes(train(kept))
     assert f"kept in {kept.path / FOLDER}, at most" in said
     assert (kept.path / FOLDER / "features.npy").is_file()
     uncached()
-    anew = prepare(tmp_path / "anew", pictures, **settings)
+    anew = prepare(tmp_path / "anew", pictures, **settings, **seeing)
     train(anew)
     assert not (anew.path / FOLDER).exists()
     assert_same_losses(kept, anew)
@@ -112,10 +129,14 @@ def test_every_image_is_decoded_and_computed_once(
 
 
 def test_a_stopped_training_uses_what_is_there_and_computes_what_changed(
-    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, uncached: Callable[[], None]
+    tmp_path: Path,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uncached: Callable[[], None],
+    seeing: dict[str, Any],
 ) -> None:
     passes = original_passes(monkeypatch)
-    run = prepare(tmp_path / "run", pictures, **O_ALONE, flip=False, probes=0)
+    run = prepare(tmp_path / "run", pictures, **O_ALONE, **seeing, flip=False, probes=0)
     events = Trainer(run.path, workers=0).run()
     for event in events:
         if isinstance(event, EpochDone):
@@ -131,9 +152,33 @@ def test_a_stopped_training_uses_what_is_there_and_computes_what_changed(
     train(run)
     assert sum(passes) == 2
     uncached()
-    anew = prepare(tmp_path / "anew", pictures, **O_ALONE, flip=False, probes=0)
+    anew = prepare(tmp_path / "anew", pictures, **O_ALONE, **seeing, flip=False, probes=0)
     train(anew)
     assert_same_losses(run, anew)
+
+
+def test_an_image_that_goes_after_it_was_read_counts_with_its_features(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, seeing: dict[str, Any]
+) -> None:
+    settings: dict[str, Any] = {**O_ALONE, **seeing, "flip": False, "probes": 0, "epochs": 1}
+    images = tmp_path / "images"
+    shutil.copytree(pictures, images)
+    reference = prepare(tmp_path / "reference", images, **settings)
+    train(reference)
+    read = SampleReader.__call__
+
+    def read_once(reader: SampleReader, sample: Any) -> Image.Image:
+        image = read(reader, sample)
+        sample.path.unlink()
+        return image
+
+    run = prepare(tmp_path / "run", images, **settings)
+    monkeypatch.setattr(SampleReader, "__call__", read_once)
+    train(run)
+    (line,), (expected,) = epoch_lines(run), epoch_lines(reference)
+    assert not list(images.rglob("*.png"))
+    for name in ("loss", "validation_loss"):
+        assert line[name] == pytest.approx(expected[name], rel=2e-5)
 
 
 def _first_validation(run: RunDirectory) -> str:

@@ -1,7 +1,6 @@
 """The dialog of backbones and weights: the list, the licence before a download, its progress, and a file of one's own."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from made_up_weights import made_up_weights
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from s3n_gui.background import command_job
 from s3n_gui.background.jobs import JobList
 from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
 from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
@@ -26,30 +24,14 @@ Engine = Callable[..., list[list[str]]]
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(commanded: Engine) -> Engine:
     """Programs in the engine's place that print lines of JSON and end; returns what they were asked."""
 
     def printing(*lines: dict[str, Any], code: int = 0, waits: bool = False) -> list[list[str]]:
-        asked: list[list[str]] = []
-        script = "import json, sys, time\n"
-        script += "".join(f"print({json.dumps(line)!r}, flush=True)\n" for line in lines)
-        script += "time.sleep(600)\n" if waits else f"sys.exit({code})\n"
-
-        def command(*arguments: str, prefix: object = ()) -> list[str]:
-            asked.append(list(arguments))
-            return [sys.executable, "-c", script]
-
-        monkeypatch.setattr(command_job, "engine_command", command)
-        return asked
+        said = "".join(f"print({json.dumps(line)!r}, flush=True)\n" for line in lines)
+        return commanded(f"import sys, time\n{said}{'time.sleep(600)' if waits else f'sys.exit({code})'}\n")
 
     return printing
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobList]:
-    jobs = JobList()
-    yield jobs
-    jobs.close()
 
 
 @pytest.fixture

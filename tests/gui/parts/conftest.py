@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from made_up_atlas import draw_pictures, write_atlas
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_gui.background import command_job
 from s3n_gui.background.jobs import JobList
 from s3n_gui.parts.panel import PartsPage, page
 from s3n_gui.state.opening import Opener
@@ -50,20 +48,3 @@ def opened(parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, q
     session.atlas = tmp_path / "atlas"
     qtbot.waitUntil(lambda: parts.controller.stage == "open" and parts.is_ready())
     return parts
-
-
-@pytest.fixture
-def commanded(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[list[str]]]:
-    """Return a function that makes jobs run a Python program instead of ``s3n``, and returns the arguments they get."""
-
-    def replace(program: str) -> list[list[str]]:
-        asked = list[list[str]]()
-
-        def command(*arguments: str, prefix: object = ()) -> list[str]:
-            asked.append(list(arguments))
-            return [sys.executable, "-c", program]
-
-        monkeypatch.setattr(command_job, "engine_command", command)
-        return asked
-
-    return replace

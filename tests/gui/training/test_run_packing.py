@@ -1,8 +1,7 @@
 """Packing a run from the list of runs and taking one back: what is asked, which command runs, and what is said."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from s3n_gui.background import command_job
 from s3n_gui.background.jobs import JobList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -25,28 +23,13 @@ Engine = Callable[..., list[list[str]]]
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(commanded: Engine) -> Engine:
     """Programs in the engine's place that print one line each, in turn; an error ends with 1. Returns what they were asked."""
 
     def printing(*lines: dict[str, Any]) -> list[list[str]]:
-        asked: list[list[str]] = []
-
-        def command(*arguments: str, prefix: object = ()) -> list[str]:
-            line = lines[len(asked)]
-            asked.append(list(arguments))
-            return [sys.executable, "-c", f"print({json.dumps(line)!r}); exit({int(line['event'] == 'failed')})"]
-
-        monkeypatch.setattr(command_job, "engine_command", command)
-        return asked
+        return commanded(*(f"print({json.dumps(line)!r}); exit({int(line['event'] == 'failed')})" for line in lines))
 
     return printing
-
-
-@pytest.fixture
-def jobs() -> Iterator[JobList]:
-    jobs = JobList()
-    yield jobs
-    jobs.close()
 
 
 @pytest.fixture
