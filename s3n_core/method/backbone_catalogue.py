@@ -9,41 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from s3n_core.method.backbone_entry import BackboneEntry
 from s3n_core.method.backbones import build_backbone, imagenet_place
 from s3n_core.method.configuration import BACKBONES, TIMM, NetworkChoices
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.resources import resource
 
 _TORCHVISION_TAG, _TORCHVISION_SIDE = "IMAGENET1K_V1", 224
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackboneEntry:
-    """A backbone in a list.
-
-    Attributes:
-        name: What a recipe calls it.
-        tag: Name of its pretrained weights; "" if it has none.
-        parameters: Number of its weights, without a classifier; None if it is not known without building it.
-        stride: Input pixels per cell of its map, at the size that its weights were trained with; None if it is not known.
-        input_size: Side that its weights were trained with, in pixels.
-        licence: Licence of its pretrained weights, as their source gives it; "unknown" if it gives none.
-        non_commercial: Whether that licence forbids commercial use.
-        place: The address that they are downloaded from; "" if there are none.
-        file: The file that they are in, or belong in; "" if there are none.
-        size: Its size in bytes; None if it is not there.
-    """
-
-    name: str
-    tag: str
-    parameters: int | None
-    stride: int | None
-    input_size: int
-    licence: str
-    non_commercial: bool
-    place: str
-    file: str
-    size: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
+from s3n_core.method.backbone_entry import BackboneEntry
 from s3n_gui.appearance.wording import error_text
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackboneFacts:
+class BackboneFacts(BackboneEntry):
     """One backbone, as ``s3n weights list --json`` describes it.
 
     Attributes:
-        name: What a recipe calls it.
-        tag: Name of its pretrained weights.
-        parameters: Number of its weights; None if unknown.
-        stride: Input pixels per cell; None if unknown.
-        input_size: Side that its weights were trained with, in pixels.
-        licence: Licence of its pretrained weights.
-        non_commercial: Whether that licence forbids commercial use.
         sentence: What must be known of the licence.
-        place: Address of the weights; "" if there are none.
-        file: The file that they are in, or belong in.
-        size: Its size in bytes; None if it is not there.
-        sha256: Its SHA-256; "" if it is not there.
+        sha256: SHA-256 of the file of its weights; "" if it is not there.
     """
 
-    name: str
-    tag: str
-    parameters: int | None
-    stride: int | None
-    input_size: int
-    licence: str
-    non_commercial: bool
     sentence: str
-    place: str
-    file: str
-    size: int | None
     sha256: str
 
     @property
@@ -116,11 +97,10 @@ class WeightCatalogue(QObject):
 
     def take(self, answer: Mapping[str, Any]) -> None:
         """Take the engine's list."""
-        fields = BackboneFacts.__slots__
+        names = [field.name for field in fields(BackboneFacts)]
         self.has_timm = bool(answer.get("timm"))
         self.backbones = {
-            entry["name"]: BackboneFacts(**{field: entry[field] for field in fields})
-            for entry in answer.get("weights", ())
+            entry["name"]: BackboneFacts(**{name: entry[name] for name in names}) for entry in answer.get("weights", ())
         }
         self.problem = ""
         self.listed.emit()
