@@ -10,9 +10,9 @@ import time
 
 import numpy as np
 from interleaved import machine
+from s3n_gui.parts.atlas_map.part_colours import part_colours
 
 from s3n_gui.parts.atlas_map.map_canvas import MOST_MOVING
-from s3n_gui.parts.atlas_map.part_colours import part_colours
 from s3n_gui.parts.atlas_map.point_image import Window, paint_points
 
 PARTS, REPEATS = 12, 15

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.part_place import PartPlace
 
 
 class PlacedParts:
@@ -29,6 +30,7 @@ class PlacedParts:
         self.root, self.model = Path(atlas.header.data), Path(atlas.header.model_path)
         parts = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
         self._name_of = {part: atlas.parts.name(part) for part in parts}
+        self._background = atlas.background
         self.names = tuple(self._name_of.values())
         own = ~np.asarray(atlas.places["background"]) & np.isin(atlas.part_of, parts)
         self._places, self._part_of = atlas.places[own], atlas.part_of[own]
@@ -36,17 +38,26 @@ class PlacedParts:
         self._starts = np.searchsorted(self._places["image"], np.arange(len(self._files) + 1))
         self._index = {file: number for number, file in enumerate(self._files)}
 
-    def places(self, file: str) -> tuple[tuple[float, float, str], ...]:
-        """Return the peaks of an image, each as (x, y) in pixels of the original and the name of its part."""
+    def places(self, file: str) -> tuple[PartPlace, ...]:
+        """Return the peaks of an image with their parts."""
         number = self._index.get(file)
         if number is None:
             return ()
         rows = range(int(self._starts[number]), int(self._starts[number + 1]))
-        places, parts = self._places, self._part_of
-        return tuple((float(places["x"][row]), float(places["y"][row]), self._name_of[int(parts[row])]) for row in rows)
+        return tuple(self._place(row) for row in rows)
 
     def files_with(self, name: str) -> frozenset[str]:
         """Return the names of the images in which a part has a peak."""
         wanted = [part for part, known in self._name_of.items() if known == name]
         images = np.unique(self._places["image"][np.isin(self._part_of, wanted)])
         return frozenset(self._files[number] for number in images.tolist())
+
+    def _place(self, row: int) -> PartPlace:
+        place, part = self._places[row], int(self._part_of[row])
+        return PartPlace(
+            x=float(place["x"]),
+            y=float(place["y"]),
+            part=part,
+            name=self._name_of[part],
+            background=part in self._background,
+        )

@@ -17,9 +17,10 @@ from s3n_core.inspection.hiding_choices import Shape
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.peak import Cell, Peak, PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.inspector.symbol_switch import SymbolSwitch
 from s3n_gui.inspector.why_state import WhyState
-from s3n_gui.state.atlas_parts import PartPlace, part_at
+from s3n_gui.state.atlas_parts import part_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +130,10 @@ class InspectionState(QObject):
             self._parts = places
             self.parts_changed.emit()
 
-    def part_of(self, peak: Peak) -> str:
-        """Return the name of a peak's part; "" without an atlas, or for a peak that it does not have."""
+    def part_of(self, peak: Peak) -> PartPlace | None:
+        """Return a peak as the atlas has it, with its part; None without an atlas, or for a peak that it does not have."""
         if not self._parts or self._evidence is None or not self.is_current:
-            return ""
+            return None
         return part_at(self._parts, peak.x, peak.y, max(self._evidence.response.image_size))
 
     @property

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from s3n_core.datasets.records import Annotation
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.accuracy import TableAccuracy
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -128,6 +129,7 @@ class PredictPage(Page):
         controller = self.controller
         controller.request_changed.connect(self.preview.close_it)
         controller.request_changed.connect(self._show_parts)
+        self.parts.changed.connect(self._show_parts)
         controller.stage_changed.connect(self._show_stage)
         controller.progressed.connect(self._show_progress)
         controller.began.connect(self._on_began)
@@ -242,10 +244,10 @@ class PredictPage(Page):
         request = self.controller.request
         return request.image_path(file) if request is not None else None
 
-    def parts_of(self, file: str) -> list[str]:
-        """Return the parts of the peaks of a row's image, as the open atlas names them; none if it is of another model."""
+    def parts_of(self, file: str) -> tuple[PartPlace, ...]:
+        """Return the peaks of a row's image with their parts in the open atlas; none if it is of another model."""
         path = self.path_of(file)
-        return [] if path is None else [name for _, _, name in self.parts.places(path, self.controller.model)]
+        return () if path is None else self.parts.places(path, self.controller.model)
 
     def annotation_of(self, file: str) -> Annotation:
         """Return what the open data set gives for a row's image."""
@@ -455,7 +457,9 @@ class PredictPage(Page):
             self.source.show_progress(job.fraction, state_words(self.controller))
 
     def _show_parts(self) -> None:
-        self.filters.show_model(self.controller.model)
+        model = self.controller.model
+        self.filters.show_model(model)
+        self.table.show_parts(shown=bool(self.parts.names(model)))
 
     def _on_began(self) -> None:
         self.thumbnails.clear()

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
 
 if TYPE_CHECKING:
     from s3n_core.parts.placed_parts import PlacedParts
-
-PartPlace = tuple[float, float, str]
-"""A peak of an image: (x, y) in pixels of the original, and the name of its part."""
 
 SAME_PLACE = 0.02
 """A peak and one of the atlas are the same if they are this near, as a fraction of the image's longer side."""
@@ -93,8 +91,8 @@ class AtlasParts(QObject):
             self.changed.emit()
 
 
-def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> str:
-    """Return the part of the peak at a place; "" if the atlas has none there.
+def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> PartPlace | None:
+    """Return the atlas's peak at a place, which has a part; None if it has none there.
 
     Args:
         places: The peaks of the image.
@@ -102,8 +100,10 @@ def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> s
         y: Alike.
         side: The longer side of the image, in pixels.
     """
-    nearest = min(places, key=lambda place: math.dist(place[:2], (x, y)), default=None)
-    return nearest[2] if nearest is not None and math.dist(nearest[:2], (x, y)) <= SAME_PLACE * side else ""
+    nearest = min(places, key=lambda place: math.hypot(place.x - x, place.y - y), default=None)
+    if nearest is None or math.hypot(nearest.x - x, nearest.y - y) > SAME_PLACE * side:
+        return None
+    return nearest
 
 
 def _placed(folder: Path) -> PlacedParts:

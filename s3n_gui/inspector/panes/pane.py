@@ -116,12 +116,14 @@ class Pane(QFrame):
         state.original_held.connect(self.show_evidence)
         state.selection_changed.connect(self._show_marks)
         state.outline_changed.connect(self._show_marks)
+        state.parts_changed.connect(self._show_marks)
         state.annotation_changed.connect(self.show_evidence)
         state.scores_changed.connect(self._show_contributions)
         state.why.changed.connect(self._show_contributions)
         state.symbols.changed.connect(self._show_kind)
         state.cursor_changed.connect(self._show_cursor)
         theme().changed.connect(view.viewport().update)
+        theme().changed.connect(self._show_marks)  # parts have other colours
 
     # Shape
 
@@ -219,7 +221,7 @@ class Pane(QFrame):
         model, annotation = self.model, self._annotation()
         drawn = annotation if model.annotations and content.plane == "original" else Annotation()
         box = drawn.box
-        peaks = peak_marks(inspection, content.plane, self._state.selected, drawn)
+        peaks = peak_marks(inspection, content.plane, self._state.selected, drawn, self._state.part_of)
         self.view.set_marks(
             Marks(
                 peaks=peaks if model.peaks else tuple(peak for peak in peaks if peak.selected),

@@ -6,6 +6,7 @@ It keeps the aspect ratio and the unit size of the original, but equal coordinat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,10 +27,13 @@ from s3n_core.inspection.map_display import (
     magnification_range,
     sampling_map_range,
 )
+from s3n_core.inspection.peak import Peak
 from s3n_core.method.alignment import grid_to_cell, grid_to_share, share_to_grid
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.inspector.why_state import WhyState
-from s3n_gui.widgets.images.marks import PeakMark
+from s3n_gui.widgets.images.marks import PartTag, PeakMark
+from s3n_gui.widgets.part_swatch import place_colour
 
 Base = Literal["colour", "grey", "D", "C"]
 
@@ -191,7 +195,11 @@ def grid_lines(inspection: Inspection, kind: Kind) -> list[NDArray[np.float64]]:
 
 
 def peak_marks(
-    inspection: Inspection, plane: Plane, selected: tuple[int, int] | None, annotation: Annotation | None = None
+    inspection: Inspection,
+    plane: Plane,
+    selected: tuple[int, int] | None,
+    annotation: Annotation | None = None,
+    part_of: Callable[[Peak], PartPlace | None] | None = None,
 ) -> tuple[PeakMark, ...]:
     """Return the peaks as marks in a plane's units, without those that the warp has cut off.
 
@@ -200,12 +208,14 @@ def peak_marks(
         plane: The plane.
         selected: The cell of the selected peak.
         annotation: The image's box, outside which peaks get a mark.
+        part_of: Returns a peak's part, where an atlas knows it.
     """
     annotation = annotation or Annotation()
     marks = []
     for peak in inspection.warps.peaks:
         place = to_plane(inspection, plane, (peak.x, peak.y))
         if place is not None:
+            part = None if part_of is None else part_of(peak)
             marks.append(
                 PeakMark(
                     key=peak.found_at,
@@ -216,6 +226,7 @@ def peak_marks(
                     weight_c=peak.weight_c,
                     selected=peak.found_at == selected,
                     outside=annotation.is_outside(peak.x, peak.y),
+                    part=None if part is None else PartTag(name=part.name, colour=place_colour(part)),
                 )
             )
     return tuple(marks)

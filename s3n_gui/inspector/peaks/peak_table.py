@@ -31,6 +31,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.symbols import draw_symbol, plain_symbol
 from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
 from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
+from s3n_gui.widgets.part_swatch import place_colour, swatch
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _HEADERS = ("", "Position, px", "R", "ζ", "Set")
@@ -136,16 +137,18 @@ class PeakTableModel(QAbstractTableModel):
             return self.is_outside(peak)
         if role == Qt.ItemDataRole.DisplayRole:
             zeta = "–" if peak.zeta is None else f"{peak.zeta:.2f}"
+            part = self._state.part_of(peak)
             texts = (
                 "",
-                " · ".join(
-                    filter(None, (f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}", self._state.part_of(peak)))
-                ),
+                f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}" + (f" · {part.name}" if part else ""),
                 f"{peak.response:.2f}",
                 zeta,
                 set_text(peak) if self._state.symbols.shown else kind_text(peak),
             )
             return texts[column]
+        if role == Qt.ItemDataRole.DecorationRole and column == 1:
+            part = self._state.part_of(peak)
+            return None if part is None else swatch(place_colour(part))
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (2, 3):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.FontRole:
@@ -154,7 +157,7 @@ class PeakTableModel(QAbstractTableModel):
             place = f"Cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
             place = f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
             part = self._state.part_of(peak)
-            place = f"{place}; part of the open atlas: {part}" if part else place
+            place = f"{place}; part of the open atlas: {part.name}" if part else place
             return f"{place}; outside the annotated box" if self.is_outside(peak) else place
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 0:
             said = f"Peak with strength {number_text(peak.response)}, {kind_text(peak)}"

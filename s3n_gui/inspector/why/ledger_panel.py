@@ -84,6 +84,7 @@ class LedgerPanel(QWidget):
         self.show_pane.clicked.connect(self.pane_requested)
         state.why.changed.connect(self.synchronize)
         state.scores_changed.connect(self.synchronize)
+        state.parts_changed.connect(self.synchronize)
         hiding.changed.connect(self.synchronize)
         theme().changed.connect(self.synchronize)
 

@@ -20,9 +20,11 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QStyl
 from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.ledger import Ledger, LedgerRow
 from s3n_core.inspection.peak import Cell, Peak
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.appearance.theme import number_font, px, theme, tokens
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
+from s3n_gui.widgets.part_swatch import draw_swatch, place_colour
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PLACE, _READ, _RELIED = range(3)
@@ -37,15 +39,19 @@ _TIPS = (
 ROW_ROLE = Qt.ItemDataRole.UserRole
 MOST_ROLE = Qt.ItemDataRole.UserRole + 1
 """The largest absolute value of all rows, in logits."""
+PART_ROLE = Qt.ItemDataRole.UserRole + 2
+"""The peak of a row with its part (`PartPlace`), or None."""
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
 class LedgerModel(QAbstractTableModel):
     """The rows of a ledger, and below them their sum."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._state = state
         self._ledger: Ledger | None = None
+        self._peaks: tuple[Peak, ...] = ()
         self._cells: tuple[Cell | None, ...] = ()
         self._stale = False
 
@@ -53,7 +59,7 @@ class LedgerModel(QAbstractTableModel):
         """Show a ledger of contributions; None shows nothing."""
         shape = None if self._ledger is None else [row.label for row in self._ledger.rows]
         rows = None if ledger is None else [row.label for row in ledger.rows]
-        peaks = () if view is None else view.contributions.peaks
+        peaks = self._peaks = () if view is None else view.contributions.peaks
         cells = () if ledger is None else tuple(_cell_of(row, peaks) for row in ledger.rows)
         if rows == shape and cells == self._cells:  # keeps the selection
             self._ledger, self._stale = ledger, stale
@@ -96,10 +102,14 @@ class LedgerModel(QAbstractTableModel):
             return row
         if role == MOST_ROLE:
             return ledger.most
+        part = self._part(row)
+        if role == PART_ROLE:
+            return part
         if role == Qt.ItemDataRole.DisplayRole:
             if row is None:
                 return (ledger.total_label, ledger.total_text, "")[column]
-            return (row.label, row.text, row.relied_text or "–")[column]
+            label = row.label if part is None else f"{row.label} · {part.name}"
+            return (label, row.text, row.relied_text or "–")[column]
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (_READ, _RELIED):
             return _RIGHT
         if role == Qt.ItemDataRole.FontRole:
@@ -108,10 +118,11 @@ class LedgerModel(QAbstractTableModel):
             unclear = column == _RELIED and row is not None and not row.is_clear
             return QColor(tokens().quiet) if self._stale or unclear else None
         if role == Qt.ItemDataRole.ToolTipRole and row is not None:
-            return row.details
+            return row.details if part is None else f"{row.details}\npart of the open atlas: {part.name}"
         if role == Qt.ItemDataRole.AccessibleTextRole and column == _PLACE and row is not None:
             relied = f", relied on {row.relied_text}" if row.relied_text else ""
-            return f"{row.label}: read {row.text} logits{relied}"
+            named = "" if part is None else f", {part.name}"
+            return f"{row.label}{named}: read {row.text} logits{relied}"
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -124,6 +135,11 @@ class LedgerModel(QAbstractTableModel):
             if role == Qt.ItemDataRole.TextAlignmentRole and section in (_READ, _RELIED):
                 return _RIGHT
         return None
+
+    def _part(self, row: LedgerRow | None) -> PartPlace | None:
+        if row is None or row.row.kind != "peak" or row.row.index is None:
+            return None
+        return self._state.part_of(self._peaks[row.row.index])
 
 
 def _cell_of(row: LedgerRow, peaks: tuple[Peak, ...]) -> Cell | None:
@@ -143,7 +159,7 @@ class LedgerTable(QTableView):
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._model = LedgerModel(self)
+        self._model = LedgerModel(state, self)
         self.setModel(self._model)
         hover = RowHover(self)
         self.setItemDelegate(RowHoverDelegate(hover, self))
@@ -228,8 +244,16 @@ class _PlaceDelegate(RowHoverDelegate):
         painter.setFont(option.font)
         painter.setPen(option.palette.color(option.palette.ColorRole.Text))
         room = QRectF(option.rect).adjusted(px(8), px(3), -px(4), -px(5))
-        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, text)
+        words, part = QRectF(room), index.data(PART_ROLE)
+        if part is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            pen = painter.pen()
+            middle = room.top() + painter.fontMetrics().height() / 2
+            words.setLeft(draw_swatch(painter, room.left(), middle, place_colour(part)))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(pen)
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(words.width()))
+        painter.drawText(words, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, text)
         most: float = index.data(MOST_ROLE)
         values = [row.row.total] if row.hidden is None else [row.row.total, row.hidden.relied_on]
         thick, middle = px(4), room.center().x()

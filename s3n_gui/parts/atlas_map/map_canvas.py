@@ -19,8 +19,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, theme, tokens
-from s3n_gui.parts.atlas_map.part_colours import part_colours
 from s3n_gui.parts.atlas_map.point_image import Window, inside, paint_points
 
 MOST_MOVING = 60_000
@@ -153,12 +153,12 @@ class MapCanvas(QWidget):
     def _painted(self) -> QImage:
         if self._fitted:
             self._window = Window.around(self._points, self._size)
-        card, quiet = QColor(tokens().card), QColor(tokens().quiet)
+        card = QColor(tokens().card)
         some = self._sample if self._quick else slice(None)
-        colours = part_colours(self._count, dark=tokens().dark)
-        for part in self._background:
-            if part < len(colours):
-                colours[part] = (quiet.red(), quiet.green(), quiet.blue())
+        found = [
+            QColor(part_colour(part, tokens(), background=part in self._background)) for part in range(self._count)
+        ]
+        colours = np.array([(one.red(), one.green(), one.blue()) for one in found], dtype=np.uint8).reshape(-1, 3)
         faded = np.arange(self._count) != self._part if 0 <= self._part < self._count else None
         pixels = paint_points(
             self._points[some],

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,15 +22,16 @@ from PySide6.QtWidgets import (
 
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.neighbours import Neighbour
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, theme, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.crop_grid import CropGrid
 from s3n_gui.parts.atlas_map.map_canvas import MapCanvas
-from s3n_gui.parts.atlas_map.part_colours import part_colours
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.view import PartsView
+from s3n_gui.widgets.part_swatch import swatch
 
 _MOST_CROPS = 24
 _SIMILAR = 60
@@ -159,16 +159,13 @@ class MapView(PartsView):
         self.parts.blockSignals(True)
         self.parts.clear()
         if (atlas := self._atlas) is not None:
-            colours = part_colours(max(atlas.parts.numbers) + 1, dark=tokens().dark)
             for number in atlas.parts.numbers:
                 text = atlas.parts.name(number) + (" (background)" if number in atlas.background else "")
                 item = QListWidgetItem(text)
                 item.setToolTip(text)
                 item.setData(Qt.ItemDataRole.UserRole, number)
-                swatch = QPixmap(px(12), px(12))
-                red, green, blue = colours[number].tolist()
-                swatch.fill(tokens().quiet if number in atlas.background else f"#{red:02X}{green:02X}{blue:02X}")
-                item.setIcon(swatch)
+                colour = part_colour(number, tokens(), background=number in atlas.background)
+                item.setIcon(swatch(colour, self.devicePixelRatioF()))
                 self.parts.addItem(item)
         self.parts.blockSignals(False)
         if part >= 0:

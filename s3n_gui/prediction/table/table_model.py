@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
 from s3n_core.datasets.records import displayed_class, readable_name
+from s3n_core.parts.part_place import PartPlace
 from s3n_core.prediction.rows import COLUMNS
 from s3n_core.prediction.schema import Column, Heading
 from s3n_gui.appearance.wording import tip_text
@@ -18,6 +19,8 @@ from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """The role of a row's index in the table's own order."""
+PARTS_ROLE = Qt.ItemDataRole.UserRole + 1
+"""The role of a row's peaks with their parts in the open atlas, a sequence of `PartPlace`."""
 
 
 IMAGE = Column(
@@ -58,8 +61,8 @@ class PredictionModel(QAbstractTableModel):
         self.filter = RowFilter()
         self.sort_key = POSITION
         self.descending = False
-        self.parts_of: Callable[[str], Sequence[str]] | None = None
-        """Returns the parts of the peaks of an image, where an atlas is open."""
+        self.parts_of: Callable[[str], Sequence[PartPlace]] | None = None
+        """Returns the peaks of an image with their parts, where an atlas is open."""
         self._rows = np.zeros(0, dtype=np.int64)
         self._known = 0
 
@@ -137,6 +140,8 @@ class PredictionModel(QAbstractTableModel):
             return cell_text(self.predictions, row, *SHOWN[column]) if column else None
         if role == ROW_ROLE:
             return row
+        if role == PARTS_ROLE:
+            return self._parts(row)
         if role == Qt.ItemDataRole.TextAlignmentRole and _is_number(SHOWN[column][0]):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -171,9 +176,13 @@ class PredictionModel(QAbstractTableModel):
                 f"{displayed_class(name)}: {probability:.3g}" for name, probability in predictions.top(row)
             )
         text = cell_text(predictions, row, column, heading)
-        if column.key == "peaks" and self.parts_of is not None:
-            return " · ".join(filter(None, (text, ", ".join(self.parts_of(predictions.files[row])))))
+        if column.key == "peaks":
+            return " · ".join(filter(None, (text, ", ".join(place.name for place in self._parts(row)))))
         return text
+
+    def _parts(self, row: int) -> Sequence[PartPlace]:
+        assert self.predictions is not None
+        return () if self.parts_of is None else self.parts_of(self.predictions.files[row])
 
 
 def row_description(table: PredictionColumns, row: int) -> str:

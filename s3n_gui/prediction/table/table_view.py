@@ -14,6 +14,8 @@ from s3n_gui.prediction.table.row_delegate import PathOf, RowDelegate
 from s3n_gui.prediction.table.table_model import ROW_ROLE, SHOWN, PredictionModel, section_of
 
 _ROW_HEIGHT = 56
+_PARTS_WIDTH = 150
+"""Width of the column of peaks with the names of their parts."""
 _LEAST_WORDS = 120
 _WORDS = [section for section, (column, _) in enumerate(SHOWN) if column.kind == "class" or column.key == "file"]
 _SPARED = sorted(
@@ -21,6 +23,7 @@ _SPARED = sorted(
 )
 """Columns that a narrow table hides, in this order."""
 _CLASS, _LABEL, _PROBLEM = section_of("class"), section_of("label"), section_of("error")
+_PEAKS = section_of("peaks")
 
 
 class PredictionTable(QTableView):
@@ -45,6 +48,7 @@ class PredictionTable(QTableView):
         self._rows = model
         self._thumbnails, self._path_of = thumbnails, path_of
         self._idle = {_LABEL, _PROBLEM}  # columns without content
+        self._parts = False
         self.setModel(model)
         self.selectionModel().selectionChanged.connect(self.chosen_changed)
         self.setItemDelegate(RowDelegate(thumbnails, path_of, self))
@@ -78,11 +82,21 @@ class PredictionTable(QTableView):
             self.horizontalHeader().setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
         self._fit_columns()
 
+    def show_parts(self, *, shown: bool) -> None:
+        """Make room for the parts of peaks, or none; also show them anew, as they may have other names."""
+        self._parts = shown
+        self.setColumnWidth(_PEAKS, px(self._width(_PEAKS)))
+        self._fit_columns()
+        self.viewport().update()
+
+    def _width(self, section: int) -> int:
+        return _PARTS_WIDTH if section == _PEAKS and self._parts else SHOWN[section][1].width
+
     def _fit_columns(self) -> None:
         shown = {column for column in range(len(SHOWN)) if column not in self._idle}
 
         def needed() -> int:
-            return sum(px(_LEAST_WORDS if column in _WORDS else SHOWN[column][1].width) for column in shown)
+            return sum(px(_LEAST_WORDS if column in _WORDS else self._width(column)) for column in shown)
 
         for column in _SPARED:
             if needed() <= self.viewport().width():
@@ -154,6 +168,6 @@ class PredictionTable(QTableView):
 
     def _on_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(px(_ROW_HEIGHT))
-        for section, (_, heading) in enumerate(SHOWN):
-            self.setColumnWidth(section, px(heading.width))
+        for section in range(len(SHOWN)):
+            self.setColumnWidth(section, px(self._width(section)))
         self.viewport().update()

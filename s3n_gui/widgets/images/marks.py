@@ -24,6 +24,19 @@ _HALO = QColor(0, 0, 0, 150)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartTag:
+    """The part of a peak.
+
+    Attributes:
+        name: Its name.
+        colour: ``#RRGGBB``.
+    """
+
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeakMark:
     """One peak on one image.
 
@@ -36,6 +49,7 @@ class PeakMark:
         weight_c: Membership in T_c, in [0, 1].
         selected: Whether it is the selected peak.
         outside: Whether it lies outside the annotated box.
+        part: Its part, named beside it where there is room; None where no atlas knows it.
     """
 
     key: tuple[int, int]
@@ -46,6 +60,7 @@ class PeakMark:
     weight_c: float
     selected: bool = False
     outside: bool = False
+    part: PartTag | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +264,55 @@ def _draw_peaks(painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScree
             for colour, width in ((_HALO, 3.4), (_WHITE, 1.6)):
                 painter.setPen(QPen(colour, width))
                 painter.drawEllipse(QPointF(x, y), radius, radius)
+    if any(peak.part is not None for peak in peaks):
+        _draw_parts(painter, placed, view_side)
+
+
+def _draw_parts(painter: QPainter, placed: Sequence[tuple[PeakMark, list[float]]], view_side: float) -> None:
+    """Write each peak's part beside it, the selected peak's first; where two names would overlap, the swatch alone."""
+    letters = font("caption")
+    painter.setFont(letters)
+    metrics = QFontMetricsF(letters)
+    height, side = metrics.height() + 2, metrics.height() * 0.6
+    centres = {peak.key: (QPointF(x, y), radius_of(peak.strength, view_side)) for peak, (x, y) in placed}
+    taken = [QRectF(centre.x() - r, centre.y() - r, 2 * r, 2 * r) for centre, r in centres.values()]
+    window = QRectF(painter.viewport())
+    for peak, _ in sorted(placed, key=lambda pair: not pair[0].selected):
+        if peak.part is None:
+            continue
+        centre, radius = centres[peak.key]
+        away = radius + (8.0 if peak.selected or peak.outside else 3.0)
+        wide = side + metrics.horizontalAdvance(peak.part.name) + 13
+        narrow = side + 6
+        for width in (wide, narrow):
+            found = [box for box in _beside(centre, away, width, height) if window.contains(box)]
+            free = [box for box in found if not any(box.intersects(other) for other in taken)]
+            if free:
+                break
+        else:
+            free = found or [QRectF(centre.x() + away, centre.y() - height / 2, narrow, height)]
+        box = free[0]
+        taken.append(box)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(20, 22, 26, 210))
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(QPen(_WHITE, 1))
+        painter.setBrush(QColor(peak.part.colour))
+        painter.drawRoundedRect(QRectF(box.left() + 3, box.center().y() - side / 2, side, side), 2, 2)
+        if width == wide:
+            words = box.adjusted(side + 8, 0, 0, 0)
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, peak.part.name)
+
+
+def _beside(centre: QPointF, away: float, width: float, height: float) -> tuple[QRectF, ...]:
+    """Return the boxes to the right and left of a mark, and above and below it."""
+    x, y = centre.x(), centre.y()
+    return (
+        QRectF(x + away, y - height / 2, width, height),
+        QRectF(x - away - width, y - height / 2, width, height),
+        QRectF(x - width / 2, y + away, width, height),
+        QRectF(x - width / 2, y - away - height, width, height),
+    )
 
 
 def _draw_peak(painter: QPainter, peak: PeakMark, place: QPointF, radius: float, *, halo: bool) -> None:

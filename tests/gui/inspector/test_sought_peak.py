@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from made_inspection import made_inspection
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
+from s3n_core.parts.part_place import PartPlace
+from s3n_gui.appearance.part_colours import part_colour
+from s3n_gui.appearance.theme import tokens
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.peaks.peak_table import PeakTableModel
 from s3n_gui.inspector.sought_peak import SoughtPeak
@@ -50,7 +54,10 @@ def test_peaks_carry_the_names_of_their_parts(qtbot: QtBot) -> None:
     state.take_evidence(inspection)
     assert "bill" not in table.index(0, 1).data()
     with qtbot.waitSignal(table.dataChanged):
-        state.set_parts(((first.x, first.y, "bill"), (second.x + 80, second.y, "tail")))
+        state.set_parts((PartPlace(first.x, first.y, 4, "bill"), PartPlace(second.x + 80, second.y, 0, "tail")))
     assert table.index(0, 1).data() == f"{first.x:.0f}, {first.y:.0f} · bill"
-    assert state.part_of(second) == ""  # the atlas has no peak there
+    assert state.part_of(second) is None  # the atlas has no peak there
+    bill = table.index(0, 1).data(Qt.ItemDataRole.DecorationRole).toImage()
+    assert bill.pixelColor(bill.rect().center()) == QColor(part_colour(4, tokens()))
+    assert table.index(1, 1).data(Qt.ItemDataRole.DecorationRole) is None
     assert table.rowCount() == 2

@@ -18,7 +18,6 @@ from s3n_core.parts.atlas import Atlas
 from s3n_gui.appearance import theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.map_view import MapView
-from s3n_gui.parts.atlas_map.part_colours import part_colours
 from s3n_gui.parts.atlas_map.point_image import Window, inside, paint_points
 from s3n_gui.parts.class_portrait.portrait_view import PortraitView
 from s3n_gui.parts.panel import PartsPage
@@ -97,13 +96,6 @@ def test_a_lasso_holds_what_lies_inside_it() -> None:
     points = np.array([[1, 1], [3, 1], [2, 3], [5, 1], [0.2, 3]], dtype=np.float32)
     assert inside(star, points).tolist() == [True, True, False, False, True]
     assert not inside(star[:2], points).any()
-
-
-def test_parts_have_colours_of_their_own_that_do_not_depend_on_the_others() -> None:
-    for dark in (False, True):
-        colours = part_colours(30, dark=dark)
-        assert len({tuple(colour) for colour in colours.tolist()}) == 30
-        assert np.array_equal(part_colours(5, dark=dark), colours[:5])
 
 
 def drag(widget: QWidget, qtbot: QtBot, corners: list[QPoint]) -> None:

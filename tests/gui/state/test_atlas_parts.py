@@ -9,6 +9,7 @@ import pytest
 from made_up_atlas import CLASSES, PLACES, write_atlas
 from pytestqt.qtbot import QtBot
 
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.state.atlas_parts import AtlasParts, part_at
 from s3n_gui.state.session import Session
 
@@ -32,9 +33,9 @@ def parts(session: Session, tmp_path: Path, qtbot: QtBot) -> Iterator[AtlasParts
 def test_the_peaks_of_an_image_have_the_names_of_their_parts(parts: AtlasParts, tmp_path: Path) -> None:
     (x, y), (other_x, other_y), _ = PLACES
     places = parts.places(tmp_path / FILES[3], RUN)
-    assert places == ((x, y, "part 1"), (other_x, other_y, "part 2"))
-    assert part_at(places, x + 1, y, 120) == "part 1"
-    assert part_at(places, x + 20, y, 120) == ""
+    assert places == (PartPlace(x, y, 0, "part 1"), PartPlace(other_x, other_y, 1, "part 2"))
+    assert part_at(places, x + 1, y, 120) == places[0]
+    assert part_at(places, x + 20, y, 120) is None
     assert parts.names(RUN) == parts.names(MODEL) == ("part 1", "part 2", "part 3")
     assert parts.files_with("part 2") == frozenset(FILES)
     assert parts.files_with("part 3") == frozenset()  # drawn cells are no peaks
@@ -54,9 +55,11 @@ def test_edits_and_another_atlas_are_followed(
 
     Atlas(tmp_path / "atlas").rename(0, "bill")
     Atlas(tmp_path / "atlas").hide(1)
+    Atlas(tmp_path / "atlas").set_background(0)
     with qtbot.waitSignal(parts.changed):
         session.report_atlas_edit()
-    assert [name for _, _, name in parts.places(tmp_path / FILES[0], RUN)] == ["bill"]
+    (bill,) = parts.places(tmp_path / FILES[0], RUN)
+    assert (bill.name, bill.part, bill.background) == ("bill", 0, True)
     with qtbot.waitSignal(parts.changed):
         session.atlas = None
     assert parts.names(RUN) == ()

@@ -1,0 +1,24 @@
+"""A peak of an image, and its part. Without numpy, so that pages can name it at the window's start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlace:
+    """A peak.
+
+    Attributes:
+        x: Its place in pixels of the original.
+        y: The same, downwards.
+        part: Number of its part, from 0.
+        name: The part's name.
+        background: Whether the part is background.
+    """
+
+    x: float
+    y: float
+    part: int
+    name: str
+    background: bool = False
