@@ -140,7 +140,7 @@ class PeakTableModel(QAbstractTableModel):
             part = self._state.part_of(peak)
             texts = (
                 "",
-                f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}" + (f" · {part.name}" if part else ""),
+                (f"{part.name} · " if part else "") + f"{peak.x:.0f}, {peak.y:.0f}{' *' if moved else ''}",
                 f"{peak.response:.2f}",
                 zeta,
                 set_text(peak) if self._state.symbols.shown else kind_text(peak),
@@ -154,7 +154,7 @@ class PeakTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.FontRole:
             return number_font("body")
         if role == Qt.ItemDataRole.ToolTipRole:
-            place = f"Cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
+            place = f"{peak.x:.0f}, {peak.y:.0f} px; cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
             place = f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
             part = self._state.part_of(peak)
             place = f"{place}; part of the open atlas: {part.name}" if part else place

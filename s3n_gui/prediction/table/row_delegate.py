@@ -137,8 +137,8 @@ def _paint_parts(painter: QPainter, room: QRectF, parts: Sequence[PartPlace]) ->
     distinct = {place.part: place for place in parts}
     painter.setFont(font("caption"))
     metrics = painter.fontMetrics()
-    line = metrics.height() + px(3)
-    lines = max(int(room.height() - px(6)) // line, 1)
+    line = metrics.height() + px(2)
+    lines = max(int(room.height() - px(2)) // line, 1)
     shown = list(distinct.values()) if len(distinct) <= lines else list(distinct.values())[: lines - 1]
     more = len(distinct) - len(shown)
     top = room.center().y() - line * (len(shown) + (more > 0)) / 2

@@ -55,7 +55,7 @@ def test_peaks_carry_the_names_of_their_parts(qtbot: QtBot) -> None:
     assert "bill" not in table.index(0, 1).data()
     with qtbot.waitSignal(table.dataChanged):
         state.set_parts((PartPlace(first.x, first.y, 4, "bill"), PartPlace(second.x + 80, second.y, 0, "tail")))
-    assert table.index(0, 1).data() == f"{first.x:.0f}, {first.y:.0f} · bill"
+    assert table.index(0, 1).data() == f"bill · {first.x:.0f}, {first.y:.0f}"
     assert state.part_of(second) is None  # the atlas has no peak there
     bill = table.index(0, 1).data(Qt.ItemDataRole.DecorationRole).toImage()
     assert bill.pixelColor(bill.rect().center()) == QColor(part_colour(4, tokens()))

@@ -23,13 +23,17 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import palette_colours
 from s3n_core.inspection.palettes import DIVERGING
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.parts.part_place import PartPlace
 from s3n_core.server.requests import Subject
+from s3n_gui.appearance.part_colours import part_colour
+from s3n_gui.appearance.theme import tokens
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.panes.pane import Pane
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.inspector.why_state import WhyQuestion
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+from s3n_gui.widgets.images.marks import PartTag
 
 BOX = Box(x=10, y=20, width=200, height=150)
 
@@ -130,6 +134,13 @@ def test_the_ledger_sums_to_the_margin_of_the_scores_and_the_cursor_has_its_numb
     assert [row[0] for row in shown] == [
         "Peak 1", "Peak 2", "Elsewhere on the object", "Outside the object", "Bias", "Sum = margin (joint)",
     ]  # fmt: skip
+    first, second = clients[0].inspection().warps.peaks
+    page.state.set_parts((PartPlace(second.x, second.y, 2, "bill"),))  # an atlas of this model is opened
+    assert [row[0] for row in rows(page)[:2]] == ["Peak 1", "Peak 2 · bill"]
+    assert {mark.key: mark.part for mark in why_pane(page).view.marks.peaks} == {
+        first.found_at: None,
+        second.found_at: PartTag(name="bill", colour=part_colour(2, tokens())),
+    }
     *parts, (_, total) = shown
     assert round(sum(number(text) for _, text in parts), 2) == number(total) == 3.0
     assert page.side.margin.isVisible()

@@ -14,8 +14,10 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from s3n_core.parts.part_place import PartPlace
 from s3n_core.prediction.tables import write_table
 from s3n_core.system.resources import resource
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import apply, tokens
 from s3n_gui.appearance.tokens import BRANCH_COLOURS
 from s3n_gui.background.jobs import JobList
@@ -352,3 +354,27 @@ def test_no_bar_is_wider_than_the_window(filled: PredictPage, themed: QApplicati
                     if isinstance(widget, QAbstractButton | QLabel):  # the others shorten their text themselves
                         assert widget.width() >= widget.minimumSizeHint().width() - 1, widget
                     assert 0 <= widget.x() <= widget.x() + widget.width() <= bar.width(), widget
+
+
+def test_the_table_shows_the_parts_of_peaks_where_an_atlas_is_open(views: RowViews) -> None:
+    views.show_view("table")
+    table = views.view
+    assert isinstance(table, PredictionTable)
+    model = table.model()
+    assert isinstance(model, PredictionModel)
+    place = model.index(0, section_of("peaks"))
+    narrow = table.columnWidth(place.column())
+    colour = QColor(part_colour(3, tokens()))
+
+    def is_shown() -> bool:
+        cell = table.viewport().grab(table.visualRect(place)).toImage()
+        return any(cell.pixelColor(x, y) == colour for x in range(cell.width()) for y in range(cell.height()))
+
+    assert not is_shown()
+    model.parts_of = lambda file: (PartPlace(1, 2, 3, "bill"), PartPlace(3, 4, 3, "bill"))
+    table.show_parts(shown=True)
+    assert table.columnWidth(place.column()) > narrow
+    assert is_shown()
+    assert "bill, bill" in place.data(Qt.ItemDataRole.AccessibleTextRole)
+    table.show_parts(shown=False)
+    assert table.columnWidth(place.column()) == narrow
