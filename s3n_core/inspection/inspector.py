@@ -249,8 +249,8 @@ class Inspector:
     def class_map(self, prepared: Prepared, index: int) -> NDArray[np.float32]:
         """Return M of any class for one prepared image, shape (h, w)."""
         with torch.inference_mode():
-            weight = self.model.network.head("O").classifier.weight[index]
-            return to_array(torch.einsum("dhw,d->hw", prepared.look.features[0].float(), weight.float()))
+            weight = self.model.network.mapping_head.classifier.weight[index]
+            return to_array(torch.einsum("dhw,d->hw", prepared.look.mapped[0].float(), weight.float()))
 
     def _inspect(self, prepared: Prepared, settings: InspectionSettings | None) -> tuple[Inspection, ...]:
         resampled = self.resample(prepared, settings)
@@ -266,8 +266,7 @@ class Inspector:
         draws = draws_for(network.config, mode, prepared.names, self.model.device, seed=numbers.seed)
         sampler, response = self._sampler(numbers), look.response
         if sampler is not network.sampler:
-            head = network.head("O").classifier
-            response = sampler.respond(look.features, head.weight, head.bias, look.original)
+            response = network.respond(sampler, look.mapped, look.original)
         response, samples = sampler(response, mode, draws)
         self._found = Found(prepared, numbers, sampler, mode, draws, response, samples)
         return self._found

@@ -48,7 +48,7 @@ def place_accuracy(map_cells: int, feature_cells: int, *, cropped: bool = False)
 
     Args:
         map_cells: Number of cells of R along the side.
-        feature_cells: Number of feature cells along the side: the input's side over the stride of the features.
+        feature_cells: Number of cells along the side of the features that R is made of.
         cropped: Whether the network sees only a part of the image.
     """
     return PlaceAccuracy(min(map_cells, feature_cells), cropped)
@@ -56,7 +56,7 @@ def place_accuracy(map_cells: int, feature_cells: int, *, cropped: bool = False)
 
 def network_accuracy(network: NetworkChoices, *, cropped: bool = False) -> PlaceAccuracy:
     """Return how fine the places of a network with these choices are, before it exists."""
-    return place_accuracy(network.map_size, network.feature_cells, cropped=cropped)
+    return place_accuracy(network.map_size, network.response_cells, cropped=cropped)
 
 
 def view_text(share: float) -> str:

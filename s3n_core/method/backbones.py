@@ -97,6 +97,24 @@ class Backbone(nn.Module):
         features: Tensor = self.layers(images)
         return features
 
+    def with_stage(self, images: Tensor, stage: str) -> tuple[Tensor, Tensor]:
+        """Compute S, and on the way the features of a stage, (B, D', h', w'); not for a network of timm.
+
+        Args:
+            images: Shape (B, 3, H, W).
+            stage: The layer's name, as `middle_stage` returns it.
+        """
+        return _through(self.layers, images, stage)
+
+    def stage_channels(self, stage: str) -> int:
+        """Return D' of a stage, found as `channels`."""
+        training = self.layers.training
+        self.layers.eval()
+        with torch.no_grad():
+            channels = self.with_stage(_no_images(), stage)[1].shape[1]
+        self.layers.train(training)
+        return channels
+
 
 def build_backbone(
     name: BackboneName, weights: str = "none", *, last_stride: int = 2, size: int = 224
@@ -196,6 +214,19 @@ def middle_stage(name: BackboneName, layers: nn.Module, size: int) -> str:
         found = _last_at_stride(published, _no_images(), 16)
     assert found is not None, name
     return found
+
+
+def _through(layers: nn.Module, values: Tensor, stage: str) -> tuple[Tensor, Tensor]:
+    """Run layers that follow one another; return what the last one gives and what the layer ``stage`` gives."""
+    first, _, inner = stage.partition(".")
+    kept = values
+    for name, layer in layers.named_children():
+        if name == first and inner:
+            values, kept = _through(layer, values, inner)
+        else:
+            values = layer(values)
+            kept = values if name == first else kept
+    return values, kept
 
 
 _PROBE = 64  # side of the images that a backbone is asked for its shapes with, in pixels

@@ -92,6 +92,10 @@ class NetworkChoices(BaseModel):
         False,
         description="Where the network is uncertain, R shows what the best class has more than its rivals, not what they share.",
     )
+    side_head: bool = Field(
+        False,
+        description="Whether R comes from a classifier of its own on the stage with 16 pixels per cell: finer places.",
+    )
     base: float = Field(0.09, ge=0.0, le=10.0, description="Constant added to Q.")
     radius_d: float = Field(0.09, gt=0.0, le=1.0, description="Initial radius of beta_1, a fraction of the map's side.")
     radius_c: float = Field(0.30, gt=0.0, le=1.0, description="Initial radius of beta_2, a fraction of the map's side.")
@@ -121,6 +125,8 @@ class NetworkChoices(BaseModel):
             raise ValueError(
                 "look_size: O's input is at least as large as that of D and C, and at most the sampled image"
             )
+        if self.side_head and (self.last_stride != 2 or self.form != "paper" or self.backbone.startswith(TIMM)):
+            raise ValueError("side_head: only for the paper's form with last_stride 2, and not for a backbone of timm")
         if isinstance(self.floor, float) and not 0.0 <= self.floor <= 1.0:
             raise ValueError("floor: a number must lie between 0 and 1")
         return self
@@ -147,7 +153,14 @@ class NetworkChoices(BaseModel):
         Every backbone halves the side five times (four times with ``last_stride`` 1). A stride-2 convolution with an
         odd kernel rounds up; pooling and patch embeddings round down.
         """
-        stride = getattr(self, "stride", None) or (32 if self.last_stride == 2 else 16)
+        return self._cells(getattr(self, "stride", None) or (32 if self.last_stride == 2 else 16))
+
+    @property
+    def response_cells(self) -> int:
+        """Number of cells along each side of the features that R is made of: those of S, or of the side head's stage."""
+        return self._cells(16) if self.side_head else self.feature_cells
+
+    def _cells(self, stride: int) -> int:
         rounded_up = self.cell_alignment == "origins"
         side = self.original_size
         return max(1, -(-side // stride) if rounded_up else side // stride)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from s3n_core.method.ablations import given_peaks
-from s3n_core.method.backbones import Backbone, WeightReport, build_backbone
+from s3n_core.method.backbones import Backbone, WeightReport, build_backbone, middle_stage
 from s3n_core.method.branch_norm import separate_statistics, statistics_of
 from s3n_core.method.branch_precision import precision_of
 from s3n_core.method.configuration import NetworkConfig, Sampling
@@ -29,6 +29,8 @@ class Look:
         pooled: F_O, shape (B, D).
         original: O's logits, shape (B, C).
         response: Class maps, H, R and the peaks.
+        mapped: The features that the class maps are made of, shape (B, D', h', w'): S, or the side head's stage.
+        side: The side head's logits, shape (B, C), if there is one.
     """
 
     images: Tensor
@@ -36,6 +38,8 @@ class Look:
     pooled: Tensor
     original: Tensor
     response: Response
+    mapped: Tensor
+    side: Tensor | None = None
 
     def select(self, images: Tensor) -> Look:
         """Return the output for a subset of the images, given by int64 positions of shape (N,)."""
@@ -45,6 +49,8 @@ class Look:
             self.pooled[images],
             self.original[images],
             self.response.select(images),
+            self.mapped[images],
+            None if self.side is None else self.side[images],
         )
 
 
@@ -79,6 +85,7 @@ class S3NOutput:
         complementary: C's prediction.
         trace: Intermediates, if requested.
         original_reported: Whether O's prediction is reported; in D+C it only defines the warps.
+        side: The side head's logits, if there is one: learned from, never reported.
     """
 
     joint: Tensor | None
@@ -87,6 +94,7 @@ class S3NOutput:
     complementary: Tensor | None
     trace: SamplingTrace | None = None
     original_reported: bool = True
+    side: Tensor | None = None
 
     @property
     def prediction(self) -> Tensor:
@@ -167,6 +175,14 @@ class S3N(nn.Module):
         self.joint = nn.Linear(channels * joined, config.num_classes) if joined > 1 else None
         if self.joint is not None and config.joint_init == "mean":
             self._join_by_mean(self.joint)
+        # Built last, so that the other layers begin with the same random weights as without it.
+        self._stage = ""
+        self.side: BranchHead | None = None
+        if config.side_head:
+            with torch.device("cpu"):  # computed, as in `_backbone_of`
+                self._stage = middle_stage(config.backbone, self.backbone.layers, config.original_size)
+                stage_channels = self.backbone.stage_channels(self._stage)
+            self.side = BranchHead(stage_channels, config.num_classes, buffer=False)
 
     def forward(
         self,
@@ -202,16 +218,33 @@ class S3N(nn.Module):
         ``places``, bool of shape (B, H, W), replace the peaks, each with a response of 1 (the control with true places).
         ``features`` are S of O, shape (B, D, h, w), where they were computed before.
         """
+        mapped = features
         if features is None:
-            features = self.features(self.network_view(images), "O")
-        head = self.head("O")
-        pooled, original = head(features)
-        classifier = head.classifier
-        response = self.sampler.respond(features, classifier.weight, classifier.bias, original)
+            features, mapped = self._features_of_original(self.network_view(images))
+        assert mapped is not None
+        pooled, original = self.head("O")(features)
+        side = None if self.side is None else self.side(mapped)[1]
+        response = self.respond(self.sampler, mapped, original)
         if places is not None:
             peaks, moved = given_peaks(places, response.response)
             response = replace(response, peaks=peaks, response=moved)
-        return Look(images, features, pooled, original, response)
+        return Look(images, features, pooled, original, response, mapped, side)
+
+    def respond(self, sampler: SelectiveSampler, mapped: Tensor, original: Tensor) -> Response:
+        """Build the response map and its peaks, with this network's sampler or a variant of it.
+
+        Args:
+            sampler: The sampler.
+            mapped: The features that the class maps are made of (`Look.mapped`).
+            original: O's logits, shape (B, C), which rank the classes and determine the entropy.
+        """
+        classifier = self.mapping_head.classifier
+        return sampler.respond(mapped, classifier.weight, classifier.bias, original)
+
+    @property
+    def mapping_head(self) -> BranchHead:
+        """The head whose weights make the class maps (Eq. 1): the side head, or O's."""
+        return self.head("O") if self.side is None else self.side
 
     def finish(
         self,
@@ -237,7 +270,9 @@ class S3N(nn.Module):
         """
         config = self.config
         if self.joint is None and not trace:
-            return S3NOutput(joint=None, original=look.original, discriminative=None, complementary=None)
+            return S3NOutput(
+                joint=None, original=look.original, discriminative=None, complementary=None, side=look.side
+            )
         mode = sampling or (config.train_sampling if self.training else config.eval_sampling)
         if draws is None and config.needs_draws(mode):
             draws = self._own_draws(len(look.images), mode, look.images.device)
@@ -285,6 +320,7 @@ class S3N(nn.Module):
             complementary=logits.get("C"),
             trace=trace,
             original_reported="O" in self.config.joined,
+            side=look.side,
         )
 
     def head(self, branch: str) -> BranchHead:
@@ -305,6 +341,14 @@ class S3N(nn.Module):
         with statistics_of(self.backbone, branch), precision_of(branch, images.device.type):
             features: Tensor = self.backbone(images)
         return features
+
+    def _features_of_original(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute S of O, and the features that the class maps are made of."""
+        if self.side is None:
+            features = self.features(images, "O")
+            return features, features
+        with statistics_of(self.backbone, "O"), precision_of("O", images.device.type):
+            return self.backbone.with_stage(images, self._stage)
 
     def resample(self, images: Tensor, *grids: Tensor) -> list[Tensor]:
         """Warp source images (B, 3, s, s) to the input size, with grids over cells, each (B, H, W, 2) (Eqs. 7, 8)."""
@@ -339,6 +383,8 @@ class S3N(nn.Module):
         heads: list[Iterable[nn.Parameter]] = [head.classifier.parameters() for head in branches]
         if self.joint is not None:
             heads.append(self.joint.parameters())
+        if self.side is not None:
+            heads.append(self.side.classifier.parameters())
         slow: list[Iterable[nn.Parameter]] = [
             self.backbone.parameters(),
             *(head.buffer.parameters() for head in branches),

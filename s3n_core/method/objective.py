@@ -12,14 +12,14 @@ from s3n_core.method.network import S3NOutput
 
 @dataclass(frozen=True)
 class Losses:
-    """Scalar losses: the total that is minimised, and its terms by name (joint, O, D, C)."""
+    """Scalar losses: the total that is minimised, and its terms by name (joint, O, D, C; side, with a side head)."""
 
     total: Tensor
     parts: dict[str, Tensor]
 
 
 def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0, weights: Tensor | None = None) -> Losses:
-    """Compute L = sum_i L_cls(Y_i, Y*) over O, D, C, plus L_cls(Y_j, Y*) (Eq. 9).
+    """Compute L = sum_i L_cls(Y_i, Y*) over O, D, C, plus L_cls(Y_j, Y*) (Eq. 9), plus the side head's, if there is one.
 
     Args:
         output: The network's logits, (B, C) each.
@@ -38,6 +38,8 @@ def objective(output: S3NOutput, labels: Tensor, *, smoothing: float = 0.0, weig
     for branch, logits in output.branches().items():
         smoothed = smoothing if branch in ("O", "C") else 0.0
         parts[branch] = _cross_entropy(logits, labels, _torch_smoothing(smoothed, logits), weights)
+    if output.side is not None:
+        parts["side"] = _cross_entropy(output.side, labels, 0.0, weights)
     return Losses(
         total=sum(parts.values(), start=labels.new_zeros((), dtype=next(iter(parts.values())).dtype)), parts=parts
     )

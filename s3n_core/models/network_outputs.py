@@ -11,7 +11,7 @@ from torch import Tensor
 from s3n_core.datasets.loading import Batch
 from s3n_core.errors import DataSetError
 from s3n_core.method.configuration import NetworkConfig, Sampling
-from s3n_core.method.network import S3N, S3NOutput
+from s3n_core.method.network import S3N, Look, S3NOutput
 from s3n_core.method.sampler import Response
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
@@ -84,6 +84,7 @@ class BatchOutput:
                 self.output.original,
                 mixed_logits(self.output.discriminative, others.output.discriminative),
                 mixed_logits(self.output.complementary, others.output.complementary),
+                side=self.output.side,
             ),
             entropy=self.entropy,
             sure=self.sure,
@@ -133,7 +134,7 @@ def run_network(
 
     stopped = look.response.entropy <= stop_below
     going = (~stopped).nonzero()[:, 0]
-    outputs = replace(BatchOutput.of(_stopped_output(network, look.original), look.response, *weights), stopped=stopped)
+    outputs = replace(BatchOutput.of(_stopped_output(network, look), look.response, *weights), stopped=stopped)
     if len(going):
         zeta = None if draws is None else draws[going]
         output = network.finish(look.select(going), sampling=sampling, draws=zeta, trace=True)
@@ -141,10 +142,11 @@ def run_network(
     return outputs
 
 
-def _stopped_output(network: S3N, logits: Tensor) -> S3NOutput:
+def _stopped_output(network: S3N, look: Look) -> S3NOutput:
     """Return the output of a network that stops after O for every image."""
+    logits = look.original
     nothing = {branch: torch.full_like(logits, torch.nan) for branch in ("D", "C") if branch in network.heads}
-    return S3NOutput(logits, logits, nothing.get("D"), nothing.get("C"))
+    return S3NOutput(logits, logits, nothing.get("D"), nothing.get("C"), side=look.side)
 
 
 def require_cascade(config: NetworkConfig) -> None:

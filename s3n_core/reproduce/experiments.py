@@ -309,6 +309,21 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             ),
         ),
         Experiment(
+            key="side-head",
+            title="R from a classifier of its own on the stage with 16 pixels per cell",
+            measures=("joint", "O", "D", "C", "mean"),
+            compared="side head",
+            arms=(
+                Arm(title="side head", settings={"network.side_head": True}),
+                Arm(
+                    title="side head, another image's places",
+                    settings={"network.side_head": True, "network.control": "other_image"},
+                ),
+                _FULL,
+                Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
+            ),
+        ),
+        Experiment(
             key="look-size",
             title="O reads the image at 448 pixels, D and C at 224",
             measures=("joint", "O", "D", "C", "mean"),

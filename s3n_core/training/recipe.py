@@ -111,6 +111,10 @@ class Recipe(BaseModel):
             raise ValueError(f"micro_batch: {self.micro_batch} does not divide batch_size {self.batch_size}")
         if self.crop_scale is not None and not 0 < self.crop_scale[0] <= self.crop_scale[1] <= 1:
             raise ValueError("crop_scale: must be two rising numbers above 0 and at most 1")
+        if self.freeze_backbone and self.network.side_head:
+            raise ValueError(
+                "side_head: of a frozen backbone (freeze_backbone) only the last stage's features are kept"
+            )
         if self.freeze_backbone and self.recalibrate:
             raise ValueError("recalibrate: a frozen backbone (freeze_backbone) keeps its BatchNorm statistics")
         if sum(phase.epochs for phase in self.phases) > self.epochs:

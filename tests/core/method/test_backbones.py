@@ -144,3 +144,17 @@ def test_the_middle_stage_has_sixteen_pixels_per_cell_whatever_the_last_stride(n
         )
         backbone.eval()(torch.zeros(1, 3, 96, 96))
         assert found == [(1, channels, 6, 6)]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg16", "mobilenet_v3_large", "convnext_tiny"])
+def test_a_stage_on_the_way_is_what_its_layer_gives_and_the_end_is_the_same(name: Any) -> None:
+    backbone = build_backbone(name)[0].eval()
+    stage = middle_stage(name, backbone.layers, 96)
+    found = list[torch.Tensor]()
+    backbone.layers.get_submodule(stage).register_forward_hook(lambda layer, inputs, output: found.append(output))
+    images = torch.randn(1, 3, 96, 96)
+    with torch.no_grad():
+        last, kept = backbone.with_stage(images, stage)
+        assert torch.equal(last, backbone(images))
+    assert torch.equal(kept, found[0])
+    assert kept.shape == (1, backbone.stage_channels(stage), 6, 6)

@@ -2,9 +2,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from s3n_core.method.configuration import BRANCH_SETS, SAMPLING_MODES
+from s3n_core.method.configuration import BRANCH_SETS, SAMPLING_MODES, NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 
@@ -190,6 +191,55 @@ def test_a_larger_source_is_read_by_the_warps_and_scaled_for_the_view(small_netw
     assert finer(images, trace=True).trace.images_d.shape == (2, 3, 64, 64)
     flat = network(torch.full((2, 3, 160, 160), 0.4), trace=True)
     assert torch.allclose(flat.trace.images_d, torch.full((2, 3, 64, 64), 0.4), atol=1e-5)
+
+
+def _mobile_network(**choices: object) -> S3N:
+    sizes = {"backbone": "mobilenet_v2", "input_size": 64, "source_size": 64, "map_size": 15, "num_classes": 6}
+    return S3N(NetworkConfig.model_validate(sizes | choices))
+
+
+def test_a_side_head_makes_the_maps_of_an_earlier_stage_and_leaves_the_rest() -> None:
+    torch.manual_seed(0)
+    plain = _mobile_network().eval()
+    torch.manual_seed(0)
+    network = _mobile_network(side_head=True).eval()
+    shared = {key: value for key, value in network.state_dict().items() if not key.startswith("side.")}
+    assert all(torch.equal(value, shared[key]) for key, value in plain.state_dict().items()), "the same first weights"
+    look, before = network.look(IMAGES), plain.look(IMAGES)
+    assert torch.equal(look.original, before.original)
+    assert look.response.maps.shape[2:] == tuple(2 * cells for cells in before.response.maps.shape[2:])
+    assert network.config.response_cells == look.response.maps.shape[2] == 2 * network.config.feature_cells
+    # Eq. 1: the maps' mean and the bias are the side head's logits.
+    means = look.response.maps.mean(dim=(2, 3)) + network.side.classifier.bias
+    assert torch.allclose(means, look.side, atol=1e-4)
+    assert torch.equal(look.response.logits, look.original), "O ranks the classes"
+    again = network.respond(network.sampler, look.mapped, look.original)
+    assert torch.equal(again.response, look.response.response)
+    assert torch.equal(look.select(torch.tensor([1])).side, look.side[1:2])
+    assert network(IMAGES, trace=True).side is not None
+    assert plain(IMAGES).side is None
+
+
+def test_a_side_head_learns_by_its_own_loss() -> None:
+    network = _mobile_network(side_head=True)
+    output = network(IMAGES)
+    labels = torch.tensor([0, 1, 2])
+    losses = objective(output, labels)
+    assert set(losses.parts) == {"joint", "O", "D", "C", "side"}
+    assert torch.allclose(losses.parts["side"], F.cross_entropy(output.side, labels))
+    weight = network.side.classifier.weight
+    (whole,) = torch.autograd.grad(losses.total, weight, retain_graph=True)
+    (own,) = torch.autograd.grad(losses.parts["side"], weight)
+    assert torch.allclose(whole, own)
+    assert float(own.abs().max()) > 0
+    listed = {id(p) for p in network.parameters_by_role()["heads"]}
+    assert id(weight) in listed
+
+
+@pytest.mark.parametrize("other", [{"last_stride": 1}, {"form": "release"}, {"backbone": "timm:resnet18"}])
+def test_a_side_head_is_refused_where_it_has_no_stage_of_its_own(other: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="side_head"):
+        _mobile_network(side_head=True, **other)
 
 
 @pytest.mark.parametrize("branches", ["O+D", "D+C", "O+D+C"])
