@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -56,7 +57,8 @@ BLUR = 0.1
 
 NOT_FINITE = "the model's scores are not finite numbers"
 
-_Key = tuple[str, float]
+_ORIGINAL = " of O"  # ends the names of orders by the contributions of O's cells alone
+
 _Pair = tuple[float, float]
 
 
@@ -169,23 +171,25 @@ def _measure(
     ranked = np.argsort(-scores.logits[scores.answer], kind="stable").tolist()
     first, rival = ranked[0], ranked[min(1, len(ranked) - 1)]
     seen = source_box(size, model.preprocess)
-    of_class, of_margin = (
-        removal_order(contribution_map(inspector.contributions(resampled, output, first, versus)[0], seen))
-        for versus in (None, rival)
-    )
+    found = {name: inspector.contributions(resampled, output, first, versus)[0] for name, versus in _wanted(rival)}
+    if len(found["class"].values) > 1 and "O" in found["class"].values:
+        found |= {name + _ORIGINAL: replace(of, values={"O": of.values["O"]}) for name, of in found.items()}
+    by_contributions = {name: removal_order(contribution_map(of, seen)) for name, of in found.items()}
     inside = _inside(record.box, seen)
     if not (on_box := bool(inside.any())):
         inside = ~inside
     generator = keyed_generator(0, "faithfulness", record.name)
-    orders = {"class": of_class}
-    orders |= {f"random {n}": random_order(generator, inside) for n in range(RANDOM_ORDERS)}
+    by_chance = {f"random {n}": random_order(generator, inside) for n in range(RANDOM_ORDERS)}
+    orders = {name: of for name, of in by_contributions.items() if name.startswith("class")} | by_chance
+    margins = {name: of for name, of in by_contributions.items() if name.startswith("margin")}
 
     def asked() -> Iterator[tuple[tuple[RemovalFill, str, str, float], NDArray[np.bool_]]]:
         """Return what is removed in every changed image; the unchanged one and the whole fill belong to all curves."""
         for fill in REMOVAL_FILLS:
             yield (fill, "whole", "", 1.0), np.ones((PATCHES, PATCHES), dtype=bool)
-            for fraction in FRACTIONS[1:3]:
-                yield (fill, "deletion", "margin", fraction), removed(of_margin, fraction, inside.shape)
+            for name, order in margins.items():
+                for fraction in FRACTIONS[1:3]:
+                    yield (fill, "deletion", name, fraction), removed(order, fraction, inside.shape)
             for name, order in orders.items():
                 for fraction in FRACTIONS[1:-1]:
                     gone = removed(order, fraction, inside.shape)
@@ -205,8 +209,8 @@ def _measure(
     said = {key: answer for (key, _), answer in zip(questions, answers, strict=True)}
 
     before = _pair(scores, first, rival)
-    random = [name for name in orders if name != "class"]
     values: dict[RemovalFill, dict[Measure, _Pair]] = {}
+    original: dict[RemovalFill, dict[Measure, float]] = {}
     for fill in REMOVAL_FILLS:
         whole = said[fill, "whole", "", 1.0]
 
@@ -218,17 +222,25 @@ def _measure(
         def drop(name: str, fraction: float, fill: RemovalFill = fill) -> float:
             return relative_drop(before, said[fill, "deletion", name, fraction])
 
-        def beside(own: str, of: Callable[[str], float]) -> _Pair:
-            return of(own), float(np.mean([of(name) for name in random]))
-
-        values[fill] = {
-            "insertion AUC": beside("class", partial(curve, "insertion")),
-            "deletion AUC": beside("class", partial(curve, "deletion")),
-            "RD@5 %": beside("margin", lambda name, drop=drop: drop(name, 0.05)),  # type: ignore[misc]
-            "RD@10 %": beside("margin", lambda name, drop=drop: drop(name, 0.1)),  # type: ignore[misc]
+        measures: dict[Measure, tuple[str, Callable[[str], float]]] = {
+            "insertion AUC": ("class", partial(curve, "insertion")),
+            "deletion AUC": ("class", partial(curve, "deletion")),
+            "RD@5 %": ("margin", partial(drop, fraction=0.05)),
+            "RD@10 %": ("margin", partial(drop, fraction=0.1)),
         }
+        values[fill] = {
+            measure: (of(own), float(np.mean([of(name) for name in by_chance])))
+            for measure, (own, of) in measures.items()
+        }
+        if "class" + _ORIGINAL in orders:
+            original[fill] = {measure: of(own + _ORIGINAL) for measure, (own, of) in measures.items()}
     group: Group = "unlabelled" if target is None else "correct" if target == first else "wrong"
-    return ImageFaithfulness(name=record.name, group=group, on_box=on_box, values=values)
+    return ImageFaithfulness(name=record.name, group=group, on_box=on_box, values=values, original=original)
+
+
+def _wanted(rival: int) -> tuple[tuple[str, int | None], ...]:
+    """Return the contributions to measure, by name: to the class itself, and to its margin over a rival."""
+    return ("class", None), ("margin", rival)
 
 
 def _scores(inspector: Inspector, views: NDArray[np.uint8], name: str, piece: slice) -> tuple[Scores, ...]:

@@ -35,12 +35,30 @@ class ImageFaithfulness:
         group: Whether the predicted class is that of its label.
         on_box: Whether random patches lie on the object's box first; else anywhere.
         values: By fill and measure: the value for contributions and the mean for random patches of equal area.
+        original: By fill and measure: the value for the contributions of O's cells alone, which are Grad-CAM of O's share; empty
+            for a network with one branch or without O.
     """
 
     name: str
     group: Group
     on_box: bool
     values: Mapping[RemovalFill, Mapping[Measure, tuple[float, float]]]
+    original: Mapping[RemovalFill, Mapping[Measure, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """A measure for the contributions of all branches over that of O's alone (Grad-CAM), over several images.
+
+    Attributes:
+        original: Mean for O's contributions alone.
+        difference: Mean of the difference: all branches less O alone.
+        interval: Its 95 % interval (bootstrap over images), or None for fewer than `FEWEST` images.
+    """
+
+    original: float
+    difference: float
+    interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +72,8 @@ class MeasureSummary:
         random: Mean for random patches of equal area.
         difference: Mean of the difference of both.
         interval: Its 95 % interval (bootstrap over images), or None for fewer than `FEWEST` images.
+        gain: What placing D and C where they have looked adds to O's contributions alone, or None if the network has one branch
+            only.
     """
 
     fill: RemovalFill
@@ -62,6 +82,7 @@ class MeasureSummary:
     random: float
     difference: float
     interval: tuple[float, float] | None
+    gain: Gain | None
 
     @property
     def less_is_better(self) -> bool:
@@ -115,6 +136,14 @@ class Faithfulness:
             lines += ["", f"{group.capitalize()}: {count} image{'s' if count > 1 else ''}"]
             lines.append(f"{'fill':<12} {'measure':<14} {'value':>7} {'random':>7} {'difference (95 % interval)':>30}")
             lines += [_line(summary) for summary in summaries]
+            if gains := [(summary, summary.gain) for summary in summaries if summary.gain is not None]:
+                lines += [
+                    "What D and C add, placed where they have looked, to the contributions of O alone (Grad-CAM):"
+                ]
+                lines.append(
+                    f"{'fill':<12} {'measure':<14} {'value':>7} {'O alone':>7} {'difference (95 % interval)':>30}"
+                )
+                lines += [_row(summary, gain.original, gain.difference, gain.interval) for summary, gain in gains]
             if count < FEWEST:
                 lines.append(f"No intervals for fewer than {FEWEST} images.")
         return "\n".join(lines)
@@ -142,6 +171,13 @@ class Faithfulness:
                             "difference": summary.difference,
                             "interval_95": None if summary.interval is None else list(summary.interval),
                             "less_is_better": summary.less_is_better,
+                            "gain_over_original": None
+                            if summary.gain is None
+                            else {
+                                "original": summary.gain.original,
+                                "difference": summary.gain.difference,
+                                "interval_95": None if summary.gain.interval is None else list(summary.gain.interval),
+                            },
                         }
                         for summary in self.summaries(group)
                     ],
@@ -156,6 +192,7 @@ class Faithfulness:
                     "values": {
                         fill: {name: list(pair) for name, pair in image.values[fill].items()} for fill in image.values
                     },
+                    "original": {fill: dict(image.original[fill]) for fill in image.original},
                 }
                 for image in self.images
             ],
@@ -167,13 +204,32 @@ def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Me
     differences = pairs[:, 0] - pairs[:, 1]
     interval = interval_over_images(differences, "faithfulness", fill, measure)
     value, random = pairs.mean(axis=0).tolist()
+    gain: Gain | None = None
+    if images[0].original:
+        original = np.array([image.original[fill][measure] for image in images], dtype=np.float64)
+        over = pairs[:, 0] - original
+        gain = Gain(
+            original=float(original.mean()),
+            difference=float(over.mean()),
+            interval=interval_over_images(over, "placing", fill, measure),
+        )
     return MeasureSummary(
-        fill=fill, measure=measure, value=value, random=random, difference=float(differences.mean()), interval=interval
+        fill=fill,
+        measure=measure,
+        value=value,
+        random=random,
+        difference=float(differences.mean()),
+        interval=interval,
+        gain=gain,
     )
 
 
 def _line(summary: MeasureSummary) -> str:
-    interval = "" if summary.interval is None else " ({:+.3f} to {:+.3f})".format(*summary.interval)
-    difference = f"{summary.difference:+.3f}{interval}"
+    return _row(summary, summary.random, summary.difference, summary.interval)
+
+
+def _row(summary: MeasureSummary, other: float, difference: float, interval: tuple[float, float] | None) -> str:
+    bounds = "" if interval is None else " ({:+.3f} to {:+.3f})".format(*interval)
+    shown = f"{difference:+.3f}{bounds}"
     note = "  less is better" if summary.less_is_better else ""
-    return f"{summary.fill:<12} {summary.measure:<14} {summary.value:7.3f} {summary.random:7.3f} {difference:>30}{note}"
+    return f"{summary.fill:<12} {summary.measure:<14} {summary.value:7.3f} {other:7.3f} {shown:>30}{note}"

@@ -27,16 +27,39 @@ GAIN = 0.8
 
 @pytest.fixture
 def red_or_not(model: Model, small_network: Callable[..., S3N]) -> Model:
-    """Classes 0 and 1: the mean of red, times GAIN and -GAIN; the others never."""
-    network = small_network(branches="O", backbone="vgg16", num_classes=12, input_size=SIDE, source_size=SIDE)
+    """O alone, with two classes that red tells apart."""
+    return _opened(model, _network(small_network, branches="O"))
+
+
+@pytest.fixture
+def red_or_not_twice(model: Model, small_network: Callable[..., S3N]) -> Model:
+    """The same answers from two branches without warps, where red speaks against its class in O and for it in D."""
+    network = _network(small_network, branches="O+D", control="identity")
+    network.joint = _by_red(-0.5 * GAIN, 1.5 * GAIN)
+    return _opened(model, network)
+
+
+def _network(small_network: Callable[..., S3N], **choices: object) -> S3N:
+    network = small_network(backbone="vgg16", num_classes=12, input_size=SIDE, source_size=SIDE, **choices)
     network.backbone.layers, network.backbone.stride = nn.AvgPool2d(8), 8  # type: ignore[assignment]
-    classifier = nn.Linear(3, 12)
+    for branch in network.heads:
+        network.head(branch).classifier = _by_red(GAIN)
+    return network
+
+
+def _by_red(*gains: float) -> nn.Linear:
+    """Classes 0 and 1: the sum of each branch's mean of red times its gain, and the negative of it; the others never."""
+    classifier = nn.Linear(3 * len(gains), 12)
     with torch.no_grad():
         classifier.weight.zero_()
-        classifier.weight[:2, 0] = torch.tensor([GAIN, -GAIN])
+        for branch, gain in enumerate(gains):
+            classifier.weight[:2, 3 * branch] = torch.tensor([gain, -gain])
         classifier.bias.fill_(-50)
         classifier.bias[:2] = 0
-    network.head("O").classifier = classifier
+    return classifier
+
+
+def _opened(model: Model, network: S3N) -> Model:
     return dataclasses.replace(
         model,
         network=network.eval(),
@@ -92,6 +115,30 @@ def test_known_curves_and_drops(red_or_not: Model, images: list[ImageRecord]) ->
     black = result.images[1].values["blur"]
     assert black["RD@5 %"] == pytest.approx((0, 0), abs=1e-6)  # blurred black is black
     assert black["deletion AUC"] == pytest.approx((1 - probability(0.0),) * 2, abs=1e-4)
+
+
+def test_what_d_adds_to_o_is_known(red_or_not_twice: Model, red_or_not: Model, images: list[ImageRecord]) -> None:
+    result = measured(red_or_not_twice, images)
+    first, alone = result.images[0], measured(red_or_not, images).images[0]
+    for measure in MEASURES:  # together both branches say what one said alone
+        assert first.values["other image"][measure] == pytest.approx(alone.values["other image"][measure], abs=1e-4)
+    assert not alone.original
+    # O's share is largest where it is black: red is removed last, and put in last.
+    kept = [probability(min(0.5, 1 - fraction)) for fraction in FRACTIONS]
+    put_in = [probability(max(0.0, fraction - 0.5)) for fraction in FRACTIONS]
+    original = first.original["other image"]
+    assert original["deletion AUC"] == pytest.approx(area_under(FRACTIONS, kept), abs=1e-4)
+    assert original["insertion AUC"] == pytest.approx(area_under(FRACTIONS, put_in), abs=1e-4)
+    assert original["RD@10 %"] == pytest.approx(0, abs=1e-4)
+    many = dataclasses.replace(result, images=result.images[:1] * 12)
+    for summary in many.summaries("correct"):
+        assert summary.gain is not None
+        assert summary.gain.difference == pytest.approx(summary.value - summary.gain.original)
+        assert summary.gain.interval == pytest.approx((summary.gain.difference,) * 2)
+    assert "O alone (Grad-CAM)" in many.text()
+    written = json.loads(json.dumps(result.to_dict()))
+    assert written["by_image"][0]["original"]["other image"]["RD@10 %"] == original["RD@10 %"]
+    assert all(summary.gain is None for summary in measured(red_or_not, images).summaries("correct"))
 
 
 def test_random_patches_lie_on_the_object(red_or_not: Model, images: list[ImageRecord]) -> None:
