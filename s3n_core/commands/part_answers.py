@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -346,6 +347,8 @@ def _compare_image(
     if a is None and b is None and of_atlas is not None and of_atlas.label in atlas.classes:
         a = of_atlas.label
     (record, *_) = open_images(path, "auto").records
+    if of_atlas is not None:
+        record = replace(record, name=name)  # with the peaks that were moved, and the draws of its image
 
     from s3n_core.parts.image_comparison import compare_image
 

@@ -40,6 +40,7 @@ from s3n_core.commands.part_answers import agree, compare, expect, measure, trut
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
+from s3n_core.errors import AtlasError
 
 if TYPE_CHECKING:
     from s3n_core.parts.atlas import Atlas
@@ -177,7 +178,7 @@ def like(
     from s3n_core.parts.atlas import Atlas
 
     opened = Atlas(atlas)
-    place = opened.peak_of(str(image), at) or opened.peak_of(name_below(Path(opened.header.data), image), at)
+    place = _peak(opened, image, at)
     if place is not None:
         row, x, y = place
         found = opened.nearest(row, count, same_image=False)
@@ -249,22 +250,33 @@ def assign(
 def edit(
     atlas: AtlasArgument,
     action: Annotated[
-        Literal["rename", "merge", "split", "hide", "show", "background", "object", "undo"],
-        typer.Argument(metavar="ACTION", help="rename, merge, split, hide, show, background, object or undo."),
+        Literal["rename", "merge", "split", "hide", "show", "background", "object", "reassign", "undo"],
+        typer.Argument(
+            metavar="ACTION", help="rename, merge, split, hide, show, background, object, reassign or undo."
+        ),
     ],
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PART]...", help="The part; for rename also its new name, for merge a second part."),
     ] = None,
+    image: Annotated[
+        Path | None, typer.Option("--image", metavar="IMAGE", help="For reassign: the image of the peak.")
+    ] = None,
+    at: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--at", metavar="X Y", help="For reassign: the peak nearest to this pixel. Default: the strongest."),
+    ] = None,
 ) -> None:
-    """Rename, merge, split or hide parts, or mark them as background or object; undo takes back the last edit.
+    """Rename, merge, split or hide parts, mark them as background or object, or move one peak to a part; undo the last edit.
 
-    Edits are kept in the atlas's journal, and are applied again after grouping anew where the same parts are found.
+    Edits are kept in the atlas's journal, and are applied again after grouping anew where the same parts and peaks are found.
 
-    Example: s3n parts edit atlas rename "part 3" bill
+    Examples: s3n parts edit atlas rename "part 3" bill; s3n parts edit atlas reassign bill --image bird.jpg --at 140 96
     """
     from s3n_core.parts.atlas import Atlas
 
+    if (image is None) == (action == "reassign") or (at is not None and action != "reassign"):
+        raise typer.BadParameter("--image, and --at if it is needed, say which peak reassign moves.")
     opened, words = Atlas(atlas), names or []
     wanted = {"rename": 2, "merge": 2, "undo": 0}.get(action, 1)
     if len(words) != wanted:
@@ -280,6 +292,8 @@ def edit(
             opened.hide(words[0], hidden=action == "hide")
         case "background" | "object":
             opened.set_background(words[0], background=action == "background")
+        case "reassign":
+            _reassign(opened, words[0], image, at)
         case "undo":
             opened.undo()
     _show(opened, json=False)
@@ -339,6 +353,23 @@ def export(
             raise typer.BadParameter("--out must end in .html, .csv, .json, .png or .pdf.")
     if not json:
         typer.echo(str(out))
+
+
+def _peak(atlas: Atlas, image: Path, at: tuple[float, float] | None) -> tuple[int, float, float] | None:
+    """Return the row and place of a peak of an image that is given by its name or file; None if it is not one of the atlas's."""
+    return atlas.peak_of(str(image), at) or atlas.peak_of(name_below(Path(atlas.header.data), image), at)
+
+
+def _reassign(atlas: Atlas, part: str, image: Path | None, at: tuple[float, float] | None) -> None:
+    """Move a peak to a part, and say which it was."""
+    found = None if image is None else _peak(atlas, image, at)
+    if found is None:
+        raise AtlasError(f"The atlas has no peak of {image}; give an image of the atlas, by its name or file.")
+    row, x, y = found
+    before = atlas.parts.name(int(atlas.part_of[row]))
+    file = atlas.images[int(atlas.places["image"][row])].file
+    atlas.reassign(part, file, x, y)
+    say(f"The peak at ({x:.0f}, {y:.0f}) of {file} belonged to {before}.")
 
 
 def _show(atlas: Atlas, *, json: bool) -> None:

@@ -43,6 +43,7 @@ from s3n_core.parts.clustering import Clusters, Read, background_parts, fit_clus
 from s3n_core.parts.comparison import Comparison
 from s3n_core.parts.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
+from s3n_core.parts.peak_rows import PeakRows
 from s3n_core.parts.projection import plane
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.csv_tables import CsvWriter
@@ -159,7 +160,7 @@ class Atlas:
     def part_of(self) -> NDArray[np.int64]:
         """The part of each place, (n,)."""
         if self._part_of is None:
-            self._part_of = self.parts.applied(open_array(self.path, ASSIGNMENTS), self._read)
+            self._part_of = self.parts.applied(open_array(self.path, ASSIGNMENTS), self._read, moved=self._moved)
         return self._part_of
 
     _part_of: NDArray[np.int64] | None = None
@@ -357,14 +358,12 @@ class Atlas:
         Returns:
             The peak; None if the atlas has no such image, or no peak in it.
         """
-        number = next((number for number, known in enumerate(self.images) if known.file == image), None)
-        rows = np.flatnonzero((np.asarray(self.places["image"]) == number) & ~np.asarray(self.places["background"]))
-        if number is None or not rows.size:
+        rows = self.peak_rows.of(image)
+        if not rows.size:
             return None
-        some = self.places[rows]
-        wrong = -some["response"] if at is None else np.hypot(some["x"] - at[0], some["y"] - at[1])
-        row = int(rows[int(np.argmin(wrong))])
-        return row, float(self.places["x"][row]), float(self.places["y"][row])
+        strongest = int(rows[int(np.argmax(self.places["response"][rows]))])
+        row = strongest if at is None else self.peak_rows.nearest(image, *at)
+        return None if row is None else (row, float(self.places["x"][row]), float(self.places["y"][row]))
 
     def compared_by(self, comparer: Comparer) -> Atlas:
         """Attach the function that compares two classes, which needs the model and the images."""
@@ -392,6 +391,30 @@ class Atlas:
         """Mark a part as background, or as part of the object, whatever was found."""
         kind: EditKind = "background" if background else "object"
         self._edit(lambda parts: PartEdit(kind=kind, parts=(parts.number(part),)))
+
+    def reassign(self, part: str | int, image: str, x: float, y: float) -> None:
+        """Move a peak to a part; the cells that it owns in a comparison go with it.
+
+        Args:
+            part: The part that it belongs to from now on.
+            image: The image's name.
+            x: The peak's place, in pixels of the original.
+            y: Alike.
+
+        Raises:
+            AtlasError: There is no such part, no peak at this place, or it belongs to the part already.
+        """
+
+        def make(parts: EditedParts) -> PartEdit:
+            number, row = parts.number(part), self.peak_rows.at(image, x, y)
+            if row is None:
+                raise AtlasError(f"The atlas has no peak at ({x:.0f}, {y:.0f}) px of {image}.")
+            if self.part_of[row] == number:
+                raise AtlasError(f"This peak of {image} belongs to {parts.name(number)} already.")
+            place = self.places[row]
+            return PartEdit(kind="reassign", parts=(number,), image=image, x=float(place["x"]), y=float(place["y"]))
+
+        self._edit(make)
 
     def split(self, part: str | int) -> int:
         """Split a part into two by k-means and return the number of the new one.
@@ -508,6 +531,15 @@ class Atlas:
             f"<tr><td>{part + 1}</td><td>{escape(self.parts.name(part))}</td></tr>" for part in self.parts.numbers
         )
         return f"<p>{len(self.images)} images, {escape(str(self.path))}</p><table>{rows}</table>"
+
+    @cached_property
+    def peak_rows(self) -> PeakRows:
+        """The rows of the peaks by image."""
+        return PeakRows(self.places, self.images)
+
+    def _moved(self, edit: PartEdit, parts: NDArray[np.int64]) -> NDArray[np.intp]:
+        row = self.peak_rows.at(edit.image, edit.x, edit.y)
+        return np.array([] if row is None else [row], dtype=np.intp)
 
     @cached_property
     def _means(self) -> NDArray[np.float32] | None:

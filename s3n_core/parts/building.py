@@ -51,6 +51,7 @@ from s3n_core.parts.key_points import annotated_part
 from s3n_core.parts.neighbours import HEADER as NEIGHBOURS
 from s3n_core.parts.neighbours import index_of
 from s3n_core.parts.part_edits import read_edits, replayed, write_edits
+from s3n_core.parts.peak_rows import PeakRows
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error, write_json
 from s3n_core.system.json_values import from_json, to_json
@@ -342,7 +343,10 @@ def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], see
     if count < number:
         raise AtlasError(f"There are only {count} places in these images, fewer than {number} parts. Take more images.")
     clusters, assigned = fit_clusters(read, count, number, seed=seed)
-    edits, lost = replayed(read_edits(out / EDITS), clusters)
+    peaks = PeakRows(places, [image_of(line) for line in read_image_lines(out / IMAGES)])
+    edits, lost = replayed(
+        read_edits(out / EDITS), clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None
+    )
     outside = _outside(records, places)
     _save(out / OUTSIDE, outside)
     _save(out / CENTROIDS, clusters.centroids)

@@ -1,7 +1,7 @@
-"""Edits of an atlas: parts are merged, split, renamed, hidden, marked as background. A journal that can be undone and replayed.
+"""Edits of an atlas: parts are merged, split, renamed, hidden, marked as background; peaks are moved to another part.
 
-Parts are numbered from 0; a split gives its second half the next free number, a merge keeps the first part's. Clusters and
-descriptors never change: the journal is applied to the cluster of each place.
+A journal that can be undone and replayed. Parts are numbered from 0; a split gives its second half the next free number, a merge
+keeps the first part's. Clusters and descriptors never change: the journal is applied to the cluster of each place.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from s3n_core.system.atomic_files import read_bytes, write_bytes
 from s3n_core.system.json_values import from_json, to_json
 from s3n_core.system.line_files import json_line
 
-FORMAT, VERSION = "s3n-part-edits", 2  # 1 had no edits "background" and "object"
+FORMAT, VERSION = "s3n-part-edits", 3  # 1 had no edits "background" and "object", 2 no "reassign"
 
 SAME = 0.9
 """An edit is replayed on another clustering where its centroids' cosine similarity to those found there is at least this."""
 
-EditKind = Literal["merge", "split", "rename", "hide", "show", "background", "object"]
+EditKind = Literal["merge", "split", "rename", "hide", "show", "background", "object", "reassign"]
+
+Moved = Callable[["PartEdit", NDArray[np.int64]], NDArray[np.intp]]
+"""Returns the rows that an edit "reassign" moves, from the edit and the part of each row before it; none if they are not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +39,15 @@ class PartEdit:
     Attributes:
         kind: "merge" makes the second part one with the first; "split" gives the places that are nearer to the second of
             ``centroids`` to a new part; "rename", "hide" and "show" change one part; "background" and "object" say what it
-            holds, whatever was found.
+            holds, whatever was found; "reassign" moves one peak of the atlas to the part.
         parts: The parts concerned.
         name: The new name, for "rename"; empty gives the part its number again.
         centroids: For "split": the two centroids.
         reach: For "split": how far each reaches.
         marks: A centroid of each part concerned, by which the edit is found again in another clustering.
+        image: For "reassign": the name of the image.
+        x: For "reassign": the peak's place, in pixels of the original.
+        y: Alike.
     """
 
     kind: EditKind
@@ -50,6 +56,14 @@ class PartEdit:
     centroids: tuple[Any, ...] = ()
     reach: tuple[float, ...] = ()
     marks: tuple[Any, ...] = ()
+    image: str = ""
+    x: float = 0.0
+    y: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the edit as JSON values, without an image where it concerns none."""
+        fields: dict[str, Any] = to_json(self)
+        return fields if self.image else {name: fields[name] for name in fields if name not in ("image", "x", "y")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,21 +156,41 @@ class EditedParts:
             raise AtlasError("There is no edit to undo.")
         return EditedParts(self.clusters, self.edits[:-1])
 
-    def of(self, descriptors: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the part of each descriptor (n, D), and whether it lies within its centroid's reach."""
+    def of(
+        self,
+        descriptors: NDArray[np.float32],
+        moved: Callable[[PartEdit, NDArray[np.int64], NDArray[np.bool_]], NDArray[np.intp]] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the part of each descriptor (n, D), and whether it lies within its centroid's reach.
+
+        Args:
+            descriptors: The descriptors.
+            moved: Returns the rows that an edit "reassign" moves, from the edit, the part of each row before it, and whether it
+                is within reach. A moved row counts as within reach. None: the rows are not the atlas's own, so none is moved.
+        """
         cluster, distance = nearest(descriptors, self.clusters.centroids)
         within = distance <= self.clusters.reach[cluster]
+        by_hand = np.zeros(len(descriptors), dtype=bool)
 
         def read(rows: NDArray[np.intp]) -> NDArray[np.float32]:
             return descriptors[rows]
 
         def split(edit: PartEdit, rows: NDArray[np.intp], half: NDArray[np.intp], far: NDArray[np.float32]) -> None:
-            within[rows] = far <= np.array(edit.reach, dtype=np.float32)[half]
+            within[rows] = (far <= np.array(edit.reach, dtype=np.float32)[half]) | by_hand[rows]
 
-        return self.applied(cluster, read, split), within
+        def move(edit: PartEdit, parts: NDArray[np.int64]) -> NDArray[np.intp]:
+            rows = np.empty(0, dtype=np.intp) if moved is None else moved(edit, parts, within)
+            by_hand[rows] = within[rows] = True
+            return rows
+
+        return self.applied(cluster, read, split, move), within
 
     def applied(
-        self, clusters: NDArray[np.integer[Any]], read: Read, on_split: Callable[..., None] | None = None
+        self,
+        clusters: NDArray[np.integer[Any]],
+        read: Read,
+        on_split: Callable[..., None] | None = None,
+        moved: Moved | None = None,
     ) -> NDArray[np.int64]:
         """Return the part of each row from its cluster, (n,), without finding the clusters again.
 
@@ -164,6 +198,7 @@ class EditedParts:
             clusters: The cluster of each row.
             read: The rows' descriptors, for splits.
             on_split: Called at each split with the edit, the rows, their half (0, 1) and their distance to its centroid.
+            moved: The rows that an edit "reassign" moves; None: the rows are not the atlas's own, so none is moved.
         """
         parts, following = clusters.astype(np.int64), len(self.clusters.centroids)
         for edit in self.edits:
@@ -178,6 +213,8 @@ class EditedParts:
                     on_split(edit, rows, half, distances)
                 parts[rows[half == 1]] = following
                 following += 1
+            if edit.kind == "reassign" and moved is not None:
+                parts[moved(edit, parts)] = edit.parts[0]
         return parts
 
     def centroid(self, part: int) -> NDArray[np.float32]:
@@ -209,12 +246,15 @@ class EditedParts:
             raise AtlasError("Merging needs two different parts." if edit.kind == "merge" else "Name one part.")
 
 
-def replayed(edits: Iterable[PartEdit], clusters: Clusters) -> tuple[EditedParts, int]:
-    """Apply the edits of one clustering to another, where their centroids are found there again.
+def replayed(
+    edits: Iterable[PartEdit], clusters: Clusters, has_peak: Callable[[PartEdit], bool] | None = None
+) -> tuple[EditedParts, int]:
+    """Apply the edits of one clustering to another, where their centroids, and the peaks that were moved, are found again.
 
     Args:
         edits: The edits, oldest first, with their marks.
         clusters: The other clustering.
+        has_peak: Whether there is a peak at the place of an edit "reassign"; None: there is none.
 
     Returns:
         The parts after the edits that were found, and the number of those that were not.
@@ -222,7 +262,8 @@ def replayed(edits: Iterable[PartEdit], clusters: Clusters) -> tuple[EditedParts
     parts, lost = EditedParts(clusters), 0
     for edit in edits:
         found = [_found(parts, np.array(mark, dtype=np.float32)) for mark in edit.marks]
-        if None in found or len(set(found)) != len(edit.parts):
+        gone = edit.kind == "reassign" and (has_peak is None or not has_peak(edit))
+        if gone or None in found or len(set(found)) != len(edit.parts):
             lost += 1
             continue
         moved = replace(edit, parts=tuple(part for part in found if part is not None))
@@ -253,7 +294,7 @@ def write_edits(path: Path, edits: Iterable[PartEdit]) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    lines = [json_line({"format": FORMAT, "version": VERSION}), *(json_line(to_json(edit)) for edit in edits)]
+    lines = [json_line({"format": FORMAT, "version": VERSION}), *(json_line(edit.to_dict()) for edit in edits)]
     write_bytes(path, b"".join(lines))
 
 

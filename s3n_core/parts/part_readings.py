@@ -25,6 +25,7 @@ from s3n_core.method.contributions import OTHERS
 from s3n_core.models.model_images import over_model_images
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.descriptors import StageFeatures
+from s3n_core.parts.part_edits import PartEdit
 
 Pair = tuple[int, int]
 """The class whose margin is divided, and the one whose logit is subtracted: `OTHERS` for the mean of all others."""
@@ -93,18 +94,75 @@ def margins_of(logits: NDArray[np.floating], pair: Pair) -> NDArray[np.float64]:
 
 
 def cell_parts(
-    atlas: Atlas, stage: StageFeatures, row: int, found: Contributions, frame: ViewFrame, predicted: int
+    atlas: Atlas, stage: StageFeatures, row: int, found: Contributions, frame: ViewFrame, predicted: int, file: str = ""
 ) -> dict[str, NDArray[np.int64]]:
     """Return the part of every cell by branch, (h, w), -1 for none: cells of D and C have the part of their place in O.
 
-    A part owns the cells whose descriptor is nearest to its centroid and within its reach. Hidden parts own none.
+    A part owns the cells whose descriptor is nearest to its centroid and within its reach, and those of peaks that a person has
+    moved to it. Hidden parts own none.
+
+    Args:
+        atlas: The atlas.
+        stage: The features of the batch.
+        row: The image in it.
+        found: The image's contributions, whose cells these are.
+        frame: Where the network's square lies in the image.
+        predicted: Index of the predicted class.
+        file: The image's name in the atlas; empty if it is not one of the atlas's.
     """
     owners = {}
-    for branch, places in found.places.items():
-        parts, within = atlas.parts.of(atlas.compared(stage.at(row, frame, places.reshape(-1, 2)), predicted))
+    moved = [edit for edit in atlas.parts.edits if edit.kind == "reassign" and edit.image == file]
+    peaks = _peak_places(atlas, file) if moved else np.empty((0, 2))
+    step = _cell_size(found.places["O"]) if moved and "O" in found.places else np.zeros(2)
+    for branch, of_cells in found.places.items():
+        places = of_cells.reshape(-1, 2)
+        descriptors = stage.at(row, frame, np.concatenate([places, peaks]) if moved else places)
+        cells_of = _CellsOfPeaks(places, peaks, step) if moved else None
+        parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
+        parts, within = parts[: len(places)], within[: len(places)]
         hidden = np.isin(parts, [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)])
-        owners[branch] = np.where(within & ~hidden, parts, -1).reshape(places.shape[:2])
+        owners[branch] = np.where(within & ~hidden, parts, -1).reshape(of_cells.shape[:2])
     return owners
+
+
+class _CellsOfPeaks:
+    """Which cells of one branch go with a peak that is moved to another part.
+
+    Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those that belong to
+    the part that it had.
+
+    Args:
+        places: Of the cells, (n, 2); the peaks' descriptors follow those of the cells.
+        peaks: Places of the atlas's peaks in the image, (m, 2).
+        step: The width and height of a cell of O.
+    """
+
+    def __init__(self, places: NDArray[np.floating], peaks: NDArray[np.float64], step: NDArray[np.float64]) -> None:
+        self._places, self._peaks, self._step = places, peaks, step
+
+    def __call__(self, edit: PartEdit, parts: NDArray[np.int64], within: NDArray[np.bool_]) -> NDArray[np.intp]:
+        if not len(self._peaks):
+            return np.empty(0, dtype=np.intp)
+        count = len(self._places)
+        peak = int(np.argmin(np.hypot(*(self._peaks - (edit.x, edit.y)).T)))
+        away = self._places[:, None, :] - self._peaks[None, :, :]
+        nearest = np.hypot(away[..., 0], away[..., 1]).argmin(axis=1) == peak
+        own = (np.abs(away[:, peak]) <= self._step / 2).all(axis=1)
+        with_it = nearest & within[:count] & (parts[:count] == parts[count + peak])
+        return np.append(np.flatnonzero(own | with_it), count + peak)
+
+
+def _peak_places(atlas: Atlas, file: str) -> NDArray[np.float64]:
+    """Return the places of the atlas's peaks in an image, (x, y) in original pixels, (m, 2)."""
+    some = atlas.places[atlas.peak_rows.of(file)]
+    return np.stack([some["x"], some["y"]], axis=1).astype(np.float64)
+
+
+def _cell_size(places: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the width and height of a cell from the places (h, w, 2) of a regular grid; 0 for a single row or column."""
+    across = places[0, 1, 0] - places[0, 0, 0] if places.shape[1] > 1 else 0.0
+    down = places[1, 0, 1] - places[0, 0, 1] if places.shape[0] > 1 else 0.0
+    return np.array([across, down], dtype=np.float64)
 
 
 def read_parts(
@@ -154,8 +212,12 @@ def read_parts(
                     results.append(None)
                     continue
                 frame = ViewFrame(box=source_box(sizes[row], model.preprocess), size=model.preprocess.source_size)
-                owners = cell_parts(atlas, stage, row, of_image, frame, predicted[row])
-                box = records[batch.positions[row]].box if boxed else None
+                record = records[batch.positions[row]]
+                known = atlas.peak_rows.image(record.name)
+                own = known is not None and (known.width, known.height) == sizes[row]
+                file = record.name if own else ""
+                owners = cell_parts(atlas, stage, row, of_image, frame, predicted[row], file)
+                box = record.box if boxed else None
                 shares = of_image.rows(parts=owners, box=box)
                 results.append(
                     ImageParts(

@@ -52,7 +52,7 @@ def keep_comparison(atlas: Atlas, comparison: Comparison) -> Path:
         "format": FORMAT,
         "version": VERSION,
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "parts_key": parts_key(atlas),
+        "parts_key": parts_key(atlas, comparison),
         "comparison": to_json(comparison),
     }
     write_json(path, record)
@@ -84,9 +84,20 @@ def kept_comparisons(atlas: Atlas) -> tuple[StoredComparison, ...]:
     return tuple(_read(atlas, path) for path in sorted((atlas.path / FOLDER).glob("*.json"), key=_order))
 
 
-def parts_key(atlas: Atlas) -> str:
-    """Return a key of the parts of an atlas, which changes with all edits but names and marks of background."""
-    edits = [to_json(edit) for edit in atlas.parts.edits if edit.kind not in ("rename", "background", "object")]
+def parts_key(atlas: Atlas, comparison: Comparison | None = None) -> str:
+    """Return a key of the parts of an atlas, which changes with all edits but names and marks of background.
+
+    Args:
+        atlas: The atlas.
+        comparison: Peaks that were moved count only in its images, where these are known; None: in all.
+    """
+    files = {image.file for image in comparison.images} if comparison is not None else set()
+    edits = [
+        edit.to_dict()
+        for edit in atlas.parts.edits
+        if edit.kind not in ("rename", "background", "object")
+        and not (edit.kind == "reassign" and files and edit.image not in files)
+    ]
     content = json.dumps([list(atlas.header.reach), atlas.header.centred, edits])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -110,7 +121,7 @@ def _read(atlas: Atlas, path: Path) -> StoredComparison:
         comparison, key = Comparison.from_details(record["comparison"]), record["parts_key"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AtlasError(f"{path} cannot be read ({error}). Delete it and compare the classes again.") from error
-    current, background = key == parts_key(atlas), atlas.background
+    current, background = key == parts_key(atlas, comparison), atlas.background
 
     def named(part: ComparedPart) -> ComparedPart:
         if part.part is None or part.part not in atlas.parts.numbers:

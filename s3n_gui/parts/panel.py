@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from math import dist
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,6 @@ from s3n_gui.parts.pairs.pair_view import PairView
 from s3n_gui.parts.start_view import StartView
 from s3n_gui.parts.top_bar import EXPORTS, TopBar
 from s3n_gui.parts.view import PartsView
-from s3n_gui.state.atlas_parts import SAME_PLACE
 from s3n_gui.state.demo import demo_images, demo_model
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.opening import Opener, data_set_title, model_title
@@ -330,15 +328,14 @@ class PartsPage(Page):
         image, place = wanted
         path = next((path for path in (image, image.resolve()) if path.is_relative_to(content.root)), None)
         name = "" if path is None else path.relative_to(content.root).as_posix()
-        found = content.atlas.peak_of(name, place)
-        sides = {one.file: max(one.width, one.height) for one in content.atlas.images}
-        if found is None or dist(found[1:], place) > SAME_PLACE * sides[name]:
+        row = content.atlas.peak_rows.at(name, *place)
+        if row is None:
             self._session.report_notice(
                 f"The atlas has no such peak of {image.name}; find parts in images that include it.", cause="atlas"
             )
             return
         self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))
-        self.map_view.show_like(found[0])
+        self.map_view.show_like(row)
 
     def _inspect_crop(self, crop: Crop) -> None:
         self._inspect(None, crop)

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.same_place import SAME_PLACE
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
 
 if TYPE_CHECKING:
     from s3n_core.parts.placed_parts import PlacedParts
 
-SAME_PLACE = 0.02
-"""A peak and one of the atlas are the same if they are this near, as a fraction of the image's longer side."""
 
 
 class AtlasParts(QObject):

@@ -83,6 +83,16 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     assert like["event"] == "neighbours"
     of_test = {peak["image"] for peak in like["neighbours"]}
     assert len(like["neighbours"]) == 3
+    first = like["neighbours"][0]
+    there = "--image", first["image"], "--at", first["x"], first["y"]
+    new, old = ("bill", "part 3") if first["name"] == "part 3" else ("part 3", "bill")
+    moved = s3n("parts", "edit", atlas, "reassign", new, *there)
+    assert (moved.code, f"belonged to {old}." in moved.err) == (0, True)
+    assert f"belongs to {new} already" in s3n("parts", "edit", atlas, "reassign", new, *there).sentence
+    assert "no peak of nobody.jpg" in s3n("parts", "edit", atlas, "reassign", "bill", "--image", "nobody.jpg").sentence
+    assert s3n("parts", "edit", atlas, "reassign", "bill").code == 2
+    assert s3n("parts", "edit", atlas, "hide", "bill", "--image", image).code == 2
+    assert s3n("parts", "edit", atlas, "undo").code == 0
     other = tmp_path / "other.jpg"
     other.write_bytes(image.read_bytes())
     again = s3n("parts", "like", atlas, other, "--at", like["x"], like["y"], "--json").events[-1]

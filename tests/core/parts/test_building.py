@@ -195,6 +195,61 @@ def test_edits_change_every_answer_and_can_be_undone(atlas: Atlas, tmp_path: Pat
         atlas.undo()
 
 
+def test_a_peak_that_is_moved_counts_for_its_new_part_everywhere(
+    model: Model, data: DataSet, atlas: Atlas, tmp_path: Path
+) -> None:
+    file = data.records[2].name
+    row = int(atlas.peak_rows.of(file)[0])
+    x, y, old = float(atlas.places["x"][row]), float(atlas.places["y"][row]), int(atlas.part_of[row])
+    new = next(part for part in atlas.parts.numbers if part != old)
+    of_a, of_b = CLASSES[:2]
+    records = {record.name: record for record in data.records}
+    peaks = {summary.part: summary.peaks for summary in atlas.summaries()}
+    before = compare_classes(atlas, model, records, of_a, of_b, removal=False, workers=0)
+    atlas.reassign(new, file, x + 0.2, y)
+    after = {summary.part: summary.peaks for summary in Atlas(tmp_path).summaries()}
+    assert after == {**peaks, old: peaks[old] - 1, new: peaks[new] + 1}
+    written = [line for line in csv.DictReader((tmp_path / "peaks.csv").open(encoding="utf-8")) if line["image"] == file]
+    here = min(written, key=lambda line: abs(float(line["x"]) - x) + abs(float(line["y"]) - y))
+    assert here["part"] == atlas.parts.name(new)
+    assert new in {part.part for part in atlas.class_parts(of_a)}
+
+    # Of the comparison, only this image changes: its cells at the peak belong to the new part, and nothing is lost.
+    moved = compare_classes(atlas, model, records, of_a, of_b, removal=False, workers=0)
+    changed = [one.file for one, other in zip(before.images, moved.images, strict=True) if one != other]
+    assert changed == [file]
+    of_image = next(one for one in moved.images if one.file == file)
+    assert new in of_image.parts
+    assert sum(part.contribution for part in moved.rows) == pytest.approx(before.margin, abs=1e-4)
+    for one, other in zip(
+        sorted(before.parts, key=lambda part: part.part or 0),
+        sorted(moved.parts, key=lambda part: part.part or 0),
+        strict=True,
+    ):
+        assert one.part in (old, new) or one.contribution == pytest.approx(other.contribution, abs=1e-5)
+    # The same as a new image has the part that its descriptor gives.
+    new_image = replace(data.records[2], name="new.png")
+    plain = compare_image(atlas, model, new_image, removal=False)
+    atlas.undo()
+    assert plain.parts == compare_image(atlas, model, new_image, removal=False).parts
+    assert compare_classes(atlas, model, records, of_a, of_b, removal=False, workers=0).images == before.images
+
+    with pytest.raises(AtlasError, match="no peak at"):
+        atlas.reassign(new, "nobody.png", x, y)
+    with pytest.raises(AtlasError, match="already"):
+        atlas.reassign(old, file, x, y)
+    # Grouped anew, the peak is found again; without its image it is said to be lost.
+    atlas.reassign(new, file, x, y)
+    build(model, data, tmp_path, parts=4)
+    again = Atlas(tmp_path)
+    kept = [edit for edit in again.parts.edits if edit.kind == "reassign"]
+    assert len(kept) + again.header.lost_edits == 1
+    if kept:
+        assert again.part_of[row] == kept[0].parts[0]
+    build(model, data, tmp_path, records=data.records[:2], parts=2, restart=True)
+    assert not any(edit.kind == "reassign" for edit in Atlas(tmp_path).parts.edits)
+
+
 def test_the_parts_of_a_class_sum_to_what_its_peaks_contribute(atlas: Atlas) -> None:
     found = atlas.class_parts(CLASSES[0])
     own = [number for number, image in enumerate(atlas.images) if image.label == CLASSES[0] and not image.error]

@@ -22,10 +22,10 @@ from s3n_core.parts.atlas_files import (
     PLACE,
     VERSION,
 )
-from s3n_core.parts.comparison import ClassValues, MeasuredImages, SecondMark
+from s3n_core.parts.comparison import ClassValues, ComparedImage, Comparison, MeasuredImages, SecondMark
 from s3n_core.parts.expectations import agreement_sentence, expect, expectations
 from s3n_core.parts.image_tags import read_tags
-from s3n_core.parts.stored_comparisons import keep_comparison, kept_comparison, kept_comparisons
+from s3n_core.parts.stored_comparisons import keep_comparison, kept_comparison, kept_comparisons, parts_key
 from s3n_core.system.json_values import to_json
 
 CLASSES = ("001.Pale", "002.Dark", "003.Spotted")
@@ -120,6 +120,41 @@ def test_a_kept_answer_is_read_again_and_follows_names_but_not_other_edits(tmp_p
     (atlas.path / "comparisons" / "0-1.json").write_text("{}")
     with pytest.raises(AtlasError, match="Delete it"):
         kept_comparisons(atlas)
+
+
+def test_a_peak_that_is_moved_makes_only_answers_with_its_image_outdated(tmp_path: Path) -> None:
+    atlas = written_atlas(tmp_path / "atlas", [(n, 10, 10, n % 3) for n in range(6)])
+
+    def answer(a: str, b: str, files: tuple[int, ...]) -> Comparison:
+        images = tuple(
+            ComparedImage(
+                file=f"{n}.jpg",
+                of_a=n == files[0],
+                correct=True,
+                parts=(),
+                x=(),
+                y=(),
+                contributions=(),
+                losses=(),
+                changed=(),
+            )
+            for n in files
+        )
+        return replace(measured().comparison(), a=a, b=b, images=images)
+
+    keep_comparison(atlas, answer(CLASSES[0], CLASSES[1], (0, 2)))
+    keep_comparison(atlas, answer(CLASSES[1], CLASSES[2], (2, 4)))
+    atlas.reassign("part 2", "0.jpg", 10, 10)
+    assert [one.current for one in kept_comparisons(atlas)] == [False, True]
+    atlas.undo()
+    assert [one.current for one in kept_comparisons(atlas)] == [True, True]
+
+
+def test_the_key_of_the_parts_is_that_of_earlier_versions(tmp_path: Path) -> None:
+    """Answers that were kept before peaks could be moved stay current."""
+    atlas = written_atlas(tmp_path / "atlas", [(n, 10, 10, n % 3) for n in range(6)])
+    atlas.merge("part 1", "part 2")
+    assert parts_key(atlas) == "cc2be4a06468a67b"
 
 
 def test_predictions_that_change_are_counted_beside_random_places_and_said() -> None:
