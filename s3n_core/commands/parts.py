@@ -264,7 +264,9 @@ def edit(
     ] = None,
     at: Annotated[
         tuple[float, float] | None,
-        typer.Option("--at", metavar="X Y", help="For reassign: the peak nearest to this pixel. Default: the strongest."),
+        typer.Option(
+            "--at", metavar="X Y", help="For reassign: the peak nearest to this pixel. Default: the strongest."
+        ),
     ] = None,
 ) -> None:
     """Rename, merge, split or hide parts, mark them as background or object, or move one peak to a part; undo the last edit.

@@ -20,6 +20,7 @@ class PartExample:
         y: Alike.
         rank: How typical it is among those of the classes: 1 is the most typical.
         of: Number of images of the classes that have a peak of the part.
+        row: Its row in the atlas's places; -1 where there is no atlas yet.
     """
 
     file: str
@@ -27,6 +28,7 @@ class PartExample:
     y: float
     rank: int
     of: int
+    row: int = -1
 
 
 def spread_ranks(count: int, some: int) -> list[int]:
@@ -65,6 +67,7 @@ def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int =
             y=float(places["y"][ranks[rank]]),
             rank=rank + 1,
             of=len(rows),
+            row=int(rows[ranks[rank]]),
         )
         for rank in spread_ranks(len(rows), count)
     )

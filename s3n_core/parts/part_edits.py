@@ -29,7 +29,7 @@ SAME = 0.9
 EditKind = Literal["merge", "split", "rename", "hide", "show", "background", "object", "reassign"]
 
 Moved = Callable[["PartEdit", NDArray[np.int64]], NDArray[np.intp]]
-"""Returns the rows that an edit "reassign" moves, from the edit and the part of each row before it; none if they are not there."""
+"""Returns the rows that an edit "reassign" moves, from the edit and the part of each row before it; none if it is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,8 +128,8 @@ def cell_parts(
 class _CellsOfPeaks:
     """Which cells of one branch go with a peak that is moved to another part.
 
-    Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those that belong to
-    the part that it had.
+    Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those of the part
+    that it had.
 
     Args:
         places: Of the cells, (n, 2); the peaks' descriptors follow those of the cells.

@@ -36,7 +36,8 @@ class PeakRows:
         if number is None:
             return np.empty(0, dtype=np.intp)
         rows = np.arange(self._starts[number], self._starts[number + 1], dtype=np.intp)
-        return rows[~np.asarray(self._places["background"][rows])]
+        found: NDArray[np.intp] = rows[~np.asarray(self._places["background"][rows])]
+        return found
 
     def nearest(self, file: str, x: float, y: float) -> int | None:
         """Return the row of the peak nearest to a place, in pixels of the original; None if the image has no peak."""

@@ -17,6 +17,7 @@ from s3n_core.parts.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.key_points import KeyPointName, key_point_names
 from s3n_core.parts.stored_comparisons import kept_comparisons
 from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.peak_crops import crop_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +128,5 @@ def _part_crops(atlas: Atlas, matrix: ClassMatrix) -> dict[int, Crop]:
     for part in matrix.parts:
         rows = np.flatnonzero(at_peaks & (part_of == part))
         if len(rows):
-            place = atlas.places[rows[int(strengths[rows].argmax())]]
-            image = atlas.images[int(place["image"])]
-            x, y = float(place["x"]), float(place["y"])
-            found[part] = Crop(file=image.file, x=x, y=y, width=image.width, height=image.height)
+            found[part] = crop_of(atlas, int(rows[int(strengths[rows].argmax())]))
     return found

@@ -34,6 +34,7 @@ class Crop:
         width: Of the original, in pixels.
         height: Alike.
         note: What is known of it, for a person: "most typical of 33".
+        row: The row of its peak in the atlas's places; -1 where no peak lies, or none is known.
     """
 
     file: str
@@ -42,6 +43,7 @@ class Crop:
     width: int
     height: int
     note: str = ""
+    row: int = -1
 
 
 def paint_crop(painter: QPainter, place: QRectF, crop: Crop, image: QImage | None, *, opacity: float = 1.0) -> None:

@@ -21,6 +21,7 @@ from s3n_gui.parts.atlas_map.map_view import MapView
 from s3n_gui.parts.class_portrait.portrait_view import PortraitView
 from s3n_gui.parts.controller import PartsController
 from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.crops.crop_handling import CropHandling
 from s3n_gui.parts.matrix.matrix_view import MatrixView
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_view import PairView
@@ -78,6 +79,7 @@ class PartsPage(Page):
         self.matrix_view = MatrixView(self.pair_view.thumbnails)
         self.map_view = MapView(self.pair_view.thumbnails)
         self.portrait_view = PortraitView(self.pair_view.thumbnails)
+        self.crops = CropHandling(self.controller.edits, self.pair_view.thumbnails, self.pair_view.path_of, self)
         self.views: list[PartsView] = []
         self._part = -1
         self._lay_out()
@@ -111,6 +113,7 @@ class PartsPage(Page):
         self.bar.tabs.addTab(title)
         self.shown.addWidget(view)
         self.views.append(view)
+        view.set_crops(self.crops)
         view.part_selected.connect(self.select_part)
 
     def _connect(self) -> None:
@@ -128,6 +131,9 @@ class PartsPage(Page):
         self.matrix_view.cell_opened.connect(self._open_cell)
         for view in (self.map_view, self.portrait_view):
             view.opened.connect(self._inspect_crop)
+        self.crops.opened.connect(self._open_crop)
+        self.crops.like_asked.connect(self._show_more_like)
+        self.crops.moved.connect(self._on_moved)
         self.empty.asked.connect(self._on_empty)
         start.split_chosen.connect(controller.set_split)
         start.parts_chosen.connect(controller.set_parts)
@@ -337,8 +343,22 @@ class PartsPage(Page):
         self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))
         self.map_view.show_like(row)
 
+    def _show_more_like(self, crop: Crop) -> None:
+        self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))
+        self.map_view.show_like(crop.row)
+
+    def _on_moved(self, name: str) -> None:
+        self._session.report_notice(f"Moved to {name}. Edit > Undo takes it back.")
+
     def _inspect_crop(self, crop: Crop) -> None:
         self._inspect(None, crop)
+
+    def _open_crop(self, crop: Crop) -> None:
+        """Inspect a crop, of two classes among the images that have the part."""
+        if self.shown.currentWidget() is self.pair_view:
+            self.pair_view.open_crop(crop)
+        else:
+            self._inspect_crop(crop)
 
     def _on_exported(self, last: object, job: CommandJob) -> None:
         self._session.report_notice(f"{job.title.removeprefix('Exporting ')} is written.")
@@ -426,6 +446,7 @@ class PartsPage(Page):
     def _show_content(self) -> None:
         content = self.controller.content
         self.bar.show_content(content)
+        self.crops.show_content(content)
         self.pair_view.show_content(content)
         self.matrix_view.show_content(content)
         for view in self.views:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from s3n_core.parts.atlas import Atlas
+from s3n_gui.parts.crops.crop_handling import CropHandling
 
 
 class PartsView(QWidget):
@@ -22,6 +23,9 @@ class PartsView(QWidget):
 
         The object does not change any more: an edit gives another one.
         """
+
+    def set_crops(self, crops: CropHandling) -> None:
+        """Let the crops that the tab shows be handled; called once."""
 
     def select_part(self, part: int) -> None:
         """Mark a part, which is -1 for none; emits nothing."""

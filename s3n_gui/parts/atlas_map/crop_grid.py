@@ -36,6 +36,15 @@ class CropGrid(ColumnScrollArea):
         """The crops that are shown."""
         return self._inside.crops
 
+    @property
+    def surface(self) -> QWidget:
+        """The widget that the crops are painted in."""
+        return self._inside
+
+    def crop_at(self, place: QPoint) -> Crop | None:
+        """Return the crop at a place of the surface; None beside all crops."""
+        return self._inside.crop_at(place)
+
     def show_crops(self, crops: Sequence[Crop]) -> None:
         """Show other crops."""
         self._inside.show_crops(crops)
@@ -74,18 +83,18 @@ class _Crops(QWidget):
     def event(self, event: QEvent) -> bool:
         """Show the name of the image under the mouse."""
         if isinstance(event, QHelpEvent):
-            hit = self._hit(event.pos())
+            hit = self.crop_at(event.pos())
             if hit is not None:
                 QToolTip.showText(event.globalPos(), f"{hit.file}\n{hit.note}".strip(), self)
             return True
         return super().event(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        hit = self._hit(event.position().toPoint())
+        hit = self.crop_at(event.position().toPoint())
         if hit is not None and event.button() == Qt.MouseButton.LeftButton:
             self.opened.emit(hit)
 
-    def _hit(self, at: QPoint) -> Crop | None:
+    def crop_at(self, at: QPoint) -> Crop | None:
         return next((crop for number, crop in enumerate(self.crops) if self._place(number).contains(at)), None)
 
     @property

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -24,12 +25,16 @@ from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.neighbours import Neighbour
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, theme, tokens
+from s3n_gui.appearance.tokens import mixed
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.crop_grid import CropGrid
 from s3n_gui.parts.atlas_map.map_canvas import MapCanvas
 from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.crops.crop_drag import DropState, DropTarget
+from s3n_gui.parts.crops.crop_handling import CropHandling
+from s3n_gui.parts.peak_crops import crop_of
 from s3n_gui.parts.view import PartsView
 from s3n_gui.widgets.part_swatch import swatch
 
@@ -124,6 +129,11 @@ class MapView(PartsView):
             self.canvas.update()
             self._tasks.run("map", partial(_map_of, atlas))
 
+    def set_crops(self, crops: CropHandling) -> None:
+        """Let crops be moved to the parts of the list."""
+        crops.watch(self.crops.surface, self.crops.crop_at)
+        crops.add_target(DropTarget(self.parts, self._part_at, self._show_drop))
+
     def select_part(self, part: int) -> None:
         """Show the points of a part above all others."""
         self.canvas.select_part(part)
@@ -152,6 +162,19 @@ class MapView(PartsView):
     @property
     def _numbers(self) -> list[int]:
         return [self.parts.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.parts.count())]
+
+    def _part_at(self, place: QPoint) -> int:
+        item = self.parts.itemAt(place)
+        return -1 if item is None else int(item.data(Qt.ItemDataRole.UserRole))
+
+    def _show_drop(self, state: DropState | None) -> None:
+        """Light up the parts that a crop can be dropped on, and that under the mouse."""
+        colours = tokens()
+        for row, part in enumerate(self._numbers):
+            colour = None
+            if state is not None and part != state.own:
+                colour = mixed(colours.card, colours.accent, 0.35 if part == state.over else 0.08)
+            self.parts.item(row).setBackground(QBrush() if colour is None else QColor(colour))
 
     def _list_parts(self) -> None:
         chosen = self.parts.selectedItems()
@@ -250,9 +273,7 @@ class MapView(PartsView):
 
     def _crop(self, row: int, note: str = "") -> Crop:
         assert self._atlas is not None
-        place = self._atlas.places[row]
-        image = self._atlas.images[int(place["image"])]
-        return Crop(image.file, float(place["x"]), float(place["y"]), image.width, image.height, note)
+        return crop_of(self._atlas, row, note)
 
     def _on_theme(self) -> None:
         self._fit()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -30,6 +30,8 @@ from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf
+from s3n_gui.parts.crops.crop_drag import DropState, DropTarget, paint_drop
+from s3n_gui.parts.crops.crop_handling import CropHandling
 from s3n_gui.parts.pairs.crop_strip import CropStrip
 from s3n_gui.parts.view import PartsView
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
@@ -67,6 +69,7 @@ class PortraitView(PartsView):
         self.rows: list[PortraitRow] = []
         self._atlas: Atlas | None = None
         self._part = -1
+        self._crops: CropHandling | None = None
         self._tasks = Tasks(self)
         self._lay_out()
         self.filter.textChanged.connect(self._on_filter)
@@ -134,6 +137,11 @@ class PortraitView(PartsView):
             self._show(None)
         self._on_filter(self.filter.text())
 
+    def set_crops(self, crops: CropHandling) -> None:
+        """Let crops be moved to the parts of the rows."""
+        self._crops = crops
+        crops.add_target(DropTarget(self._scroll, self._part_at, self._show_drop))
+
     def select_part(self, part: int) -> None:
         """Mark the row of a part."""
         self._part = part
@@ -164,6 +172,14 @@ class PortraitView(PartsView):
     def path_of(self, file: str) -> Path:
         """Return the path of an image of the atlas."""
         return Path(file) if self._atlas is None else Path(self._atlas.header.data) / file
+
+    def _part_at(self, place: QPoint) -> int:
+        inside = self._inside.mapFrom(self._scroll.viewport(), place)
+        return next((row.part for row in self.rows if row.geometry().contains(inside)), -1)
+
+    def _show_drop(self, state: DropState | None) -> None:
+        for row in self.rows:
+            row.show_drop(state)
 
     def _on_filter(self, text: str) -> None:
         for row in range(self.classes.count()):
@@ -200,13 +216,15 @@ class PortraitView(PartsView):
             row = PortraitRow(part, most, self._thumbnails, self.path_of)
             row.strip.show_crops(
                 [
-                    Crop(one.file, one.x, one.y, *found.sizes[one.file], f"typical: {one.rank} of {one.of}")
+                    Crop(one.file, one.x, one.y, *found.sizes[one.file], f"typical: {one.rank} of {one.of}", one.row)
                     for one in examples
                 ]
             )
             row.set_selected(row.part == self._part)
             row.selected.connect(self._on_selected)
             row.strip.opened.connect(self.opened)
+            if self._crops is not None:
+                self._crops.watch(row.strip, row.strip.crop_at)
             self.rows.append(row)
             self._column.insertWidget(self._column.count() - 1, row)
         self._scroll.verticalScrollBar().setValue(0)
@@ -232,6 +250,7 @@ class PortraitRow(QFrame):
     def __init__(self, found: PortraitPart, most: float, thumbnails: ThumbnailLoader, path_of: PathOf) -> None:
         super().__init__()
         self.part = found.part.part
+        self._drop: DropState | None = None
         self.setProperty("role", "card")
         self.name = ElidedLabel(found.part.name + (" (background)" if found.background else ""))
         self.name.setProperty("role", "section")
@@ -265,6 +284,19 @@ class PortraitRow(QFrame):
         self.style().polish(self)
         self.bar.selected = selected
         self.bar.update()
+
+    def show_drop(self, state: DropState | None) -> None:
+        """Show whether the crop that is dragged can be dropped here; None: none is dragged."""
+        self._drop = state
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the card, and whether a crop can be dropped on it."""
+        super().paintEvent(event)
+        if self._drop is not None:
+            painter = QPainter(self)
+            paint_drop(painter, self.rect(), self._drop, self.part)
+            painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the part."""

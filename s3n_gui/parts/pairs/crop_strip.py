@@ -45,6 +45,11 @@ class CropStrip(QWidget):
         self.setVisible(bool(crops))
         self.update()
 
+    def crop_at(self, place: QPoint) -> Crop | None:
+        """Return the crop at a place; None beside all crops."""
+        hit = self._hit(place)
+        return self.crops[hit] if hit >= 0 else None
+
     def sizeHint(self) -> QSize:
         """Return the size of one line of four."""
         return QSize(4 * self._side + 3 * _GAP, self._side)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
@@ -15,6 +16,8 @@ from s3n_gui.appearance.wording import count_text, left_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import Crop
+from s3n_gui.parts.crops.crop_drag import DropTarget
+from s3n_gui.parts.crops.crop_handling import CropHandling
 from s3n_gui.parts.edits import PartEdits
 from s3n_gui.parts.pairs.answer_card import AnswerCard
 from s3n_gui.parts.pairs.class_choosers import ClassChoosers
@@ -25,6 +28,7 @@ from s3n_gui.parts.pairs.part_facts import PartFacts, part_facts
 from s3n_gui.parts.pairs.photo import LargePhoto, PhotoTip
 from s3n_gui.parts.pairs.rows_view import RowsView
 from s3n_gui.parts.part_names import bare_name, part_name
+from s3n_gui.parts.peak_crops import crop_of
 from s3n_gui.parts.view import PartsView
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.widgets.folding_panes import FoldingPanes
@@ -122,7 +126,7 @@ class PairView(PartsView):
         self.rows.rename_asked.connect(self.rename)
         self.rows.pointed.connect(self._on_row_pointed)
         self.rows.large_asked.connect(self.large.show_crop)
-        self.rows.opened.connect(self._on_opened)
+        self.rows.opened.connect(self.open_crop)
         self.card.rename_asked.connect(self._on_card_name)
         self.card.merge_asked.connect(self._merge)
         self.card.split_asked.connect(self.split_part)
@@ -130,10 +134,10 @@ class PairView(PartsView):
         self.card.hide_asked.connect(self.hide_part)
         self.card.inspect_asked.connect(self._inspect)
         self.card.pointed.connect(self._on_strip_pointed)
-        self.card.opened.connect(self._on_opened)
+        self.card.opened.connect(self.open_crop)
         self.large.closed.connect(self.rows.setFocus)
         self.large.stepped.connect(self._on_stepped)
-        self.large.opened.connect(self._on_opened)
+        self.large.opened.connect(self.open_crop)
 
     # -- the atlas ---------------------------------------------------------------------------------------------------------
 
@@ -153,6 +157,15 @@ class PairView(PartsView):
         self.classes.show_classes(() if content is None else content.classes)
         self.controller.show_content(content)
         self._show_chosen()
+
+    def set_crops(self, crops: CropHandling) -> None:
+        """Let the crops of rows and card be moved to other parts."""
+        crops.watch(self.rows.viewport(), self.rows.crop_at)
+        crops.watch(self.rows, self.rows.crop_at, self.rows.current_place)
+        for strip in (self.card.absent, self.card.idle):
+            crops.watch(strip, strip.crop_at)
+        crops.add_target(DropTarget(self.rows, self.rows.part_at, self.rows.show_drop))
+        crops.touched.connect(self._on_touched)
 
     def set_atlas(self, atlas: Atlas | None) -> None:
         """Do nothing: `show_content` shows more."""
@@ -230,12 +243,10 @@ class PairView(PartsView):
         atlas, wanted = content.atlas, {controller.a, controller.b}
         own = (atlas.part_of == part) & ~atlas.places["background"]
         found = dict[int, Crop]()
-        for place in atlas.places[own]:
-            number = int(place["image"])
-            image = atlas.images[number]
-            if number not in found and image.label in wanted:
-                x, y = float(place["x"]), float(place["y"])
-                found[number] = Crop(file=image.file, x=x, y=y, width=image.width, height=image.height)
+        for row in np.flatnonzero(own).tolist():
+            number = int(atlas.places["image"][row])
+            if number not in found and atlas.images[number].label in wanted:
+                found[number] = crop_of(atlas, row)
         return tuple(found.values())
 
     # -- from the widgets --------------------------------------------------------------------------------------------------
@@ -246,6 +257,9 @@ class PairView(PartsView):
     def _on_selected(self, part: int) -> None:
         self._show_part()
         self.part_selected.emit(part)
+
+    def _on_touched(self) -> None:
+        self.tip.show_crop(None, QRect())
 
     def _on_row_pointed(self, crop: Crop | None, place: QRect) -> None:
         corner = self.rows.viewport().mapTo(self, place.topLeft())
@@ -260,7 +274,7 @@ class PairView(PartsView):
         if crop is not None:
             self.large.show_crop(crop)
 
-    def _on_opened(self, crop: Crop | None) -> None:
+    def open_crop(self, crop: Crop | None) -> None:
         """Inspect a crop's image among those of the two classes that have the part."""
         content, part = self._content, self.rows.current_part
         if crop is None or content is None:

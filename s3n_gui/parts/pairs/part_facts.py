@@ -14,6 +14,7 @@ from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.pairs.pair_content import PairContent
 from s3n_gui.parts.part_names import part_name
+from s3n_gui.parts.peak_crops import with_peak
 
 _COUNTER_EXAMPLES = 8
 _NOTHING = 0.02
@@ -120,6 +121,7 @@ def _counter_examples(
             at = image.parts.index(part)
             loss = image.losses[at] if image.of_a else -image.losses[at]
             if not image.changed[at] and loss < least:
-                idle.append((loss, crop(image, image.x[at], image.y[at], f"{label}: hiding it changes nothing")))
+                found = crop(image, image.x[at], image.y[at], f"{label}: hiding it changes nothing")
+                idle.append((loss, with_peak(content.atlas, found, part)))
     idle.sort(key=lambda pair: pair[0])
     return tuple(absent), tuple(found for _, found in idle)

@@ -12,6 +12,7 @@ from s3n_core.parts.examples import part_examples, spread_ranks
 from s3n_core.parts.key_points import KeyPointName
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.part_names import part_name
+from s3n_gui.parts.peak_crops import with_peak
 
 CROPS = 6
 """Crops of a part per class."""
@@ -82,7 +83,7 @@ def pair_rows(
     ranked = set[int]()
     if comparison is not None:
         for part in shown:
-            by_effect = tuple(_crops_by_effect(comparison, part, of_a, sizes) for of_a in (True, False))
+            by_effect = tuple(_crops_by_effect(atlas, comparison, part, of_a, sizes) for of_a in (True, False))
             if all(map(bool, by_effect)) or (any(by_effect) and not all(crops[part])):
                 crops[part] = by_effect
                 ranked.add(part)
@@ -194,13 +195,14 @@ def _crops(atlas: Atlas, part: int, labels: Collection[str], sizes: Mapping[str,
             width=sizes[example.file][0],
             height=sizes[example.file][1],
             note=f"rank {example.rank} of {example.of} by how typical it is of the part",
+            row=example.row,
         )
         for example in part_examples(atlas, part, labels, CROPS)
     )
 
 
 def _crops_by_effect(
-    comparison: Comparison, part: int, of_a: bool, sizes: Mapping[str, tuple[int, int]]
+    atlas: Atlas, comparison: Comparison, part: int, of_a: bool, sizes: Mapping[str, tuple[int, int]]
 ) -> tuple[Crop, ...]:
     """Return places of a part in images of A or B, evenly spaced by what hiding it costs; none if it was not hidden."""
     hidden = list[tuple[float, str, float, float]]()
@@ -210,7 +212,7 @@ def _crops_by_effect(
             loss = image.losses[at] if of_a else -image.losses[at]
             hidden.append((loss, image.file, image.x[at], image.y[at]))
     hidden.sort(key=lambda one: -one[0])
-    return tuple(
+    found = [
         Crop(
             file=hidden[rank][1],
             x=hidden[rank][2],
@@ -220,4 +222,5 @@ def _crops_by_effect(
             note=f"rank {rank + 1} of {len(hidden)} by what hiding the part costs the image's class",
         )
         for rank in spread_ranks(len(hidden), CROPS)
-    )
+    ]
+    return tuple(with_peak(atlas, crop, part) for crop in found)

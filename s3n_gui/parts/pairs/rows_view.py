@@ -13,6 +13,7 @@ from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.wording import percent_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf, paint_crop
+from s3n_gui.parts.crops.crop_drag import DropState, paint_drop
 from s3n_gui.parts.pairs.bars import paint_found, paint_measure, side_colour
 from s3n_gui.parts.pairs.part_row import PartRow
 from s3n_gui.parts.pairs.row_layout import Placed, RowLayout
@@ -54,6 +55,7 @@ class RowsView(QAbstractScrollArea):
         self._layout = RowLayout((), 1)
         self._current, self._at = -1, (0, 0)
         self._over: tuple[int, int, int] | None = None
+        self._drop: DropState | None = None
         self._bounds = ((0.0, 1.0), (0.0, 1.0))
         self._editor = QLineEdit(self.viewport())
         self._editor.setAccessibleName("Name of the part")
@@ -99,6 +101,26 @@ class RowsView(QAbstractScrollArea):
         """The crop that the keys have reached."""
         row = self.current_row
         return None if row is None else _crop(row, *self._at)
+
+    def current_place(self) -> tuple[Crop, QRect] | None:
+        """Return the crop that the keys have reached, and where it is in the viewport; None without one."""
+        crop = self.current_crop
+        return None if crop is None else (crop, self._layout.crop_place(self._shown(self._current), *self._at))
+
+    def crop_at(self, place: QPoint) -> Crop | None:
+        """Return the crop at a place of the viewport; None beside all crops."""
+        hit = self._hit(place)
+        return None if hit is None else _crop(self.rows[hit[0]], *hit[1:])
+
+    def part_at(self, place: QPoint) -> int:
+        """Return the part whose row is at a place of the viewport; -1 for none."""
+        hit = self._hit(place)
+        return -1 if hit is None else self.rows[hit[0]].part
+
+    def show_drop(self, state: DropState | None) -> None:
+        """Show which parts the crop that is dragged can be dropped on; None: none is dragged."""
+        self._drop = state
+        self.viewport().update()
 
     def select_part(self, part: int) -> None:
         """Make a part's row the current one, without a signal."""
@@ -289,6 +311,7 @@ class RowsView(QAbstractScrollArea):
             )
         self._paint_crops(painter, index, place, opacity=0.7 if quiet else 1.0)
         painter.fillRect(QRect(place.left(), place.bottom(), place.width(), 1), QColor(colours.border))
+        paint_drop(painter, place, self._drop, row.part)
 
     def _paint_name(self, painter: QPainter, row: PartRow, place: QRect, *, quiet: bool) -> None:
         colours, half = tokens(), place.height() // 2

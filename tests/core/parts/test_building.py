@@ -209,7 +209,9 @@ def test_a_peak_that_is_moved_counts_for_its_new_part_everywhere(
     atlas.reassign(new, file, x + 0.2, y)
     after = {summary.part: summary.peaks for summary in Atlas(tmp_path).summaries()}
     assert after == {**peaks, old: peaks[old] - 1, new: peaks[new] + 1}
-    written = [line for line in csv.DictReader((tmp_path / "peaks.csv").open(encoding="utf-8")) if line["image"] == file]
+    written = [
+        line for line in csv.DictReader((tmp_path / "peaks.csv").open(encoding="utf-8")) if line["image"] == file
+    ]
     here = min(written, key=lambda line: abs(float(line["x"]) - x) + abs(float(line["y"]) - y))
     assert here["part"] == atlas.parts.name(new)
     assert new in {part.part for part in atlas.class_parts(of_a)}

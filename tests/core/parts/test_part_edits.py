@@ -94,7 +94,9 @@ def test_a_peak_that_is_moved_follows_later_merges_and_splits_of_its_new_part() 
     rows = np.stack([EYE[0], EYE[0] + 0.2 * EYE[3], EYE[2]])
 
     def found(edited: EditedParts) -> list[int]:
-        return edited.applied(np.array([0, 0, 2]), lambda some: rows[some], moved=lambda edit, _: np.array([1])).tolist()
+        return edited.applied(
+            np.array([0, 0, 2]), lambda some: rows[some], moved=lambda edit, _: np.array([1])
+        ).tolist()
 
     moved = parts().with_edit(move)
     assert found(moved) == [0, 2, 2]

@@ -1,0 +1,1 @@
+"""What can be done with a crop, wherever the page shows it."""
