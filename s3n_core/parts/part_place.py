@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAME_PLACE = 0.02
+"""A peak and one of an atlas are the same if they are this near, as a fraction of the image's longer side."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartPlace:

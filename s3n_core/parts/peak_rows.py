@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.parts.atlas_files import AtlasImage
-from s3n_core.parts.same_place import SAME_PLACE
+from s3n_core.parts.part_place import SAME_PLACE
 
 
 class PeakRows:

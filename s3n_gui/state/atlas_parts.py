@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.parts.part_place import PartPlace
-from s3n_core.parts.same_place import SAME_PLACE
+from s3n_core.parts.part_place import SAME_PLACE, PartPlace
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
 
 if TYPE_CHECKING:
     from s3n_core.parts.placed_parts import PlacedParts
-
 
 
 class AtlasParts(QObject):

@@ -202,7 +202,8 @@ def test_crops_of_the_tabs_atlas_and_class_are_dropped_on_their_parts(opened: Pa
 
     portrait = opened.portrait_view
     opened.bar.tabs.setCurrentIndex(opened.views.index(portrait))
-    qtbot.waitUntil(lambda: opened.is_ready() and [row.facts.text()[-15:] for row in portrait.rows] != [])
+    qtbot.waitUntil(opened.is_ready)
+    qtbot.waitUntil(lambda: portrait.rows[1].y() > portrait.rows[0].y())  # laid out
     first, second = portrait.rows[:2]
     crop = first.strip.crop_at(QPoint(10, 10))
     assert crop is not None
