@@ -27,6 +27,7 @@ from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import S3NError
+from s3n_core.evaluation.intervals import share_text
 
 if TYPE_CHECKING:
     from s3n_core.parts.atlas import Atlas
@@ -185,9 +186,15 @@ def agree(
                 {"event": "agreement", "first": names[0], "second": names[1], "parts": matched, "ranking": ranks}
             )
             continue
-        rows = [[names[0], names[1], "shared places"]]
+        rows = [[names[0], names[1], "shared places", "of the first's places"]]
         rows += [
-            [match.first_name or "-", match.second_name or "-", f"{100 * match.overlap:.0f} %"] for match in matched
+            [
+                match.first_name or "-",
+                match.second_name or "-",
+                f"{100 * match.overlap:.0f} %",
+                "" if match.first is None or match.second is None else share_text(match.shared, match.places),
+            ]
+            for match in matched
         ]
         typer.echo(table_text(rows))
         both = sum(match.first is not None and match.second is not None for match in matched)
@@ -281,6 +288,69 @@ def measure(
     typer.echo(table_text(found.table()))
     for sentence in found.sentences():
         typer.echo(sentence)
+
+
+def steady(
+    atlas: AtlasArgument,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            "--images", metavar="N", min=2, help="Take N images, evenly spaced. Default: 200, or all if fewer."
+        ),
+    ] = None,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with", metavar="OTHER", help="An atlas of another model, from the same images; may be repeated."
+        ),
+    ] = None,
+    model: ModelOption = None,
+    data: DataOption = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    runs: RunsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure how steady the parts are: do their peaks come again in mirrored and shifted images, and how far off are they?
+
+    Each image is asked again mirrored and cropped. Beside each figure stands the same one for another image. With key points,
+    places are held against the part's own key point, else against the changed views. The answer is kept in the atlas. --with adds
+    the atlas of another model, such as one of another training seed.
+
+    Example: s3n parts steady atlas --images 100 --with atlas-seed1
+    """
+    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas_agreement import match_parts
+
+    opened = Atlas(atlas)
+    with_others = [(other, match_parts(opened, other)) for other in map(Atlas, others or ())]
+    records = atlas_records(opened, data)
+
+    from s3n_core.parts.steadiness import shared_places
+    from s3n_core.parts.steadiness_protocol import MOST_IMAGES, measure_steadiness
+    from s3n_core.parts.stored_steadiness import keep_steadiness
+
+    network = atlas_model(opened, model, runs, device)
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
+        found = measure_steadiness(
+            opened,
+            network,
+            records,
+            images=images or MOST_IMAGES,
+            others=shared_places(opened, with_others),
+            workers=workers,
+            progress=bar,
+        )
+    keep_steadiness(opened, found)
+    if json:
+        print_json({"event": "steadiness", **found.to_dict()})
+        return
+    typer.echo(table_text(found.table({part: opened.parts.name(part) for part in opened.parts.numbers})))
+    for sentence in found.sentences():
+        typer.echo(sentence)
+    for one in found.parts:
+        for sentence in one.other_sentences():
+            typer.echo(f"{opened.parts.name(one.part)}: {sentence}")
 
 
 def truth(

@@ -36,7 +36,7 @@ from s3n_core.commands.opened_atlas import (
     atlas_model,
     name_below,
 )
-from s3n_core.commands.part_answers import agree, compare, expect, measure, truth
+from s3n_core.commands.part_answers import agree, compare, expect, measure, steady, truth
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
@@ -302,6 +302,9 @@ def edit(
 
 
 app.command()(measure)
+
+
+app.command()(steady)
 
 
 app.command()(truth)

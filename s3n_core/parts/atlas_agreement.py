@@ -32,6 +32,7 @@ class MatchedPart:
         overlap: The share of their places that they have in common, 2 s / (n + m), in [0, 1]; of an unmatched part, the
             largest with any part of the other atlas.
         places: Number of places of the part, or of the first of the two.
+        shared: How many of them the other part has, too; 0 of an unmatched part.
     """
 
     first: int | None
@@ -40,6 +41,7 @@ class MatchedPart:
     second_name: str
     overlap: float
     places: int
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ def match_parts(first: Atlas, second: Atlas) -> tuple[MatchedPart, ...]:
             second_name=second.parts.name(int(numbers[1][column])),
             overlap=float(overlaps[row, column]),
             places=int(counts[0][row]),
+            shared=int(shared[row, column]),
         )
         for row, column in sorted(pairs, key=lambda pair: -counts[0][pair[0]])
     ]

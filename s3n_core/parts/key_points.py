@@ -14,6 +14,9 @@ from s3n_core.parts.atlas import Atlas
 NEAR_PART = 0.15
 """A peak counts as an annotated part's if that lies within this fraction of the box's longer side, and is the nearest."""
 
+MAJORITY = 0.5
+"""A part takes the name of a key point that is the nearest one for at least this share of its peaks near any."""
+
 FEWEST_NAMED = 3
 """A part with fewer peaks near key points than this gets no name."""
 

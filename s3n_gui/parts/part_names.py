@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.key_points import KeyPointName
-
-_MAJORITY = 0.5
-"""A part takes the name of a key point that is the nearest one for at least this share of its peaks."""
+from s3n_core.parts.key_points import MAJORITY, KeyPointName
 
 
 def part_name(atlas: Atlas, part: int, names: Mapping[int, KeyPointName]) -> str:
     """Return a part's name: a person's, else that of the key point that most of its peaks are near to, else "part N"."""
     own = atlas.parts.name(part)
-    named = own != f"part {part + 1}" or part not in names or names[part].share < _MAJORITY
+    named = own != f"part {part + 1}" or part not in names or names[part].share < MAJORITY
     return own if named else f"{names[part].name}, {100 * names[part].share:.0f} %"
 
 
