@@ -349,8 +349,8 @@ def steady(
     for sentence in found.sentences():
         typer.echo(sentence)
     for one in found.parts:
-        for sentence in one.other_sentences():
-            typer.echo(f"{opened.parts.name(one.part)}: {sentence}")
+        for statement in one.statements()[-len(one.others) :] if one.others else ():
+            typer.echo(f"{opened.parts.name(one.part)}: {statement.text}")
 
 
 def truth(

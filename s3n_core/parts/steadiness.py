@@ -21,7 +21,7 @@ from s3n_core.evaluation.intervals import share_text
 from s3n_core.parts.annotation_measures import HIT, merged_side
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_agreement import MatchedPart
-from s3n_core.parts.key_points import MAJORITY, key_point_names
+from s3n_core.parts.key_points import MAJORITY, KeyPointName, key_point_names
 from s3n_core.system.json_values import from_json, to_json
 from s3n_core.system.seeding import keyed_generator
 
@@ -111,6 +111,24 @@ class SharedPlaces:
     places: int
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something that was measured, in words.
+
+    Attributes:
+        said: What was found.
+        beside: Its 95 % interval, how it was measured, and what it is held against; may be empty.
+    """
+
+    said: str
+    beside: str
+
+    @property
+    def text(self) -> str:
+        """Both as one sentence."""
+        return f"{self.said} ({self.beside})." if self.beside else f"{self.said}."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartSteadiness:
     """How steady a part is.
@@ -129,28 +147,26 @@ class PartSteadiness:
     accuracy: PlaceAccuracy | None = None
     others: tuple[SharedPlaces, ...] = ()
 
-    def sentences(self) -> tuple[str, ...]:
-        """Return everything in words, each figure with its interval and what it is held against."""
-        found = [] if self.accuracy is None else [accuracy_sentence(self.accuracy)]
+    def statements(self) -> tuple[Statement, ...]:
+        """Return everything in words."""
+        found = [] if self.accuracy is None else [accuracy_statement(self.accuracy)]
         for words, repeats, view in (
-            ("When the image is mirrored", self.mirrored, "mirror image"),
-            ("When the crop is shifted", self.shifted, "crop"),
+            ("Mirrored", self.mirrored, "mirror image"),
+            ("Shifted", self.shifted, "crop"),
         ):
             if repeats is not None:
+                said = f"{words}: {100 * repeats.share:.0f} % of {repeats.peaks:,} come again"
+                beside = _beside(repeats.control, f"in another image's {view}")
+                found.append(Statement(said, _listed(_interval(repeats.low, repeats.high), beside)))
+        for other in self.others:
+            share = share_text(other.shared, other.places)
+            if other.name:
                 found.append(
-                    f"{words}, {100 * repeats.share:.0f} % of {repeats.peaks:,} peaks come again"
-                    f"{_interval(repeats.low, repeats.high)}{_beside(repeats.control, f'in the {view} of another image')}."
+                    Statement(f"Model of {other.atlas}: {share} of its peaks are there, too", f"as {other.name}")
                 )
-        return (*found, *self.other_sentences())
-
-    def other_sentences(self) -> tuple[str, ...]:
-        """Return what is known of the atlases of other models, in words."""
-        return tuple(
-            f"With the model of {other.atlas}, {share_text(other.shared, other.places)} of its peaks lie on {other.name}."
-            if other.name
-            else f"The model of {other.atlas} has no such part."
-            for other in self.others
-        )
+            else:
+                found.append(Statement(f"Model of {other.atlas}: it has no such part", ""))
+        return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +234,7 @@ class Steadiness:
                 if repeats is None:
                     row += ["", ""]
                 else:
-                    share = f"{100 * repeats.share:.0f} % of {repeats.peaks:,}{_interval(repeats.low, repeats.high)}"
+                    share = f"{100 * repeats.share:.0f} % of {repeats.peaks:,}{_in_brackets(repeats.low, repeats.high)}"
                     row += [share, _percent(repeats.control)]
             off = one.accuracy
             if off is None:
@@ -226,7 +242,7 @@ class Steadiness:
             else:
                 point = f", {off.point}" if off.point else ""
                 row += [
-                    f"{100 * off.distance:.0f} %{_interval(off.low, off.high)}{point}",
+                    f"{100 * off.distance:.0f} %{_in_brackets(off.low, off.high)}{point}",
                     _percent(off.control),
                 ]
             rows.append(row)
@@ -243,13 +259,12 @@ class Steadiness:
         ]
 
 
-def accuracy_sentence(accuracy: PlaceAccuracy) -> str:
+def accuracy_statement(accuracy: PlaceAccuracy) -> Statement:
     """Return how accurate places are, in words, and what that was measured with."""
-    beside = f"to {accuracy.point}" if accuracy.point else "between views"
-    how = f"from the key point {accuracy.point}" if accuracy.point else "from mirrored and shifted images"
-    return (
-        f"Places are accurate to about {100 * accuracy.distance:.0f} % of the image's longer side"
-        f"{_interval(accuracy.low, accuracy.high)}, {how}{_beside(accuracy.control, f'{beside} of another image')}."
+    how = f"by the key point {accuracy.point}" if accuracy.point else "by mirrored and shifted images"
+    return Statement(
+        f"Accurate to about {100 * accuracy.distance:.0f} % of the side",
+        _listed(_interval(accuracy.low, accuracy.high), how, _beside(accuracy.control, "with another image's peaks")),
     )
 
 
@@ -301,7 +316,9 @@ def steadiness(
     return Steadiness(images=len(original), left_out=left_out, parts=tuple(results))
 
 
-def key_point_accuracy(atlas: Atlas, records: Mapping[str, ImageRecord]) -> dict[int, PlaceAccuracy]:
+def key_point_accuracy(
+    atlas: Atlas, records: Mapping[str, ImageRecord], names: Mapping[int, KeyPointName] | None = None
+) -> dict[int, PlaceAccuracy]:
     """Return how far the peaks of each part lie from its key point, left and right taken as one.
 
     A part has a key point if that is the nearest one for at least half of its peaks near any. Peaks in images in which the key
@@ -311,15 +328,17 @@ def key_point_accuracy(atlas: Atlas, records: Mapping[str, ImageRecord]) -> dict
     Args:
         atlas: The atlas.
         records: Records of its images by name.
+        names: The key points of its parts (`key_point_names`), if they are known already.
     """
-    names = {part: name for part, name in key_point_names(atlas, records).items() if name.share >= MAJORITY}
-    if not names:
+    near = key_point_names(atlas, records) if names is None else names
+    chosen = {part: name for part, name in near.items() if name.share >= MAJORITY}
+    if not chosen:
         return {}
     peaks = ~np.asarray(atlas.places["background"])
     images, part_of = np.asarray(atlas.places["image"][peaks]), atlas.part_of[peaks]
     x, y = (np.asarray(atlas.places[axis][peaks], dtype=np.float64) for axis in "xy")
     found = {}
-    for part, name in names.items():
+    for part, name in chosen.items():
         point = merged_side(name.name)
         rows = np.flatnonzero(part_of == part)
         shares, points, sizes = list[NDArray[np.float64]](), list[NDArray[np.float64]](), list[NDArray[np.float64]]()
@@ -466,11 +485,20 @@ def _to_nearest(places: NDArray[np.float64], marks: NDArray[np.float64], size: N
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" ({100 * low:.0f} to {100 * high:.0f})"
+    return "" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f}"
 
 
 def _beside(control: float | None, what: str) -> str:
-    return "" if control is None else f"; {what}: {100 * control:.0f} %"
+    return "" if control is None else f"{what} {100 * control:.0f} %"
+
+
+def _listed(*some: str) -> str:
+    return "; ".join(filter(None, some))
+
+
+def _in_brackets(low: float | None, high: float | None) -> str:
+    found = _interval(low, high)
+    return f" ({found})" if found else ""
 
 
 def _percent(value: float | None) -> str:

@@ -15,7 +15,9 @@ from s3n_core.parts.atlas import Atlas, PartSummary
 from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.key_points import KeyPointName, key_point_names
+from s3n_core.parts.steadiness import PlaceAccuracy, Steadiness, key_point_accuracy
 from s3n_core.parts.stored_comparisons import kept_comparisons
+from s3n_core.parts.stored_steadiness import kept_steadiness
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.peak_crops import crop_of
 
@@ -32,6 +34,8 @@ class AtlasContent:
         matrix: The classes by parts.
         names: Names of parts from key points.
         crops: The peak of each part that contributes most.
+        accuracy: How far the peaks of parts are from their key points, where there are any.
+        steadiness: How steady the parts are; None if that was not measured, or with other parts.
         winners: The part that was shown to matter most, of each pair of classes that is compared; B is None for all others.
     """
 
@@ -42,6 +46,8 @@ class AtlasContent:
     matrix: ClassMatrix
     names: Mapping[int, KeyPointName]
     crops: Mapping[int, Crop]
+    accuracy: Mapping[int, PlaceAccuracy]
+    steadiness: Steadiness | None
     winners: Mapping[frozenset[str | None], int]
 
     @cached_property
@@ -93,17 +99,26 @@ def read_content(folder: Path, data_set: DataSet | None) -> AtlasContent:
 
 def content_of(atlas: Atlas, records: Mapping[str, ImageRecord]) -> AtlasContent:
     """Compute what the page shows of an atlas."""
-    matrix = class_matrix(atlas)
+    matrix, names = class_matrix(atlas), key_point_names(atlas, records)
     return AtlasContent(
         atlas=atlas,
         records=records,
         parts=atlas.summaries(),
         pairs=class_pairs(atlas),
         matrix=matrix,
-        names=key_point_names(atlas, records),
+        names=names,
         crops=_part_crops(atlas, matrix),
+        accuracy=key_point_accuracy(atlas, records, names),
+        steadiness=_steadiness(atlas),
         winners=_winners(atlas),
     )
+
+
+def _steadiness(atlas: Atlas) -> Steadiness | None:
+    try:
+        return kept_steadiness(atlas)
+    except AtlasError:  # a damaged one: measuring again replaces it
+        return None
 
 
 def _winners(atlas: Atlas) -> dict[frozenset[str | None], int]:

@@ -25,6 +25,7 @@ from s3n_gui.parts.crops.crop_handling import CropHandling
 from s3n_gui.parts.matrix.matrix_view import MatrixView
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_view import PairView
+from s3n_gui.parts.pairs.steadiness_job import SteadinessJob
 from s3n_gui.parts.start_view import StartView
 from s3n_gui.parts.top_bar import EXPORTS, TopBar
 from s3n_gui.parts.view import PartsView
@@ -72,6 +73,7 @@ class PartsPage(Page):
         self._session, self._jobs, self._recent, self._opener = session, jobs, recent, opener
         self.controller = PartsController(session, settings, jobs, recent, self)
         self.pair = PairController(settings, jobs, self)
+        self.steadiness = SteadinessJob(settings, jobs, self)
         self.empty = EmptyPage()
         self.bar, self.shown = TopBar(), _Tabs()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
@@ -127,6 +129,11 @@ class PartsPage(Page):
         self.pair.changed.connect(self._show_exports)
         self.pair.compared.connect(controller.edits.refresh)
         self.pair.chosen.connect(self.commands_changed)
+        self.steadiness.failed.connect(self._on_failed)
+        self.steadiness.changed.connect(self._show_steadiness)
+        self.steadiness.measured.connect(controller.edits.refresh)
+        self.pair_view.card.steady.measure_asked.connect(self._measure_steadiness)
+        self.pair_view.card.steady.stop_asked.connect(self.steadiness.cancel)
         self.pair_view.inspect_asked.connect(self._inspect)
         self.matrix_view.cell_opened.connect(self._open_cell)
         for view in (self.map_view, self.portrait_view):
@@ -210,6 +217,7 @@ class PartsPage(Page):
         """Stop all threads."""
         self.controller.shut_down()
         self.pair.shut_down()
+        self.steadiness.shut_down()
         for view in self.views:
             view.shut_down()
 
@@ -275,6 +283,11 @@ class PartsPage(Page):
     def _stop(self) -> None:
         self.controller.cancel()
         self.pair.cancel()
+        self.steadiness.cancel()
+
+    def _measure_steadiness(self) -> None:
+        if self.controller.content is not None:
+            self.steadiness.start(self.controller.content.atlas.path)
 
     def _toggle_left(self) -> None:
         self.pair_view.panes.show_side("left", not self.pair_view.panes.shows("left"))
@@ -433,6 +446,17 @@ class PartsPage(Page):
             "stopped": "An earlier search was stopped; what it has found is kept.",
         }.get(stage, "")
 
+    def _show_steadiness(self) -> None:
+        content, job = self.controller.content, self.steadiness.job
+        if job is None or content is None or not self.steadiness.is_of(content.atlas.path):
+            self.pair_view.card.steady.show_job("", None, running=False)
+            return
+        state = "Stopping…" if job.status == "stopping" else "Opening the model…"
+        if job.status == "running" and job.text:
+            left = left_text(job.seconds_left)
+            state = f"{job.text} images" + (f" · {left}" if left else "")
+        self.pair_view.card.steady.show_job(state, job.fraction, running=True)
+
     def _show_preview(self) -> None:
         self.start.show_preview(self.controller.preview, self.controller.total)
 
@@ -449,6 +473,7 @@ class PartsPage(Page):
         self.crops.show_content(content)
         self.pair_view.show_content(content)
         self.matrix_view.show_content(content)
+        self._show_steadiness()
         for view in self.views:
             view.set_atlas(None if content is None else content.atlas)
         self._show_why()

@@ -22,7 +22,9 @@ from s3n_core.parts.atlas import Atlas, PartSummary
 from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.comparison import ComparedPart, Comparison
 from s3n_core.parts.examples import part_examples
+from s3n_core.parts.steadiness import PartSteadiness
 from s3n_core.parts.stored_comparisons import kept_comparisons
+from s3n_core.parts.stored_steadiness import kept_steadiness
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.resources import resource
 from s3n_core.version import __version__
@@ -42,11 +44,12 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
         progress: Called with (done, total) numbers of parts and pairs.
 
     Raises:
-        AtlasError: A comparison that the atlas keeps is damaged.
+        AtlasError: A comparison or the steadiness that the atlas keeps is damaged.
         OutputError: The file cannot be written.
     """
     summaries = atlas.summaries()
     kept = [one for one in kept_comparisons(atlas) if one.current]
+    steady = kept_steadiness(atlas)
     total, done = len(summaries) + len(kept), 0
 
     def counted(pieces: Iterator[str]) -> str:
@@ -66,7 +69,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
     body = [
         '<section><h2>Parts</h2><p class="quiet">Peaks that look alike, with crops from the most to the least typical. '
         "Contributions say where a margin is read, in logits; what a model relies on is shown by hiding.</p>",
-        *(counted(_part(atlas, summary)) for summary in summaries),
+        *(counted(_part(atlas, summary, None if steady is None else steady.of(summary.part))) for summary in summaries),
         "</section>",
         '<section><h2>Classes by parts</h2><p class="quiet">Contribution of each part to the margin of the class over its '
         "strongest rival, mean over its images; the rest is read at no peak of a shown part.</p>",
@@ -98,7 +101,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
         )
 
 
-def _part(atlas: Atlas, summary: PartSummary) -> Iterator[str]:
+def _part(atlas: Atlas, summary: PartSummary, steady: PartSteadiness | None) -> Iterator[str]:
     marks = "".join(
         f' <span class="word">{word}</span>'
         for word, marked in (("background", summary.background), ("hidden", summary.hidden))
@@ -114,6 +117,8 @@ def _part(atlas: Atlas, summary: PartSummary) -> Iterator[str]:
         facts.append(f"at {100 * summary.place[0]:.0f} %, {100 * summary.place[1]:.0f} % of the image")
     facts += [f"{displayed_class(name)} {some} of {total}" for name, some, total in summary.classes[:4]]
     yield _text(" · ".join(facts)) + "</p>"
+    if steady is not None:
+        yield f'<p class="quiet small">{_text(" ".join(said.text for said in steady.statements()))}</p>'
     labels = tuple(dict.fromkeys(image.label for image in atlas.images if image.label is not None))
     yield from _crops(atlas, summary.part, labels, CROPS)
     yield "</article>"

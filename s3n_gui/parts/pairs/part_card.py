@@ -17,6 +17,7 @@ from s3n_gui.parts.crop import Crop, PathOf
 from s3n_gui.parts.pairs.crop_strip import CropStrip
 from s3n_gui.parts.pairs.part_facts import PartFacts
 from s3n_gui.parts.pairs.place_square import PlaceSquare
+from s3n_gui.parts.pairs.steady_box import SteadyBox
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 
 
@@ -57,6 +58,7 @@ class PartCard(ColumnScrollArea):
         self.name.setToolTip("The part's name, which the atlas keeps (F2)")
         self.square = PlaceSquare()
         self.square_words, self.facts = _quiet(), _quiet()
+        self.steady = SteadyBox()
         self.found = QPushButton("Inspect these images")
         self.found.setToolTip("Inspect the images of the two classes in which the part has a peak")
         set_icon(self.found, "inspect")
@@ -88,6 +90,7 @@ class PartCard(ColumnScrollArea):
         column.addWidget(self.square)
         column.addWidget(self.square_words)
         column.addWidget(self.facts)
+        column.addWidget(self.steady)
         column.addWidget(self.found)
         for words, strip, link in (
             (self.absent_words, self.absent, self.absent_link),
@@ -138,6 +141,7 @@ class PartCard(ColumnScrollArea):
         what = "object's box" if facts.on_object else "image"
         self.square_words.setText(f"Its peaks on the {what}, scaled to a square.")
         self.facts.setText(" ".join(facts.sentences))
+        self.steady.show_part(facts.steady, measured=facts.is_measured)
         self._show_strip(self.absent_words, self.absent, self.absent_link, facts.absent, "Not found in")
         self._show_strip(self.idle_words, self.idle, self.idle_link, facts.idle, "Hiding it changes nothing in")
         self.background.setChecked(facts.is_background)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.comparison import ComparedImage
+from s3n_core.parts.steadiness import Statement, accuracy_statement
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import Crop
@@ -31,6 +32,8 @@ class PartFacts:
         places: Where its peaks are, as fractions of the object's box or of the image, (n, 2).
         on_object: Whether they are fractions of the box.
         sentences: What is known of it.
+        steady: How steady it is, in words.
+        is_measured: Whether that was measured.
         absent: Images of the two classes in which it is not found.
         idle: Places at which hiding it changes nothing.
         is_background: Whether it holds background.
@@ -41,6 +44,8 @@ class PartFacts:
     places: NDArray[np.float64]
     on_object: bool
     sentences: tuple[str, ...]
+    steady: tuple[Statement, ...]
+    is_measured: bool
     absent: tuple[Crop, ...]
     idle: tuple[Crop, ...]
     is_background: bool
@@ -76,10 +81,21 @@ def part_facts(content: AtlasContent, part: int, pair: PairContent | None) -> Pa
         places=shares,
         on_object=on_object,
         sentences=tuple(sentences),
+        steady=_steady(content, part),
+        is_measured=content.steadiness is not None,
         absent=absent,
         idle=idle,
         is_background=part in atlas.background,
     )
+
+
+def _steady(content: AtlasContent, part: int) -> tuple[Statement, ...]:
+    """Return how steady a part is; before that is measured, only how far its peaks are from its key point."""
+    if content.steadiness is not None:
+        measured = content.steadiness.of(part)
+        return () if measured is None else measured.statements()
+    accuracy = content.accuracy.get(part)
+    return () if accuracy is None else (accuracy_statement(accuracy),)
 
 
 def _places(content: AtlasContent, places: NDArray[np.void]) -> tuple[NDArray[np.float64], bool]:

@@ -79,6 +79,12 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     with open(tmp_path / "new.csv", encoding="utf-8", newline="") as file:
         assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}
     assert "best constant place" in s3n("parts", "measure", atlas, "--images", 4).out
+    steady = s3n("parts", "steady", atlas, "--images", 4, "--with", atlas, "--device", "cpu", "--json").events[-1]
+    assert (steady["event"], steady["images"]) == ("steadiness", 4)
+    assert all(
+        other["shared"] == other["places"] for part in steady["parts"] for other in part["others"] if other["name"]
+    )
+    assert (atlas / "steadiness.json").is_file()
     like = s3n("parts", "like", atlas, image, "--count", 3, "--json").events[-1]
     assert like["event"] == "neighbours"
     of_test = {peak["image"] for peak in like["neighbours"]}

@@ -13,7 +13,9 @@ from s3n_core.export.part_crops import crop_of
 from s3n_core.export.report.atlas_page import write_atlas_page
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.examples import part_examples
+from s3n_core.parts.steadiness import PartSteadiness, Repeats, Steadiness
 from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_core.parts.stored_steadiness import keep_steadiness
 
 
 @pytest.fixture
@@ -54,6 +56,12 @@ def test_the_page_is_one_file_with_crops_classes_and_compared_pairs(atlas: Atlas
     assert page.count('<article class="part">') == 3
     assert page.count('<article class="compared">') == 1
     assert "no part" in page  # the rest row
+    assert "come again" not in page
+    again = Repeats(share=0.75, low=0.6, high=0.9, control=0.25, peaks=12, images=12)
+    keep_steadiness(atlas, Steadiness(images=12, left_out=0, parts=(PartSteadiness(part=0, mirrored=again),)))
+    write_atlas_page(atlas, tmp_path / "steady.html")
+    said = "Mirrored: 75 % of 12 come again (60 to 90; in another image&#x27;s mirror image 25 %)."
+    assert (tmp_path / "steady.html").read_text(encoding="utf-8").count(said) == 1
     atlas.merge("bill <b>", "part 2")  # the answer is of other parts now
     write_atlas_page(atlas, tmp_path / "again.html")
     assert '<article class="compared">' not in (tmp_path / "again.html").read_text(encoding="utf-8")

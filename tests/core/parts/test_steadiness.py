@@ -60,8 +60,8 @@ def test_peaks_come_again_within_a_hit_and_with_the_same_part_only() -> None:
     assert part.accuracy.control > 0.2
     assert part.accuracy.point == ""
     assert (other.mirrored, other.shifted, other.accuracy) == (None, None, None)
-    assert "58 % of 12 peaks come again" in part.sentences()[1]
-    assert "in the mirror image of another image: 0 %" in part.sentences()[1]
+    assert part.statements()[1].said == "Mirrored: 58 % of 12 come again"
+    assert part.statements()[1].beside.endswith("; in another image's mirror image 0 %")
     assert (found.images, found.left_out) == (12, 1)
 
 
@@ -182,8 +182,8 @@ def test_an_atlas_keeps_what_was_measured_until_its_parts_change(
     found = steadiness(same, {"mirrored": same, "shifted": same}, [0, 1], others=shared)
     keep_steadiness(atlas, found)
     assert kept_steadiness(atlas) == found
-    assert found.parts[0].other_sentences() == (
-        "With the model of seed 1, 3 of 3 (44 to 100 %) of its peaks lie on disc.",
+    assert found.parts[0].statements()[-1].text == (
+        "Model of seed 1: 3 of 3 (44 to 100 %) of its peaks are there, too (as disc)."
     )
     atlas.rename(0, "bill")
     assert kept_steadiness(Atlas(atlas.path)) == found

@@ -14,7 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.answer import Answer
 from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
 from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_core.parts.stored_steadiness import keep_steadiness
 from s3n_gui.parts.pairs.answer_card import AnswerCard
 from s3n_gui.parts.pairs.rows_view import effect_text, share_text
 from s3n_gui.parts.panel import PartsPage
@@ -119,6 +121,44 @@ def test_comparing_is_a_job_whose_answer_is_shown(
     assert opened.pair.job is None
     assert opened.controller.content is not None
     assert opened.controller.content.winners == {frozenset((KNOT, PLOVER)): 0}
+
+
+def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_change(
+    opened: PartsPage, qtbot: QtBot, tmp_path: Path, commanded: Callable[[str], list[list[str]]]
+) -> None:
+    content, box = opened.controller.content, opened.pair_view.card.steady
+    assert content is not None
+    folder, written = content.atlas.path, tmp_path / "written.json"
+    again = Repeats(share=0.75, low=0.6, high=0.9, control=0.25, peaks=12, images=12)
+    accuracy = PlaceAccuracy(distance=0.12, low=None, high=None, control=0.3, images=12)
+    parts = (PartSteadiness(part=0, mirrored=again, shifted=again, accuracy=accuracy),)
+    keep_steadiness(content.atlas, Steadiness(images=12, left_out=0, parts=parts)).rename(written)
+    opened.pair_view.rows.step(1)
+    assert opened.pair_view.rows.current_part == 0
+    assert box.measure.isVisibleTo(box)
+    asked = commanded(f"import shutil; shutil.copy({str(written)!r}, {str(folder / 'steadiness.json')!r})")
+    box.measure.click()
+    assert asked == [["parts", "steady", str(folder), "--json"]]
+    assert box.stop.isVisibleTo(box)
+    assert not box.measure.isVisibleTo(box)
+
+    def said() -> list[str]:
+        return [label.text() for pair in box.lines for label in pair if label.isVisibleTo(box)]
+
+    qtbot.waitUntil(lambda: bool(said()))
+    assert said() == [
+        "Accurate to about 12 % of the side",
+        "by mirrored and shifted images; with another image's peaks 30 %",
+        "Mirrored: 75 % of 12 come again",
+        "60 to 90; in another image's mirror image 25 %",
+        "Shifted: 75 % of 12 come again",
+        "60 to 90; in another image's crop 25 %",
+    ]
+    assert not box.measure.isVisibleTo(box)
+    assert not box.stop.isVisibleTo(box)
+    opened.pair_view.split_part()
+    qtbot.waitUntil(lambda: box.measure.isVisibleTo(box))
+    assert said() == []
 
 
 def test_an_edit_of_the_parts_makes_a_kept_answer_outdated(opened: PartsPage, qtbot: QtBot) -> None:

@@ -1,0 +1,105 @@
+"""How steady the chosen part is, in the card at the right: what was measured, and the button that measures it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from s3n_core.parts.steadiness import Statement
+from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
+
+
+class SteadyBox(QWidget):
+    """The sentences of one part, and the job.
+
+    Signals:
+        measure_asked: Measure it.
+        stop_asked: Stop measuring.
+    """
+
+    measure_asked = Signal()
+    stop_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.state = _label("quiet")
+        self.lines: list[tuple[QLabel, QLabel]] = []
+        """What was measured, and below each its interval and control."""
+        self._words = QVBoxLayout()
+        self._words.setSpacing(2)
+        self.measure = QPushButton("Measure how steady it is")
+        self.measure.setToolTip(
+            "Ask the model again for up to 200 images, mirrored and cropped: do the peaks of each part come again, and how far "
+            "off are they? This takes some minutes; the atlas keeps the result"
+        )
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Measuring how steady parts are")
+        self.stop = QPushButton("Stop")
+        self.stop.setToolTip("Stop measuring; nothing is kept")
+        self._running = QWidget()
+        row = QHBoxLayout(self._running)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(INSIDE_GROUP)
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.stop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(INSIDE_GROUP)
+        column.addLayout(self._words)
+        for widget in (self.measure, self.state, self._running):
+            column.addWidget(widget)
+        self.measure.clicked.connect(self.measure_asked)
+        self.stop.clicked.connect(self.stop_asked)
+        self._measured = False
+        self.show_part((), measured=False)
+        self.show_job("", None, running=False)
+
+    def show_part(self, statements: Sequence[Statement], *, measured: bool) -> None:
+        """Show what is known of a part.
+
+        Args:
+            statements: What was measured.
+            measured: Whether its atlas was measured, with the parts that it has now.
+        """
+        self._measured = measured
+        while len(self.lines) < len(statements):
+            pair = _label(""), _label("caption")
+            pair[0].setContentsMargins(0, SPACE, 0, 0)
+            self.lines.append(pair)
+            for label in pair:
+                self._words.addWidget(label)
+        for number, (said, beside) in enumerate(self.lines):
+            known = statements[number] if number < len(statements) else Statement("", "")
+            for label, text in ((said, known.said), (beside, known.beside)):
+                label.setText(text)
+                label.setVisible(bool(text))
+        self.measure.setVisible(not measured and self._running.isHidden())
+
+    def show_job(self, state: str, fraction: float | None, *, running: bool) -> None:
+        """Show the progress of the job.
+
+        Args:
+            state: In words.
+            fraction: What is done, in [0, 1]; None: not known.
+            running: Whether it runs.
+        """
+        focused = self.measure.hasFocus() or self.stop.hasFocus()
+        self.state.setText(state)
+        self.state.setVisible(running)
+        self._running.setVisible(running)
+        self.progress.setRange(0, 0 if fraction is None else 1000)
+        self.progress.setValue(round(1000 * (fraction or 0.0)))
+        self.measure.setVisible(not running and not self._measured)
+        if focused:
+            (self.stop if running else self.measure).setFocus()
+
+
+def _label(role: str) -> QLabel:
+    label = QLabel()
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
