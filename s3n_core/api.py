@@ -66,7 +66,8 @@ def load_model(
     Args:
         source: A ``.safetensors`` file, a run, or a run's name or folder (its best epoch).
         device: "auto", "cpu", "cuda" or "mps".
-        precision: "auto", "float32", "float32+bfloat16" (O in float32, D and C in bfloat16), "bfloat16" or "float16".
+        precision: "auto" (on a CPU as measured by `s3n devices --tune`), "float32",
+            "float32+bfloat16" (O in float32, D and C in bfloat16), "bfloat16" or "float16".
         sampling: How peaks are divided; None: the model's own rule.
 
     Raises:

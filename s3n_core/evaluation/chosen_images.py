@@ -61,6 +61,52 @@ class ThresholdImages:
     split: str
 
 
+@dataclass(frozen=True, slots=True)
+class ComparisonImages:
+    """The images that two ways of computing a model are compared on; they need no labels.
+
+    Attributes:
+        data_set: The data set.
+        split: "validation", those of the model's run, or "validation and test"; "all" of another data set.
+        records: The images.
+    """
+
+    data_set: DataSet
+    split: str
+    records: tuple[ImageRecord, ...]
+
+
+def comparison_images(model: Path, folder: Path | None = None) -> ComparisonImages:
+    """Choose the images to compare two ways of computing a model on.
+
+    In the data set of the model's run these are the validation and the test images, since predictions of the training images
+    are surer than others; in another one all images.
+
+    Args:
+        model: A model file or a run's folder.
+        folder: A data set or a folder of images; None: the data set of the model's run.
+
+    Raises:
+        DataSetError: None is given, and the model lies in no run, or the run's images are gone.
+    """
+    if folder is None:
+        kept = _run_data(model)
+        if kept is None:
+            raise DataSetError(
+                f"There are no images to compare on: {_no_run_data(model)}. Give a folder of images; they need no labels."
+            )
+        data_set = open_images(*kept)
+    else:
+        data_set = open_images(folder)
+    try:
+        validation = named_records(data_set, VALIDATION, model)
+    except S3NError:  # it lies in no run, or was trained on other images
+        return ComparisonImages(data_set, "all", data_set.records)
+    chosen = {record.name for record in validation}
+    test = tuple(record for record in data_set.of_split("test") if record.name not in chosen)
+    return ComparisonImages(data_set, f"{VALIDATION} and test" if test else VALIDATION, validation + test)
+
+
 def threshold_images(model: Path, images: Path | None = None) -> ThresholdImages:
     """Find the images to choose the threshold of fast mode on: never those of a test.
 
@@ -72,18 +118,39 @@ def threshold_images(model: Path, images: Path | None = None) -> ThresholdImages
         DataSetError: There are none: the model lies in no run, or the run's images are gone; and ``images`` has no
             labelled validation images either.
     """
-    run = run_of(model)
-    data = {} if run is None else run.read_run().get("data")
-    root = Path(str(data.get("root", ""))) if isinstance(data, dict) else Path()
-    if run is not None and isinstance(data, dict) and root.is_absolute() and root.exists():
-        return ThresholdImages(root, str(data.get("format", "auto")), VALIDATION)
+    kept = _run_data(model)
+    if kept is not None:
+        return ThresholdImages(*kept, VALIDATION)
     if images is not None and images.is_dir() and _labelled(open_images(images).of_split("val")):
         return ThresholdImages(images, "auto", "val")
-    why = f"{model} lies in no run" if run is None else f"the images of its run, {root}, are gone"
     raise DataSetError(
-        f"There are no validation images to choose the threshold of fast mode on: {why}, and the images to predict have no "
-        "labelled validation images. Set the threshold by hand."
+        f"There are no validation images to choose the threshold of fast mode on: {_no_run_data(model)}, and the images "
+        "to predict have no labelled validation images. Set the threshold by hand."
     )
+
+
+def _run_data(model: Path) -> tuple[Path, str] | None:
+    """Return the data set of the model's run and its format; None if the model lies in no run, or its images are gone."""
+    root, kind = _stored_data(model)
+    return (root, kind) if root.is_absolute() and root.exists() else None
+
+
+def _no_run_data(model: Path) -> str:
+    """Return, as a clause, why `_run_data` has none."""
+    return (
+        f"{model} lies in no run"
+        if run_of(model) is None
+        else f"the images of its run, {_stored_data(model)[0]}, are gone"
+    )
+
+
+def _stored_data(model: Path) -> tuple[Path, str]:
+    """Return the root and the format of the data set as the model's run has stored them; an empty path without a run."""
+    run = run_of(model)
+    data = {} if run is None else run.read_run().get("data")
+    if not isinstance(data, dict):
+        return Path(), "auto"
+    return Path(str(data.get("root", ""))), str(data.get("format", "auto"))
 
 
 def _labelled(records: tuple[ImageRecord, ...]) -> bool:

@@ -14,7 +14,7 @@ import torch
 
 from s3n_core.errors import DeviceError, DeviceUnavailable
 from s3n_core.method.branch_precision import in_float32
-from s3n_core.models.device_names import DEVICES, MIXED, PRECISIONS
+from s3n_core.models.device_names import DEVICES, MIXED, PRECISIONS, precision_refusal
 from s3n_core.system.memory import keep_freed_memory, return_freed_memory
 from s3n_core.system.processes import usable_cores
 
@@ -94,8 +94,8 @@ def choose_precision(wanted: str, device: str) -> str:
         raise DeviceError(f"There is no precision {wanted!r}; choose one of {', '.join(PRECISIONS)}.")
     if wanted == "auto":
         return "bfloat16" if device == "cuda" and torch.cuda.is_bf16_supported() else "float32"
-    if wanted == "float16" and device == "cpu":
-        raise DeviceError("The CPU does not support the precision float16; choose float32 or bfloat16.")
+    if refusal := precision_refusal(wanted, device):
+        raise DeviceError(refusal)
     return wanted
 
 

@@ -15,6 +15,7 @@ from s3n_core.models.devices import autocast, choose_device, choose_precision, p
 from s3n_core.models.model_files import load_model
 from s3n_core.models.seen_images import SeenImages
 from s3n_core.models.stored_networks import not_finite
+from s3n_core.models.tuned_precisions import tuned_precision
 from s3n_core.runs.model_paths import file_digest, model_file
 from s3n_core.system.json_values import from_json
 
@@ -65,7 +66,8 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     Args:
         path: A model file, or a run folder (its best checkpoint, else its last).
         device: One of `devices.DEVICES`.
-        precision: One of `devices.PRECISIONS`.
+        precision: One of `PRECISIONS`; "auto" on a CPU is what was measured here for this model (`tuned_precision`), else
+            float32.
         sampling: How peaks are assigned; None uses the model's own mode for evaluation.
 
     Returns:
@@ -80,7 +82,7 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
     if sampling is not None and sampling not in SAMPLING_MODES:
         raise ValueError(f"sampling must be one of {', '.join(SAMPLING_MODES)}, not {sampling!r}")
     choice = choose_device(device)
-    chosen_precision = choose_precision(precision, choice.device)
+    choose_precision(precision, choice.device)  # a wrong name is said before the file is read
     file = model_file(path)
     network, header = load_model(file)
     preprocess = _preprocess_of(header, file)
@@ -91,13 +93,16 @@ def open_model(path: Path, device: str = "auto", precision: str = "auto", sampli
             "training diverged."
         )
     place(network, choice.device)
+    digest = file_digest(file)
+    if precision == "auto" and choice.device == "cpu":
+        precision = tuned_precision(digest)
     return Model(
         network=network,
         header=header,
         path=file,
-        digest=file_digest(file),
+        digest=digest,
         device=choice.device,
-        precision=chosen_precision,
+        precision=choose_precision(precision, choice.device),
         preprocess=preprocess,
         sampling=sampling or header.network.eval_sampling,
         device_name=choice.name,

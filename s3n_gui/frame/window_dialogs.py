@@ -68,7 +68,9 @@ class WindowDialogs(QObject):
         from s3n_gui.frame.dialogs.settings_dialog import SettingsDialog
 
         def made() -> QDialog:
-            return SettingsDialog(self._settings, self._probe, self._card, self._window)
+            dialog = SettingsDialog(self._settings, self._probe, self._card, self._window)
+            dialog.precision_help_asked.connect(self._show_precision_help)
+            return dialog
 
         self._show("settings", made)
 
@@ -149,6 +151,9 @@ class WindowDialogs(QObject):
             return HelpDialog(page, f"Help: {title}", self._window)
 
         self._show(f"help-{page}", made)
+
+    def _show_precision_help(self) -> None:
+        self.show_help("precision", "Precision")
 
     def show_glossary(self) -> None:
         """Show the symbols of the method."""

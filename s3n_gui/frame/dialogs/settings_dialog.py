@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QShowEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -20,12 +21,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.models.device_names import DEVICES, MIXED, PRECISIONS
+from s3n_core.models.device_names import DEVICES, MIXED, PRECISIONS, precision_refusal
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import BETWEEN_GROUPS, INSIDE_GROUP, SPACE
 from s3n_gui.appearance.wording import place_text, tip_text
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
+from s3n_gui.frame.dialogs.precision_words import precision_words
 from s3n_gui.state.settings import SETTINGS, Settings
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.dialog_size import fit_in_window
@@ -43,9 +45,11 @@ class SettingsDialog(QDialog):
 
     Signals:
         reset_asked: All settings were reset to their defaults.
+        precision_help_asked: The help about precisions was asked for.
     """
 
     reset_asked = Signal()
+    precision_help_asked = Signal()
 
     def __init__(self, settings: Settings, probe: DeviceProbe, card: CardMemory, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +64,9 @@ class SettingsDialog(QDialog):
         self.device = QComboBox()
         self._device_words = QLabel()
         self.precision = QComboBox()
+        self._precision_words = QLabel()
+        self._precision_words.setTextFormat(Qt.TextFormat.PlainText)
+        self._precision_words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.idle = self._number("idle_minutes", " min")
         self.idle.valueChanged.connect(self._on_idle)
         self.thumbnails = self._number("thumbnail_cache_mb", " MB")
@@ -70,11 +77,7 @@ class SettingsDialog(QDialog):
         self._row("Text size", self.text_size, "Also Ctrl++ and Ctrl+-")
         self._section("Engine")
         self._row("Device", self.device, self._device_words)
-        self._row(
-            "Precision",
-            self.precision,
-            "bfloat16 is faster only on hardware that supports it; with O in float32, the peaks stay exactly the same",
-        )
+        self._row("Precision", self._precision_row(), self._precision_words)
         self._row("Unload model after", self.idle, "Frees graphics memory when the model is idle")
         self._section("Storage")
         self._row("Thumbnail cache", self.thumbnails, "A larger cache scrolls faster")
@@ -107,6 +110,11 @@ class SettingsDialog(QDialog):
         self._show_devices()
         self._fit()
         probe.ask()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the measured precisions anew: a command may have added one."""
+        self._show_devices()
+        super().showEvent(event)
 
     def _fit(self) -> None:
         """Take the size of the content, within the window's."""
@@ -170,6 +178,20 @@ class SettingsDialog(QDialog):
         self.precision.activated.connect(self._on_precision)
         return holder
 
+    def _precision_row(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(INSIDE_GROUP)
+        about = QPushButton("About precision")
+        about.clicked.connect(self.precision_help_asked)
+        row.addWidget(self.precision, 1)
+        row.addWidget(about)
+        row.addStretch(1)
+        self.precision.setAccessibleName("Precision")
+        holder.setFocusProxy(self.precision)
+        return holder
+
     def _runs_row(self) -> QWidget:
         holder = QWidget()
         row = QHBoxLayout(holder)
@@ -217,6 +239,17 @@ class SettingsDialog(QDialog):
             if wanted == "auto" and devices.reason:
                 text += f" {devices.reason[:1].upper()}{devices.reason[1:].rstrip('.')}."
         self._device_words.setText(text)
+        self._show_precisions(devices.chosen if wanted == "auto" else wanted)
+
+    def _show_precisions(self, device: str) -> None:
+        """Offer the precisions that a device can use, and say what was measured; an empty device is not known yet."""
+        items = self.precision.model()
+        assert isinstance(items, QStandardItemModel)
+        for index, precision in enumerate(PRECISIONS):
+            refusal = precision_refusal(precision, device)
+            items.item(index).setEnabled(not refusal)
+            items.item(index).setToolTip(refusal)
+        self._precision_words.setText(precision_words(self._settings.precision, device))
 
     def _memory_text(self, device: str) -> str:
         if device not in self._probe.devices.usable:

@@ -9,7 +9,7 @@ from s3n_gui.appearance.resources import resource
 from s3n_gui.frame.dialogs.help import GLOSSARY, HelpDialog, has_help
 from s3n_gui.frame.pages import PAGES
 
-TOPICS = [*(entry.name for entry in PAGES), GLOSSARY]
+TOPICS = [*(entry.name for entry in PAGES), GLOSSARY, "precision"]
 
 
 @pytest.mark.parametrize("topic", TOPICS)
