@@ -131,7 +131,7 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
     facts = [f"{summary.peaks} peaks in {summary.images} images"]
     if summary.contribution is not None:
         facts.append(f"contribution {summary.contribution:+.2f} logits per peak")
-    if summary.strong is not None:
+    if summary.strong is not None and atlas.collection.mode != "all":  # all peaks are in both D and C, then
         facts.append(f"{100 * summary.strong:.0f} % in D")
     facts.append("crops from the most to the least typical")
     canvas.text(_MARGIN, _MARGIN + 26, " · ".join(facts), colour=tokens.QUIET, room=_WIDTH - 2 * _MARGIN)
@@ -143,11 +143,12 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
     canvas.text(_MARGIN, y, "Most frequent in", size=tokens.SECTION, bold=True)
     for name, some_images, total in classes:
         y += 11
-        width = 120 * some_images / max(total, 1)
+        width = max(120 * some_images / max(total, 1), 1.5)  # a class in this list has at least one image
         canvas.text(_MARGIN, y, displayed_class(name), room=150)
         canvas.rectangle(Area(_MARGIN + 160, y - 6, 120, 6), tokens.TRACK, radius=2)
-        if width > 4:
-            canvas.rectangle(Area(_MARGIN + 160, y - 6, width, 6), tokens.BRANCH_COLOURS["joint"], radius=2)
+        canvas.rectangle(
+            Area(_MARGIN + 160, y - 6, width, 6), tokens.BRANCH_COLOURS["joint"], radius=min(2, width / 2)
+        )
         canvas.text(_MARGIN + 288, y, f"{some_images} of {total}")
     canvas.text(_MARGIN, y + 20, _foot(atlas), size=tokens.CAPTION, colour=tokens.QUIET, room=_WIDTH - 2 * _MARGIN)
     return canvas

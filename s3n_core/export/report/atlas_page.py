@@ -111,7 +111,7 @@ def _part(atlas: Atlas, summary: PartSummary, steady: PartSteadiness | None) -> 
     facts = [f"{summary.peaks} peaks in {summary.images} images"]
     if summary.contribution is not None:
         facts.append(f"contribution {summary.contribution:+.2f} per peak")
-    if summary.strong is not None:
+    if summary.strong is not None and atlas.collection.mode != "all":  # all peaks are in both D and C, then
         facts.append(f"{100 * summary.strong:.0f} % in D")
     if summary.place is not None:
         facts.append(f"at {100 * summary.place[0]:.0f} %, {100 * summary.place[1]:.0f} % of the image")
