@@ -1,6 +1,7 @@
 """Running a campaign: its cells are trained and measured one after another, by any number of processes and machines.
 
-A folder holds everything: ``cells/KEY/`` has the run, the predictions and, when all is done, ``cell.json``. A cell is claimed by
+A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions and the measures of places where an experiment
+reads them, and, when all is done, ``cell.json``. A cell is claimed by
 a file lock, which the system releases when its holder dies; whoever claims it next resumes the run where it stopped.
 """
 
@@ -12,7 +13,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.rows import Prediction
 from s3n_core.prediction.tables import read_json_table
 from s3n_core.reproduce.answers import answer_with, measured_records, write_answers
+from s3n_core.reproduce.experiments import Reading
 from s3n_core.reproduce.planning import Cell, Plan
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.system.atomic_files import make_folder, read_bytes, write_json
@@ -36,6 +38,7 @@ from s3n_core.version import __version__
 
 ANSWERS, PLACES, PREDICTIONS = "answers.csv", "places.json", "predictions.json"
 RESULT, FAILURE = "cell.json", "failed.json"
+_READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES}
 _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
 
 
@@ -72,8 +75,13 @@ def cell_folder(out: Path, cell: Cell) -> Path:
 
 
 def is_finished(out: Path, cell: Cell) -> bool:
-    """Return whether a cell has been trained and measured."""
-    return (cell_folder(out, cell) / RESULT).is_file()
+    """Return whether a cell has been trained and measured, and all that is asked for was read."""
+    return (cell_folder(out, cell) / RESULT).is_file() and not _unread(out, cell)
+
+
+def _unread(out: Path, cell: Cell) -> list[Reading]:
+    """Return what is still to be read of a cell's test; an earlier campaign in the same folder may not have wanted it."""
+    return [reading for reading in sorted(cell.readings) if not (cell_folder(out, cell) / _READINGS[reading]).is_file()]
 
 
 def run_folder(out: Path, cell: Cell) -> Path:
@@ -180,6 +188,10 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
         write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, 1.0))
         return
     run = _opened(cell, run_folder(out, cell), device)
+    before = (folder / RESULT).is_file() and _has_ended(run)
+    if not before:  # what an interrupted attempt has left may be of another training
+        for name in (RESULT, *_READINGS.values()):
+            (folder / name).unlink(missing_ok=True)
     first: int | None = None
     if not _has_ended(run):
         with closing(Trainer(run.path, device=device, workers=workers).run()) as events:
@@ -194,13 +206,18 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
                     case RunEnded() if event.status != "finished":
                         raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
     model = open_model(run.path, device, "float32")
-    write_answers(model, records, folder / ANSWERS)
-    for _ in predict_to_file(
-        model, records, folder / PREDICTIONS, classes=cell.data.classes, workers=workers, restart=True
-    ):
-        pass
-    if any(record.box is not None for record in records):
+    if not before:
+        write_answers(model, records, folder / ANSWERS)
+    unread = _unread(out, cell)
+    if "predictions" in unread:
+        for _ in predict_to_file(
+            model, records, folder / PREDICTIONS, classes=cell.data.classes, workers=workers, restart=True
+        ):
+            pass
+    if "places" in unread:
         write_json(folder / PLACES, to_json(measure_places(model, records, cell.data.classes, workers=workers)))
+    if before:
+        return
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs
     write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, share))
 

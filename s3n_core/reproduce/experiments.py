@@ -13,6 +13,11 @@ from typing import Literal
 from s3n_core.method.configuration import Control
 
 Measure = Literal["joint", "O", "D", "C", "mean", "localized", "hit_rate"]
+OF_PLACES: tuple[Measure, ...] = ("localized", "hit_rate")
+"""The measures that need boxes."""
+
+Reading = Literal["predictions", "places"]
+"""What some experiments read of a network's test besides its answers: each takes as long as these."""
 """What is measured of an arm, in percent: the accuracy of a head (``mean``: of the mean of the branches' probabilities), the
 accuracy of localisation, or the mean share of an image's peaks that lie in the object's box."""
 
@@ -87,6 +92,16 @@ class Experiment:
     figure: FigureKind = ""
     family: bool = False
     compared: str = FULL
+
+    @property
+    def readings(self) -> frozenset[Reading]:
+        """What it reads of a network's test besides the answers."""
+        found: set[Reading] = set()
+        if self.figure in ("hits", "parts", "evidence"):
+            found.add("predictions")
+        if set(self.measures) & set(OF_PLACES):
+            found.add("places")
+        return frozenset(found)
 
 
 def _cub(**measured: float) -> Mapping[str, Mapping[Measure, float]]:

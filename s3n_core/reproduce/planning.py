@@ -15,7 +15,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
 from s3n_core.method.configuration import Control
 from s3n_core.reproduce.answers import measured_records
-from s3n_core.reproduce.experiments import Arm, Experiment
+from s3n_core.reproduce.experiments import Arm, Experiment, Reading
 from s3n_core.reproduce.folds import write_folds
 from s3n_core.training.recipe import Recipe
 
@@ -48,12 +48,13 @@ class Cell:
 
     Attributes:
         key: Its name, from everything that determines the result; equal cells of several experiments are one, which saves
-            snapshots if one of them wants some.
+            snapshots, and has the readings, that one of them wants.
         network: The key of the cell whose training it measures: its own, unless it only answers with other peaks.
         answered: With which peaks the network answers; "none": with those that it was trained with.
         data: The data set, or a fold of it.
         recipe: The recipe, with the seed.
         cost: Its compute, in epochs times passes through the backbone times training images.
+        readings: What is read of its test besides the answers.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Cell:
     data: DataSet
     recipe: Recipe
     cost: float
+    readings: frozenset[Reading] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
     """
     cells: dict[str, Cell] = {}
     keys_of: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
+    readings: dict[str, frozenset[Reading]] = {}
     fingerprints = {id(part): part.fingerprint() for material in materials for part in material.parts}
     for seed in range(seeds):
         for experiment in experiments:
@@ -123,15 +126,23 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
                         cell = _cell(part, fingerprints[id(part)], trained)
                         if cell.recipe.probes >= cells.setdefault(cell.key, cell).recipe.probes:
                             cells[cell.key] = cell
-                        if arm.answered != "none":
+                        if arm.answered == "none":
+                            readings[cell.key] = readings.get(cell.key, frozenset()) | _readings(experiment, part)
+                        else:
                             cell = _answered(cell, arm.answered)
                             cells.setdefault(cell.key, cell)
                         own.append(cell.key)
                     keys_of.setdefault((experiment.key, arm.title, material.name), []).append(tuple(own))
+    cells = {key: replace(cell, readings=readings.get(key, frozenset())) for key, cell in cells.items()}
     return Plan(
         tuple(experiments), tuple(materials), recipe, seeds, tuple(cells.values()),
         {arm: tuple(tuple(cells[key] for key in keys) for keys in by_seed) for arm, by_seed in keys_of.items()},
     )  # fmt: skip
+
+
+def _readings(experiment: Experiment, data: DataSet) -> frozenset[Reading]:
+    boxed = any(record.box is not None for record in measured_records(data))
+    return experiment.readings if boxed else experiment.readings - {"places"}
 
 
 def recipe_of(arm: Arm, recipe: Recipe, seed: int) -> Recipe:

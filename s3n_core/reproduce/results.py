@@ -11,12 +11,10 @@ from pathlib import Path
 from s3n_core.errors import OutputError
 from s3n_core.reproduce.answers import read_answers
 from s3n_core.reproduce.campaign import ANSWERS, PLACES, cell_folder, failure_of, is_finished
-from s3n_core.reproduce.experiments import Arm, Experiment, Measure, paper_name
+from s3n_core.reproduce.experiments import OF_PLACES, Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
 from s3n_core.system.atomic_files import read_bytes
-
-_OF_PLACES: tuple[Measure, ...] = ("localized", "hit_rate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +100,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
         of_arm = measured[arm.title]
         values: dict[Measure, Interval] = {}
         for measure in experiment.measures:
-            if measure in _OF_PLACES:
+            if measure in OF_PLACES:
                 numbers = list(of_arm.places.get(measure, {}).values())
                 if numbers:
                     values[measure] = Interval(sum(numbers) / len(numbers), min(numbers), max(numbers))
@@ -149,7 +147,7 @@ def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
                     answers.setdefault(column, {}).setdefault(seed, {}).update(images)
                 if (folder / PLACES).is_file():
                     looked = json.loads(read_bytes(folder / PLACES))
-                    for name in _OF_PLACES:
+                    for name in OF_PLACES:
                         weighted.setdefault(name, []).append((float(looked[name]), float(looked["images"])))
             except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
                 raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error

@@ -146,9 +146,7 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
         width = max(120 * some_images / max(total, 1), 1.5)  # a class in this list has at least one image
         canvas.text(_MARGIN, y, displayed_class(name), room=150)
         canvas.rectangle(Area(_MARGIN + 160, y - 6, 120, 6), tokens.TRACK, radius=2)
-        canvas.rectangle(
-            Area(_MARGIN + 160, y - 6, width, 6), tokens.BRANCH_COLOURS["joint"], radius=min(2, width / 2)
-        )
+        canvas.rectangle(Area(_MARGIN + 160, y - 6, width, 6), tokens.BRANCH_COLOURS["joint"], radius=min(2, width / 2))
         canvas.text(_MARGIN + 288, y, f"{some_images} of {total}")
     canvas.text(_MARGIN, y + 20, _foot(atlas), size=tokens.CAPTION, colour=tokens.QUIET, room=_WIDTH - 2 * _MARGIN)
     return canvas
