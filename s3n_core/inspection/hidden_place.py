@@ -134,6 +134,11 @@ class HiddenPlace(ByValue):
         """The predicted class with the place hidden."""
         return self._prediction(1)
 
+    @property
+    def controls_changed(self) -> int:
+        """For how many of the random places the predicted class changes."""
+        return sum(self._prediction(2 + row).index != self.prediction.index for row in range(len(self.controls)))
+
     def probability(self, index: int, branch: str | None = None) -> Change:
         """Return the change of a class's probability, in [0, 1], according to a branch (None: the prediction)."""
         return self._change(branch, lambda scores, of: float(scores.probabilities(of)[index]))

@@ -16,12 +16,16 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.engine_client import EngineClient
+from s3n_gui.background.inspection_client import InspectionClient
 from s3n_gui.background.jobs import JobList
 from s3n_gui.parts.atlas_map.map_view import MapView
 from s3n_gui.parts.class_portrait.portrait_view import PortraitView
 from s3n_gui.parts.controller import PartsController
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.crops.crop_handling import CropHandling
+from s3n_gui.parts.crops.hidden_places import HiddenPlaces
+from s3n_gui.parts.crops.hidden_view import HiddenView
 from s3n_gui.parts.matrix.matrix_view import MatrixView
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_view import PairView
@@ -41,7 +45,11 @@ from s3n_gui.widgets.page import Page
 
 def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList, opener: Opener) -> Page:
     """Make the page."""
-    return PartsPage(session, settings, jobs, recent, opener)
+
+    def make_client() -> EngineClient:
+        return InspectionClient(idle_seconds=60 * settings.idle_minutes)
+
+    return PartsPage(session, settings, jobs, recent, opener, make_client)
 
 
 class _Tabs(QStackedWidget):
@@ -58,7 +66,16 @@ class _Tabs(QStackedWidget):
 
 
 class PartsPage(Page):
-    """The Parts page."""
+    """The Parts page.
+
+    Args:
+        session: The current choices.
+        settings: The user's settings.
+        jobs: The list of jobs.
+        recent: What was opened before.
+        opener: Opens data sets, models and atlases.
+        make_client: Makes the engine client that hides places.
+    """
 
     def __init__(
         self,
@@ -67,6 +84,7 @@ class PartsPage(Page):
         jobs: JobList,
         recent: RecentList,
         opener: Opener,
+        make_client: Callable[[], EngineClient],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -81,7 +99,10 @@ class PartsPage(Page):
         self.matrix_view = MatrixView(self.pair_view.thumbnails)
         self.map_view = MapView(self.pair_view.thumbnails)
         self.portrait_view = PortraitView(self.pair_view.thumbnails)
-        self.crops = CropHandling(self.controller.edits, self.pair_view.thumbnails, self.pair_view.path_of, self)
+        thumbnails, path_of = self.pair_view.thumbnails, self.pair_view.path_of
+        self.hidden = HiddenPlaces(settings, make_client, self.controller.model_of, self)
+        self.hidden_view = HiddenView(self.pair_view.large_images, path_of, self)
+        self.crops = CropHandling(self.controller.edits, thumbnails, path_of, self.hidden, self.hidden_view, self)
         self.views: list[PartsView] = []
         self._part = -1
         self._lay_out()
@@ -218,6 +239,7 @@ class PartsPage(Page):
         self.controller.shut_down()
         self.pair.shut_down()
         self.steadiness.shut_down()
+        self.hidden.close()
         for view in self.views:
             view.shut_down()
 

@@ -1,4 +1,4 @@
-"""The menu of a crop: inspect it, find more like it, move its peak to another part."""
+"""The menu of a crop: inspect it, hide its place, find more like it, move its peak to another part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CropMenu(QMenu):
     """The menu; it deletes itself when it is closed.
 
     Signals:
-        chosen: "inspect" or "like".
+        chosen: "inspect", "hidden" or "like".
         part_chosen: The number of the part to move the peak to.
 
     Args:
@@ -32,6 +32,7 @@ class CropMenu(QMenu):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setToolTipsVisible(True)
         self._add("inspect", "Inspect", "Open the image in Inspect, with this peak selected (Enter)")
+        self._add("hidden", "Show with this place hidden", "What the model predicts then (H, or hold Alt over a crop)")
         like = self._add("like", "More like this", "Show the peaks of other images that look most like this one")
         self.addSeparator()
         self.parts = self.addMenu("Move to part")

@@ -110,6 +110,14 @@ class LargePhoto(QFrame):
             self.hide()
             self.closed.emit()
 
+    def crop_at(self, place: QPoint) -> Crop | None:
+        """Return the crop, wherever it is asked for."""
+        return self.crop
+
+    def current_place(self) -> tuple[Crop, QRect] | None:
+        """Return the crop and the whole rectangle; None without one."""
+        return None if self.crop is None else (self.crop, self.rect())
+
     def is_ready(self) -> bool:
         """Return whether the photograph is loaded, or nothing is shown."""
         return not self.isVisible() or self.crop is None or self._images.is_settled(self._path_of(self.crop.file))
@@ -127,8 +135,9 @@ class LargePhoto(QFrame):
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click closes it."""
-        self.close_it()
+        """A click closes it; the right button opens the menu."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.close_it()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep covering the tab."""
@@ -147,7 +156,7 @@ class LargePhoto(QFrame):
             painter.setFont(font("body"))
             painter.setPen(QColor("#E7EAF0"))
             text = " · ".join(filter(None, (readable_name(self.crop.file), self.crop.note)))
-            text += "    Arrow keys: other crops · Enter: inspect · Space: close"
+            text += "    Arrow keys: other crops · Alt: place hidden · Enter: inspect · Space: close"
             words = QRect(16, self.height() - foot - 8, self.width() - 32, foot)
             elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, words.width())
             painter.drawText(words, Qt.AlignmentFlag.AlignCenter, elided)

@@ -161,7 +161,9 @@ def test_only_what_a_table_or_figure_reads_is_measured_and_the_rest_when_it_is_a
     assert is_finished(out, cell)
     assert not (folder / PLACES).exists()
     assert not (folder / PREDICTIONS).exists()
-    before = {path: path.stat().st_mtime_ns for path in (folder / ANSWERS, folder / RESULT, folder / "run" / "run.json")}
+    before = {
+        path: path.stat().st_mtime_ns for path in (folder / ANSWERS, folder / RESULT, folder / "run" / "run.json")
+    }
     more = plan_of(birds, out, "form", "table1", "figure5")
     (wanting,) = more.cells_of[("form", FULL, "birds")][0]
     assert wanting.key == cell.key

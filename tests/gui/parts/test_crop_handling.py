@@ -135,6 +135,7 @@ def test_the_menu_of_a_crop_moves_its_peak_too(opened: PartsPage, session: Sessi
     assert isinstance(menu, CropMenu)
     assert [action.text() for action in menu.actions() if action.text()] == [
         "Inspect",
+        "Show with this place hidden",
         "More like this",
         "Move to part",
     ]
@@ -147,7 +148,7 @@ def test_the_menu_of_a_crop_moves_its_peak_too(opened: PartsPage, session: Sessi
     qtbot.addWidget(menu)
     menu.actions()[0].trigger()
     assert pages == ["inspect"]
-    menu.actions()[1].trigger()
+    menu.actions()[2].trigger()
     assert opened.shown.currentWidget() is opened.map_view
     qtbot.waitUntil(opened.is_ready)
 
