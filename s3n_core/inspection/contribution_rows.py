@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.datasets.records import Box
-from s3n_core.inspection.geometry import Place, through_inverse_at_all
+from s3n_core.inspection.geometry import Place, squares_at_all
 
 NEAR_PEAK = 0.10
 """A peak owns what lies within this fraction of the image's longer side, and nearer to it than to any other peak."""
@@ -122,11 +122,9 @@ def splat_of(
     xs, ys = _centres(size, image_size)
     shares, pixels, cells = {}, {}, {}
     for branch, of_cells in values.items():
-        rows, columns = of_cells.shape
-        nodes = through_inverse_at_all(corners[branch], xs, ys).reshape(-1, 2)
-        pixel = np.flatnonzero(np.isfinite(nodes[:, 0]))
-        row, column = np.minimum(nodes[pixel].astype(np.intp), (rows - 1, columns - 1)).T
-        cell = row * columns + column
+        owners = squares_at_all(corners[branch], xs, ys).reshape(-1)
+        pixel = np.flatnonzero(owners >= 0)
+        cell = owners[pixel]
         # A cell between the centres of all pixels, or without area where the grid is clamped, has the pixel of its place.
         missed = np.flatnonzero(np.bincount(cell, minlength=of_cells.size) == 0)
         x, y = (places[branch].reshape(-1, 2)[missed] * np.divide(size, image_size)).astype(np.intp).T

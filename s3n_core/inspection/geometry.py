@@ -259,23 +259,70 @@ def through_inverse_at_all(
         Fractional (row, column) of the nodes, shape (len(ys), len(xs), 2); NaN where the warped image does not show the
         point.
     """
-    nodes = np.asarray(grid, dtype=np.float64)
-    squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]]).reshape(4, -1, 2)
-    columns = nodes.shape[1] - 1
-    # For every square, solve for the raster points in its bounding box.
-    first_x = np.searchsorted(xs, squares[..., 0].min(axis=0) - TOLERANCE)
-    first_y = np.searchsorted(ys, squares[..., 1].min(axis=0) - TOLERANCE)
-    width = np.searchsorted(xs, squares[..., 0].max(axis=0) + TOLERANCE) - first_x
-    count = width * (np.searchsorted(ys, squares[..., 1].max(axis=0) + TOLERANCE) - first_y)
-    square = np.repeat(np.arange(len(count)), count)
-    within = np.arange(len(square)) - np.repeat(np.cumsum(count) - count, count)
-    x, y = first_x[square] + within % width[square], first_y[square] + within // width[square]
+    squares, columns = _squares(grid)
+    square, x, y = _candidates(squares, xs, ys)
     u, v, miss = _inside_squares(squares[:, square], np.stack([xs[x], ys[y]], axis=-1))
     hit = miss <= TOLERANCE
     places = np.full((len(ys), len(xs), 2), np.nan)
     places[y[hit], x[hit], 0] = square[hit] // columns + np.clip(v[hit], 0, 1)
     places[y[hit], x[hit], 1] = square[hit] % columns + np.clip(u[hit], 0, 1)
     return places
+
+
+def squares_at_all(grid: NDArray[np.floating], xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return which square of the grid each point of a raster lies in: `through_inverse_at_all` without the place in it.
+
+    A convex square holds the points on the inner side of its four edges, which is several times cheaper than to invert its
+    bilinear map; that is done where the clamp to the border has folded or flattened one.
+
+    Args:
+        grid: Shape (H, W, 2).
+        xs: The raster's columns, evenly increasing, in the grid's coordinates.
+        ys: Its rows.
+
+    Returns:
+        The square, row-major among (H - 1, W - 1), shape (len(ys), len(xs)); -1 where the warped image does not show the point.
+    """
+    squares, _ = _squares(grid)
+    square, x, y = _candidates(squares, xs, ys)
+    around = squares[[0, 1, 3, 2]]
+    edges = np.roll(around, -1, axis=0) - around
+    turns = _cross(edges, np.roll(edges, -1, axis=0))
+    area = turns.sum(axis=0) / 4  # of a parallelogram; of any other square, near enough for a tolerance
+    convex = (turns > NO_AREA * np.abs(area)).all(axis=0)
+    # A point is inside if cross(edge, point - corner) >= 0 for every edge.
+    least = _cross(edges, around) - TOLERANCE * area
+    hit = np.ones(len(square), dtype=bool)
+    across, down = xs[x], ys[y]
+    for (along_x, along_y), offset in zip(np.moveaxis(edges, -1, 1), least, strict=True):
+        hit &= along_x[square] * down - along_y[square] * across >= offset[square]
+    if not convex.all():
+        other = np.flatnonzero(~convex[square])
+        miss = _inside_squares(squares[:, square[other]], np.stack([across[other], down[other]], axis=-1))[2]
+        hit[other] = miss <= TOLERANCE
+    found = np.full((len(ys), len(xs)), -1, dtype=np.intp)
+    found[y[hit], x[hit]] = square[hit]
+    return found
+
+
+def _squares(grid: NDArray[np.floating]) -> tuple[NDArray[np.float64], int]:
+    """Return the corners of a grid's squares, row-major, shape (4, n, 2), and the number of squares in a row."""
+    nodes = np.asarray(grid, dtype=np.float64)
+    squares = np.stack([nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, :-1], nodes[1:, 1:]]).reshape(4, -1, 2)
+    return squares, nodes.shape[1] - 1
+
+
+def _candidates(
+    squares: NDArray[np.float64], xs: NDArray[np.float64], ys: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return every square (4, n, 2) with every raster point of its bounding box: square, column, row, in the squares' order."""
+    first_x = np.searchsorted(xs, squares[..., 0].min(axis=0) - TOLERANCE)
+    first_y = np.searchsorted(ys, squares[..., 1].min(axis=0) - TOLERANCE)
+    width = np.searchsorted(xs, squares[..., 0].max(axis=0) + TOLERANCE) - first_x
+    count = width * (np.searchsorted(ys, squares[..., 1].max(axis=0) + TOLERANCE) - first_y)
+    square = np.repeat(np.arange(len(count)), count)
+    within = np.arange(len(square)) - np.repeat(np.cumsum(count) - count, count)
+    return square, first_x[square] + within % width[square], first_y[square] + within // width[square]
 
 
 def _among_nodes(grid: NDArray[np.floating], place: Place) -> tuple[float, float] | None:

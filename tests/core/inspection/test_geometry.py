@@ -14,6 +14,7 @@ from s3n_core.inspection.geometry import (
     magnification_raster,
     read_between,
     source_areas,
+    squares_at_all,
     through_grid,
     through_inverse,
     through_inverse_at_all,
@@ -163,6 +164,22 @@ def test_a_raster_goes_through_the_inverse_as_its_places_do(strength: float):
                     (value - 0.5) / 63 * (cells - 1) for value, cells in zip(one, grid.shape[1::-1], strict=True)
                 )
                 assert places[i, j] == pytest.approx((row, column), abs=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 900.0])
+@pytest.mark.parametrize("strength", [0.0, 8.0, 40.0, 400.0])
+def test_the_square_of_a_place_is_the_one_that_its_inverse_lies_in(strength: float, scale: float):
+    grid = grid_of(5, strength)
+    if strength == 40.0:
+        grid = np.clip(grid * 1.3, -1, 1)  # flattens squares, and folds some
+    xs, ys = np.linspace(-0.98, 0.98, 170), np.linspace(-0.9, 0.9, 131)
+    places = through_inverse_at_all(grid, xs, ys)
+    squares = squares_at_all(grid * scale, xs * scale, ys * scale)
+    assert ((squares < 0) == np.isnan(places[..., 0])).all()
+    between = (np.abs(places - np.round(places)) > 1e-4).all(axis=-1)  # not on an edge, where either neighbour is right
+    assert between.mean() > 0.5
+    row, column = np.floor(places[between]).astype(int).T
+    assert (squares[between] == row * (grid.shape[1] - 1) + column).all()
 
 
 def test_what_the_warp_leaves_out_of_a_raster_is_nan():
