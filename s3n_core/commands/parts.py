@@ -37,6 +37,7 @@ from s3n_core.commands.opened_atlas import (
     name_below,
 )
 from s3n_core.commands.part_answers import agree, compare, expect, measure, steady, truth
+from s3n_core.commands.part_matrix import matrix
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
@@ -147,6 +148,9 @@ def show(
 
 
 app.command()(compare)
+
+
+app.command()(matrix)
 
 
 app.command()(agree)

@@ -35,9 +35,19 @@ class ClassMatrix:
     @property
     def shares(self) -> NDArray[np.float64]:
         """Each part's share of the sum of absolute contributions of its class, the rest included, (C, P), in [0, 1]."""
-        sums = np.abs(self.contributions).sum(axis=1) + np.abs(self.rest)
-        found: NDArray[np.float64] = np.abs(self.contributions) / np.maximum(sums, 1e-12)[:, None]
+        found: NDArray[np.float64] = np.abs(self.contributions) / self._sums[:, None]
         return found
+
+    @property
+    def rest_shares(self) -> NDArray[np.float64]:
+        """The share of what is read elsewhere, (C,): with those of the parts it sums to 1."""
+        found: NDArray[np.float64] = np.abs(self.rest) / self._sums
+        return found
+
+    @property
+    def _sums(self) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.abs(self.contributions).sum(axis=1) + np.abs(self.rest)
+        return np.maximum(sums, 1e-12)
 
 
 def class_matrix(atlas: Atlas) -> ClassMatrix:

@@ -72,6 +72,15 @@ def compare_classes(
     return replace(found, second=job.second_mark(found)) if second else found
 
 
+def compared_images(atlas: Atlas, a: str, b: str | None = None, most: int | None = None) -> tuple[AtlasImage, ...]:
+    """Return the images that `compare_classes` takes.
+
+    Raises:
+        AtlasError: There is no image of either side.
+    """
+    return tuple(_chosen(atlas, a, b, most)[1])
+
+
 def measure_images(
     atlas: Atlas,
     model: Model,

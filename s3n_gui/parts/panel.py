@@ -26,6 +26,7 @@ from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.crops.crop_handling import CropHandling
 from s3n_gui.parts.crops.hidden_places import HiddenPlaces
 from s3n_gui.parts.crops.hidden_view import HiddenView
+from s3n_gui.parts.matrix.effects_job import EffectsJob
 from s3n_gui.parts.matrix.matrix_view import MatrixView
 from s3n_gui.parts.pairs.pair_controller import PairController
 from s3n_gui.parts.pairs.pair_view import PairView
@@ -96,7 +97,8 @@ class PartsPage(Page):
         self.bar, self.shown = TopBar(), _Tabs()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
         self.start = StartView(self.pair_view.thumbnails, self._path_in_data_set)
-        self.matrix_view = MatrixView(self.pair_view.thumbnails)
+        self.effects = EffectsJob(settings, jobs, self)
+        self.matrix_view = MatrixView(self.pair_view.thumbnails, self.effects)
         self.map_view = MapView(self.pair_view.thumbnails)
         self.portrait_view = PortraitView(self.pair_view.thumbnails)
         thumbnails, path_of = self.pair_view.thumbnails, self.pair_view.path_of
@@ -157,6 +159,9 @@ class PartsPage(Page):
         self.pair_view.card.steady.stop_asked.connect(self.steadiness.cancel)
         self.pair_view.inspect_asked.connect(self._inspect)
         self.matrix_view.cell_opened.connect(self._open_cell)
+        self.matrix_view.answer_asked.connect(self._open_answer)
+        self.effects.failed.connect(self._on_failed)
+        self.effects.measured.connect(controller.edits.refresh)
         for view in (self.map_view, self.portrait_view):
             view.opened.connect(self._inspect_crop)
         self.crops.opened.connect(self._open_crop)
@@ -275,8 +280,11 @@ class PartsPage(Page):
         content, part = self.controller.content, self._part
         if content is None:
             return
-        suffix = {"pair": "pdf", "part": "pdf"}.get(kind, kind)
-        stem, of_what = {"csv": "peaks", "json": "key-points"}.get(kind, "atlas"), list[str]()
+        suffix = {"pair": "pdf", "part": "pdf", "matrix": "csv"}.get(kind, kind)
+        stem, of_what = (
+            {"csv": "peaks", "json": "key-points", "matrix": "classes-by-parts"}.get(kind, "atlas"),
+            list[str](),
+        )
         if kind == "pair":
             names = [displayed_class(name) if name else "all others" for name in (self.pair.a, self.pair.b)]
             stem, of_what = " and ".join(names), ["--pair", self.pair.a, self.pair.b or "-"]
@@ -285,7 +293,8 @@ class PartsPage(Page):
         name, _ = QFileDialog.getSaveFileName(self, EXPORTS[kind], f"{stem}.{suffix}", f"*.{suffix}")
         if name:
             path = Path(name).with_suffix(f".{suffix}")
-            arguments = ["parts", "export", str(content.atlas.path), "--out", str(path), *of_what]
+            command = "matrix" if kind == "matrix" else "export"
+            arguments = ["parts", command, str(content.atlas.path), "--out", str(path), *of_what]
             job = CommandJob(f"Exporting {path.name}", arguments)
             job.failed.connect(self._on_failed)
             job.succeeded.connect(self._on_exported)
@@ -306,6 +315,7 @@ class PartsPage(Page):
         self.controller.cancel()
         self.pair.cancel()
         self.steadiness.cancel()
+        self.effects.cancel()
 
     def _measure_steadiness(self) -> None:
         if self.controller.content is not None:
@@ -328,6 +338,14 @@ class PartsPage(Page):
         self.bar.tabs.setCurrentIndex(0)
         self.select_part(part)
         self.pair_view.rows.setFocus()
+
+    def _open_answer(self, name: str, part: int) -> None:
+        """Show a class beside all others, and the row of a part."""
+        if self.controller.content is not None:
+            self.pair.set_pair(name, "")
+            self.bar.tabs.setCurrentIndex(0)
+            self.select_part(part)
+            self.pair_view.rows.setFocus()
 
     def _inspect(self, selection: ImageSelection | None, crop: Crop) -> None:
         """Inspect an image with the model of the atlas."""

@@ -17,6 +17,7 @@ EXPORTS = {
     "html": "Atlas as a page for the browser (HTML)",
     "pair": "These two classes as a page (PDF)",
     "part": "The selected part as a page (PDF)",
+    "matrix": "Classes × parts as a table (CSV)",
     "csv": "Peaks as a table (CSV)",
     "json": "Parts as key points (COCO JSON)",
 }
@@ -27,7 +28,7 @@ class TopBar(QWidget):
     """The line.
 
     Signals:
-        export_asked: "html", "pair", "part", "csv" or "json": one of `EXPORTS`.
+        export_asked: "html", "pair", "part", "matrix", "csv" or "json": one of `EXPORTS`.
         open_asked: Open another atlas.
         new_asked: Search for parts again.
     """

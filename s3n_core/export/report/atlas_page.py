@@ -19,6 +19,7 @@ from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.part_crops import crop_of, jpeg_bytes
 from s3n_core.parts.answer import answer
 from s3n_core.parts.atlas import Atlas, PartSummary
+from s3n_core.parts.class_effects import ClassEffects, class_effects
 from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.comparison import ComparedPart, Comparison
 from s3n_core.parts.examples import part_examples
@@ -49,7 +50,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
     """
     summaries = atlas.summaries()
     kept = [one for one in kept_comparisons(atlas) if one.current]
-    steady = kept_steadiness(atlas)
+    steady, matrix = kept_steadiness(atlas), class_matrix(atlas)
     total, done = len(summaries) + len(kept), 0
 
     def counted(pieces: Iterator[str]) -> str:
@@ -73,7 +74,8 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
         "</section>",
         '<section><h2>Classes by parts</h2><p class="quiet">Contribution of each part to the margin of the class over its '
         "strongest rival, mean over its images; the rest is read at no peak of a shown part.</p>",
-        "".join(_matrix(atlas, class_matrix(atlas))),
+        "".join(_matrix(atlas, matrix)),
+        "".join(_effects(atlas, matrix, class_effects(atlas, matrix))),
         "</section>",
     ]
     if kept:
@@ -151,6 +153,33 @@ def _matrix(atlas: Atlas, matrix: ClassMatrix) -> Iterator[str]:
     yield "</tbody></table></div>"
     if len(matrix.classes) > _MOST_CLASSES:
         yield f'<p class="quiet small">and {len(matrix.classes) - _MOST_CLASSES} more classes.</p>'
+
+
+def _effects(atlas: Atlas, matrix: ClassMatrix, found: ClassEffects) -> Iterator[str]:
+    """Return what hiding each part costs the classes that are measured; nothing if none is."""
+    rows = np.flatnonzero(found.measured)
+    if not rows.size:
+        return
+    strongest, beats = float(np.nanmax(np.abs(found.effects), initial=0)) or 1.0, found.beats_random
+    yield (
+        '<p class="quiet">What hiding a part costs the margin of the class over all other classes, in logits, beyond random '
+        "patches of the same size. Without colour: not shown to cost more than those (95 % interval).</p>"
+        '<div class="wide"><table class="matrix"><thead><tr><th>Class</th>'
+        + "".join(f"<th>{_text(atlas.parts.name(part))}</th>" for part in matrix.parts)
+        + "</tr></thead><tbody>"
+    )
+    for row in rows[:_MOST_CLASSES].tolist():
+        yield f"<tr><td>{_text(displayed_class(matrix.classes[row]))}</td>"
+        for column, value in enumerate(found.effects[row].tolist()):
+            level = min(9, round(9 * abs(value) / strongest)) if beats[row, column] else 0
+            kind = f"p{level}" if beats[row, column] else "quiet"
+            low, high = found.low[row, column], found.high[row, column]
+            tip = f' title="95 % interval {low:+.2f} to {high:+.2f}"' if np.isfinite(low) else ""
+            yield f'<td class="{kind}"{tip}>{value:+.2f}</td>' if np.isfinite(value) else "<td></td>"
+        yield "</tr>"
+    yield "</tbody></table></div>"
+    if found.measured.sum() < len(matrix.classes):
+        yield f'<p class="quiet small">{len(matrix.classes) - int(found.measured.sum())} more classes are not measured.</p>'
 
 
 def _pair(atlas: Atlas, comparison: Comparison) -> Iterator[str]:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.parts.class_effects import ClassEffects
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import BRANCH_COLOURS, mixed
 from s3n_gui.appearance.wording import percent_text, tip_text
@@ -19,7 +20,7 @@ from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import paint_crop
 from s3n_gui.parts.part_names import part_name
 
-Kind = Literal["contribution", "found"]
+Kind = Literal["contribution", "found", "effect"]
 _REST = "elsewhere"
 _STRONGEST = 0.55
 """How much of the full colour the largest value has, so that its number can be read."""
@@ -44,6 +45,7 @@ class MatrixCells(QAbstractScrollArea):
         self._thumbnails = thumbnails
         self._content: AtlasContent | None = None
         self._kind: Kind = "contribution"
+        self._effects: ClassEffects | None = None
         self._part = -1
         self._at: tuple[int, int] = (0, 0)
         self._over: tuple[int, int] | None = None
@@ -62,8 +64,13 @@ class MatrixCells(QAbstractScrollArea):
         self._at, self._over = (0, 0), None
         self._fit()
 
+    def show_effects(self, effects: ClassEffects | None) -> None:
+        """Show what hiding each part costs each class; None: it is not known, or not read yet."""
+        self._effects = effects
+        self.viewport().update()
+
     def show_kind(self, kind: Kind) -> None:
-        """Show contributions, or in how many images parts are found."""
+        """Show contributions, in how many images parts are found, or what hiding them costs."""
         self._kind = kind
         self._fit()
 
@@ -90,6 +97,9 @@ class MatrixCells(QAbstractScrollArea):
         matrix = self._content.matrix
         if self._kind == "found":
             return f"{int(matrix.found[row, column]):,}" if matrix.found[row, column] else ""
+        if self._kind == "effect":
+            effect = self._effect(row, column)
+            return "" if effect is None else f"{effect:+.2f}".replace("-", "−")
         value = float(matrix.rest[row] if column == len(matrix.parts) else matrix.contributions[row, column])
         return "" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
 
@@ -101,9 +111,41 @@ class MatrixCells(QAbstractScrollArea):
         if column == len(matrix.parts):
             return f"{name}: {float(matrix.rest[row]):+.2f} logits are read elsewhere, at no peak or at hidden parts"
         part = part_name(content.atlas, matrix.parts[column], content.names)
+        if self._kind == "effect":
+            return self._effect_words(name, part, row, column)
         value, share = float(matrix.contributions[row, column]), float(matrix.shares[row, column])
         found = f"{name}: {part} found in {int(matrix.found[row, column]):,} of {images:,} images"
         return f"{found}; contributes {value:+.2f} logits, {percent_text(share)} of the sum of absolute values, the rest included"
+
+    def is_shown(self, row: int, column: int) -> bool:
+        """Return whether hiding the part of a cell was shown to cost more than random patches."""
+        known = self._effects is not None and self._effect(row, column) is not None
+        return known and bool(self._effects.beats_random[row, column])  # type: ignore[union-attr]
+
+    def _effect(self, row: int, column: int) -> float | None:
+        """Return what hiding the part of a cell costs; None where it is not measured."""
+        found = self._effects
+        if found is None or column >= found.effects.shape[1] or not np.isfinite(found.effects[row, column]):
+            return None
+        return float(found.effects[row, column])
+
+    def _effect_words(self, name: str, part: str, row: int, column: int) -> str:
+        found, effect = self._effects, self._effect(row, column)
+        if found is None or effect is None:
+            if found is not None and found.measured[row]:
+                return f"{name}: {part} was hidden in no image"
+            since = " since the parts were edited" if found is not None and found.outdated[row] else ""
+            return f"{name}: not measured{since}; Measure hides each part in every image of the class"
+        words = f"{name}: hiding {part} costs {effect:+.2f} logits more than hiding random patches of the same size"
+        if np.isfinite(found.low[row, column]):
+            words += f" (95 % interval {found.low[row, column]:+.2f} to {found.high[row, column]:+.2f})"
+        changed, of = int(found.changed[row, column]), int(found.hidden[row, column])
+        words += (
+            f"; it changes {changed:,} of {of:,} predictions, a random patch {found.changed_random[row, column]:.1f}"
+        )
+        if not np.isfinite(found.low[row, column]):
+            return f"{words}. Too few images to show that it matters"
+        return words if self.is_shown(row, column) else f"{words}. Not shown to matter"
 
     # -- Qt ----------------------------------------------------------------------------------------------------------------
 
@@ -124,7 +166,10 @@ class MatrixCells(QAbstractScrollArea):
         painter, colours = QPainter(self.viewport()), tokens()
         painter.fillRect(self.viewport().rect(), QColor(colours.card))
         painter.setFont(number_font("body"))
-        largest = float(np.abs(content.matrix.contributions).max(initial=0))
+        values = content.matrix.contributions
+        if self._kind == "effect" and self._effects is not None:
+            values = np.nan_to_num(self._effects.effects)
+        largest = float(np.abs(values).max(initial=0))
         for row in range(len(content.matrix.classes)):
             if self._cell(row, 0).bottom() < self._head or self._cell(row, 0).top() > self.viewport().height():
                 continue
@@ -182,14 +227,18 @@ class MatrixCells(QAbstractScrollArea):
 
     def _paint_cell(self, painter: QPainter, content: AtlasContent, row: int, column: int, largest: float) -> None:
         matrix, colours, place = content.matrix, tokens(), self._cell(row, column)
-        rest = column == len(matrix.parts)
+        rest = quiet = column == len(matrix.parts)
         if self._kind == "found":
             strength, colour = matrix.found[row, column] / max(matrix.images[row], 1), colours.accent
+        elif self._kind == "effect":
+            value, shown = self._effect(row, column) or 0.0, self.is_shown(row, column)
+            strength, colour = abs(value) / max(largest, 1e-9), colours.accent if shown else colours.strong_border
+            quiet = not shown
         else:
             value = 0.0 if rest else float(matrix.contributions[row, column])
             strength, colour = abs(value) / max(largest, 1e-9), colours.accent if value >= 0 else BRANCH_COLOURS["D"]
         painter.fillRect(place.adjusted(1, 1, 0, 0), QColor(mixed(colours.card, colour, _STRONGEST * float(strength))))
-        painter.setPen(QColor(colours.quiet if rest else colours.text))
+        painter.setPen(QColor(colours.quiet if quiet else colours.text))
         painter.drawText(place, _CENTRE, self.text_of(row, column))
         if self._over == (row, column) or (self.hasFocus() and self._at == (row, column)):
             painter.setPen(QPen(QColor(colours.accent), 2))

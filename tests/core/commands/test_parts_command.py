@@ -70,6 +70,13 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     assert s3n("parts", "edit", atlas, "merge", "bill", "part 2").code == 0
     assert "no part 'part 9'" in s3n("parts", "edit", atlas, "hide", "part 9").sentence
     assert s3n("parts", "edit", atlas, "rename", "bill").code == 2
+    outcome = s3n("parts", "matrix", atlas, "--out", tmp_path / "matrix.csv")
+    assert outcome.out.splitlines()[0].split()[-1] == "elsewhere"
+    assert "12 of 12 classes are not measured" in outcome.err
+    with open(tmp_path / "matrix.csv", encoding="utf-8", newline="") as file:
+        assert {row["part"] for row in csv.DictReader(file)} == {"bill", "part 3", "elsewhere"}
+    assert s3n("parts", "matrix", atlas, "--out", tmp_path / "matrix.txt").code == 2
+    assert len(s3n("parts", "matrix", atlas, "--json").events[-1]["classes"]) == 12
     assert s3n("parts", "export", atlas, "--out", tmp_path / "peaks.csv").code == 0
     with open(tmp_path / "peaks.csv", encoding="utf-8", newline="") as file:
         assert {row["part"] for row in csv.DictReader(file)} <= {"bill", "part 3"}

@@ -1,6 +1,7 @@
 """An atlas as one HTML page, and sheets of a part and of a pair."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_the_page_is_one_file_with_crops_classes_and_compared_pairs(atlas: Atlas
     assert page.count('<article class="compared">') == 1
     assert "no part" in page  # the rest row
     assert "come again" not in page
+    assert page.count('<table class="matrix">') == 1  # nothing is measured for all classes
+    keep_comparison(atlas, replace(made_up_comparison(atlas, *CLASSES[:2]), b=None))
+    write_atlas_page(atlas, tmp_path / "effects.html")
+    effects = (tmp_path / "effects.html").read_text(encoding="utf-8")
+    assert effects.count('<table class="matrix">') == 2
+    assert '<td class="p9" title="95 % interval +1.10 to +1.90">+1.50</td>' in effects
+    assert '<td class="quiet" title="95 % interval -0.30 to +0.50">+0.10</td>' in effects
+    assert "2 more classes are not measured" in effects
     again = Repeats(share=0.75, low=0.6, high=0.9, control=0.25, peaks=12, images=12)
     keep_steadiness(atlas, Steadiness(images=12, left_out=0, parts=(PartSteadiness(part=0, mirrored=again),)))
     write_atlas_page(atlas, tmp_path / "steady.html")

@@ -24,7 +24,10 @@ from s3n_core.parts.assigning import write_assigned_peaks
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import DESCRIPTORS, EDITS, HEADER, IMAGES
 from s3n_core.parts.building import AtlasProgress, build_atlas
+from s3n_core.parts.class_effects import class_effects
+from s3n_core.parts.class_matrix import class_matrix
 from s3n_core.parts.comparing import compare_classes, units_of
+from s3n_core.parts.effect_measuring import measure_effects
 from s3n_core.parts.image_comparison import compare_image
 from s3n_core.parts.key_points import annotated_part
 from s3n_core.parts.preview import AtlasPreview, preview_parts
@@ -366,6 +369,25 @@ def test_a_class_against_all_others(model: Model, data: DataSet, atlas: Atlas) -
     assert (few.images_a, few.images_b) == (2, 2)
     with pytest.raises(AtlasError, match="needs removal"):
         compare_classes(atlas, model, records, CLASSES[0], removal=False, second=True)
+
+
+def test_what_hiding_costs_each_class_is_that_of_its_comparison_with_all_others(
+    model: Model, data: DataSet, atlas: Atlas
+) -> None:
+    few = DataSet(root=data.root, format="images", classes=data.classes, records=data.records[:3])
+    build(model, few, atlas.path, restart=True)
+    atlas, records = Atlas(atlas.path), {record.name: record for record in few.records}
+    reports = list[tuple[int, int]]()
+    done = measure_effects(atlas, model, records, workers=0, progress=lambda some, total: reports.append((some, total)))
+    assert [one.name for one in done] == list(CLASSES[:2])
+    assert (reports[-1], sorted(reports)) == ((12, 12), reports)
+    matrix = class_matrix(atlas)
+    found = class_effects(atlas, matrix)
+    assert found.measured.all()
+    hidden = np.isfinite(found.effects)
+    assert hidden.any()
+    assert (found.hidden[hidden] == 3).all()  # images of both sides; those without the part count as unchanged
+    assert not found.beats_random.any()  # three images show nothing
 
 
 def test_one_image_against_its_rival(model: Model, data: DataSet, atlas: Atlas) -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from made_up_atlas import CLASSES
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up_atlas import CLASSES, made_up_comparison
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.stored_comparisons import keep_comparison
 from s3n_gui.parts.panel import PartsPage
 
 KNOT, PLOVER, RUFF = CLASSES
@@ -43,3 +52,84 @@ def test_a_click_on_a_part_selects_it_everywhere(opened: PartsPage, qtbot: QtBot
     heading = cells.heading_of(1)
     qtbot.mouseClick(cells.viewport(), Qt.MouseButton.LeftButton, pos=heading.center())
     assert opened.pair_view.rows.current_part == 1
+
+
+def keep_effects(folder: Path, name: str) -> Path:
+    """Keep a comparison of a class with all others: hiding part 1 costs 1.5, which is shown, parts 2 and 3 0.1, which is not."""
+    atlas = Atlas(folder)
+    return keep_comparison(atlas, replace(made_up_comparison(atlas, name, RUFF if name != RUFF else KNOT), b=None))
+
+
+def test_what_hiding_costs_is_empty_until_it_is_measured_and_grey_where_it_is_not_shown(
+    opened: PartsPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    opened.bar.tabs.setCurrentIndex(1)
+    view, cells = opened.matrix_view, opened.matrix_view.cells
+    assert not view.measure.isVisible()
+    view.effect.click()
+    assert cells.columns == 3
+    assert [cells.text_of(0, column) for column in range(3)] == [""] * 3
+    assert "not measured" in cells.words_of(0, 0)
+    assert view.state.text() == "3 of 3 classes not measured"
+    assert view.measure.text() == "Measure"
+    keep_effects(tmp_path / "atlas", KNOT)
+    opened.controller.edits.refresh()
+    qtbot.waitUntil(lambda: opened.is_ready() and cells.text_of(0, 0) == "+1.50")
+    assert [cells.text_of(0, column) for column in (1, 2)] == ["+0.10", "+0.10"]
+    assert [cells.is_shown(0, column) for column in range(3)] == [True, False, False]
+    assert cells.text_of(1, 0) == ""
+    words = "Red knot: hiding part 1 costs +1.50 logits more than hiding random patches of the same size"
+    interval = "(95 % interval +1.10 to +1.90); it changes 9 of 24 predictions, a random patch 0.9"
+    assert cells.words_of(0, 0) == f"{words} {interval}"
+    assert cells.words_of(0, 1).endswith("Not shown to matter")
+    assert view.state.text() == "2 of 3 classes not measured"
+    assert view.measure.text() == "Measure the rest"
+    # A cell leads to the answer that its number comes from.
+    qtbot.keyClick(cells, Qt.Key.Key_Return)
+    assert (opened.pair.a, opened.pair.b) == (KNOT, "")
+    assert opened.bar.tabs.currentIndex() == 0
+    qtbot.waitUntil(opened.is_ready)
+    assert opened.pair_view.rows.current_part == 0
+    # An edit of the parts makes it outdated.
+    opened.pair_view.hide_part()
+    qtbot.waitUntil(lambda: opened.is_ready() and "since the parts were edited" in view.state.text())
+    assert "not measured since the parts were edited" in cells.words_of(0, 0)
+
+
+def test_measuring_is_a_job_that_shows_each_class_and_keeps_what_is_done(
+    opened: PartsPage, qtbot: QtBot, tmp_path: Path, commanded: Callable[..., list[list[str]]]
+) -> None:
+    opened.bar.tabs.setCurrentIndex(1)
+    view, cells = opened.matrix_view, opened.matrix_view.cells
+    view.effect.click()
+    kept = keep_effects(tmp_path / "atlas", KNOT)
+    (tmp_path / "kept").mkdir()
+    kept.rename(tmp_path / "kept" / kept.name)
+    event = json.dumps({"event": "measured", "class": KNOT, "problem": ""})
+    waits = "import time, signal; signal.signal(signal.SIGINT, lambda *_: exit(130)); time.sleep(60)"
+    copies = f"import shutil; shutil.copy({str(tmp_path / 'kept' / kept.name)!r}, {str(kept)!r})"
+    asked = commanded(f"{copies}\nprint({event!r}, flush=True)\n{waits}")
+    view.measure.click()
+    assert asked == [["parts", "matrix", str(tmp_path / "atlas"), "--measure", "--json"]]
+    assert view.stop.isVisible()
+    assert not view.measure.isVisible()
+    qtbot.waitUntil(lambda: cells.text_of(0, 0) == "+1.50")  # while it runs
+    view.stop.click()
+    qtbot.waitUntil(lambda: opened.effects.job is None)
+    qtbot.waitUntil(opened.is_ready)
+    assert view.measure.text() == "Measure the rest"
+    assert cells.text_of(0, 0) == "+1.50"
+
+
+def test_the_matrix_is_exported(
+    opened: PartsPage,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    commanded: Callable[..., list[list[str]]],
+) -> None:
+    asked, path = commanded(""), str(tmp_path / "classes-by-parts.csv")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, ""))
+    opened.bar.exports["matrix"].trigger()
+    assert asked == [["parts", "matrix", str(tmp_path / "atlas"), "--out", path, "--json"]]
+    qtbot.waitUntil(opened.is_ready)

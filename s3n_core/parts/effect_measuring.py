@@ -1,0 +1,84 @@
+"""Measuring what hiding each part costs each class: each class is compared with all others, and the atlas keeps the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import AtlasError
+from s3n_core.models.opening import Model
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.class_effects import class_effects
+from s3n_core.parts.class_matrix import class_matrix
+from s3n_core.parts.comparing import Progress, compare_classes, compared_images
+from s3n_core.parts.stored_comparisons import keep_comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredClass:
+    """A class is done.
+
+    Attributes:
+        name: The class.
+        problem: Why it could not be measured; otherwise empty.
+    """
+
+    name: str
+    problem: str = ""
+
+
+def measure_effects(
+    atlas: Atlas,
+    model: Model,
+    records: Mapping[str, ImageRecord],
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[MeasuredClass]:
+    """Measure the classes that are not measured with the parts as they are now; one that is done is kept at once.
+
+    Args:
+        atlas: The atlas.
+        model: Its model.
+        records: The images' records by name.
+        workers: Loading threads.
+        progress: Called with (done, total) numbers of images, each of which counts once for reading and once for hiding.
+
+    Yields:
+        Each class, when it is done.
+
+    Raises:
+        AtlasError: The model is another one, or an image is missing.
+        OutOfMemory: The device has too little memory for one image.
+    """
+    atlas.require(model.digest)
+    matrix = class_matrix(atlas)
+    left = [matrix.classes[row] for row in np.flatnonzero(~class_effects(atlas, matrix).measured)]
+    counts = {name: _images(atlas, name) for name in left}
+    done, total = 0, 2 * sum(counts.values())
+
+    def report(begun: int) -> Callable[[int, int], None]:
+        def so_far(images: int, _: int) -> None:
+            if progress is not None:
+                progress(begun + images, total)
+
+        return so_far
+
+    for name in left:
+        if not counts[name]:
+            yield MeasuredClass(name=name, problem="there are no images of it and of other classes")
+            continue
+        found = compare_classes(atlas, model, records, name, workers=workers, progress=report(done))
+        keep_comparison(atlas, found)
+        done += 2 * counts[name]
+        yield MeasuredClass(name=name)
+
+
+def _images(atlas: Atlas, name: str) -> int:
+    try:
+        return len(compared_images(atlas, name))
+    except AtlasError:
+        return 0
