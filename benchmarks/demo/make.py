@@ -12,6 +12,8 @@ second takes the pictures of the documents again, after the window has changed. 
 - ``store``: the best epoch as a float16 model file.
 - ``evaluate``: its accuracy on the test images.
 - ``install``: model, images, run and stored inspection in ``resources/demo``; what it was measured to do, here.
+- ``atlas``: the parts of the demo's images, which are those that the model has in the test images; with the comparisons of the
+  pairs of species that it confuses most, and how steady the parts are. A few minutes.
 - ``texts``: what the documents say of the demo (`texts`).
 - ``pictures``: the images in ``docs/images``.
 """
@@ -25,9 +27,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from benchmarks.demo.texts import CHECKOUT, MEASURED, read_facts, rewrite_documents
@@ -35,14 +39,35 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.inspection.inspector import inspect
 from s3n_core.models.model_files import load_model, save_model
 from s3n_core.models.opening import open_model
+from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.atlas_copies import make_portable
+from s3n_core.parts.atlas_files import (
+    ASSIGNMENTS,
+    CENTROIDS,
+    CLASS_MEANS,
+    DESCRIPTORS,
+    FORMAT,
+    HEADER,
+    PEAKS,
+    PEAKS_CSV,
+    VERSION,
+    descriptor_reader,
+    open_array,
+)
+from s3n_core.parts.class_pairs import class_pairs
+from s3n_core.parts.clustering import nearest
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.server.codec import InspectionEncoder
 from s3n_core.server.messages import write_message
+from s3n_core.system.atomic_files import write_json
+from s3n_core.system.json_values import to_json
 
 DEMO = CHECKOUT / "resources" / "demo"
 PICTURES = CHECKOUT / "docs" / "images"
-MOST_BYTES = 10_000_000
+MOST_BYTES, MOST_ATLAS_BYTES = 10_000_000, 300_000
+COMPARED = 3
+"""So many pairs of species are compared in the demo's atlas."""
 FIRST_WEIGHTS = "demo-first.safetensors"
 
 FIRST = {
@@ -179,6 +204,49 @@ def install(work: Path) -> None:
         write_message(file, InspectionEncoder().encode("answered", seen))
 
 
+def atlas(work: Path) -> None:
+    """Renew the demo's atlas: its images are too few to group their peaks, so their parts are those of the test images."""
+    of_tests, own = work / "atlas-drawn", work / "atlas-shown"
+    s3n(work, "parts", "build", "model.safetensors", "drawn", "--split", "test", "--device", "cpu", "--out", of_tests)
+    shutil.rmtree(own, ignore_errors=True)
+    shown = DEMO / "model.safetensors", DEMO / "images", "--split", "all", "--device", "cpu"
+    s3n(work, "parts", "build", *shown, "--parts", 2, "--out", own)
+    take_parts(Atlas(of_tests), own)
+    for pair in class_pairs(Atlas(own))[:COMPARED]:
+        s3n(work, "parts", "compare", own, pair.a, pair.b, "--device", "cpu")
+    s3n(work, "parts", "steady", own, "--device", "cpu")
+    shutil.rmtree(DEMO / "atlas", ignore_errors=True)
+    make_portable(own, DEMO / "atlas")
+    size = sum(file.stat().st_size for file in (DEMO / "atlas").rglob("*") if file.is_file())
+    if size > MOST_ATLAS_BYTES:
+        raise SystemExit(f"The atlas has {size:,} bytes; the demo's may have {MOST_ATLAS_BYTES:,}.")
+
+
+def take_parts(other: Atlas, folder: Path) -> None:
+    """Give an atlas the parts of another one of the same model, instead of those that were found in its own images."""
+    header = replace(
+        Atlas(folder).header,
+        parts=other.header.parts,
+        suggested=other.header.suggested,
+        silhouettes=other.header.silhouettes,
+        background_parts=other.header.background_parts,
+        reach=other.header.reach,
+    )
+    for name in (CENTROIDS, CLASS_MEANS):
+        shutil.copyfile(other.path / name, folder / name)
+    means = open_array(folder, CLASS_MEANS)
+    predicted = np.asarray(open_array(folder, PEAKS)["predicted"])
+    read = descriptor_reader(open_array(folder, DESCRIPTORS), predicted, means if header.centred else None)
+    assigned, _ = nearest(read(np.arange(len(predicted))), open_array(folder, CENTROIDS))
+    np.save(folder / ASSIGNMENTS, assigned)
+    write_json(folder / HEADER, {"format": FORMAT, "version": VERSION, **to_json(header)})
+    own = Atlas(folder)
+    for part in own.parts.numbers:
+        if (part in own.background) != (part in other.background):  # too few cells here to see it
+            own.set_background(part, background=part in other.background)
+    own.write_peaks(folder / PEAKS_CSV)
+
+
 def _install_run(run: RunDirectory) -> None:
     """Copy a run without its checkpoints and without paths of this machine."""
     shutil.rmtree(DEMO / "runs")
@@ -262,7 +330,7 @@ def renew_texts() -> None:
 def main() -> None:
     """Do the steps that the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    steps = ("draw", "train", "store", "evaluate", "install", "texts", "pictures")
+    steps = ("draw", "train", "store", "evaluate", "install", "atlas", "texts", "pictures")
     parser.add_argument("work", type=Path, help="folder for data, runs and what is made of them, outside the checkout")
     parser.add_argument("--only", nargs="+", choices=steps, default=steps, help="only these steps")
     parser.add_argument(
@@ -278,6 +346,7 @@ def main() -> None:
         ("store", store),
         ("evaluate", evaluate),
         ("install", install),
+        ("atlas", atlas),
     ):
         if name in asked.only:
             step(work)

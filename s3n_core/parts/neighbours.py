@@ -23,6 +23,9 @@ from s3n_core.system.line_files import only_writer
 from s3n_core.system.seeding import keyed_generator
 
 PROJECTED, DIRECTIONS, HEADER = "neighbours.npy", "neighbour_directions.npy", "neighbours.json"
+NEIGHBOUR_FILES = (PROJECTED, DIRECTIONS, HEADER)
+"""What `index_of` makes anew where it is missing."""
+
 FORMAT, VERSION = "s3n-neighbours", 1
 
 MOST_DIRECTIONS = 64

@@ -18,6 +18,7 @@ from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.atlas_request import AtlasRequest
 from s3n_gui.parts.edits import PartEdits
+from s3n_gui.state.demo import demo_atlas, demo_images, demo_model
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -347,10 +348,30 @@ def _looked(request: AtlasRequest, data_set: DataSet, split: str) -> _Found:
 
     splits = split_choice(request.images, data_set, request.model)
     chosen = split if split in splits.available else splits.usual
-    folder = replace(request, split=chosen).folder
+    wanted = replace(request, split=chosen)
+    folder = wanted.folder
     state: Literal["none", "unfinished", "finished"] = "none"
     if is_atlas(folder):
         state = "finished"
     elif is_unfinished_atlas(folder):
         state = "unfinished"
+    elif _install_demo(wanted, data_set):
+        state = "finished"
     return _Found(splits, chosen, state)
+
+
+def _install_demo(request: AtlasRequest, data_set: DataSet) -> bool:
+    """Install the demo's atlas if it is the one that is asked for, as if it had been found here; return whether it is there now."""
+    from s3n_core.parts.atlas_copies import install_atlas
+    from s3n_core.parts.atlas_files import is_atlas, read_header
+
+    try:
+        copy = demo_atlas()
+        header = read_header(copy)
+        wanted = request.model, request.images, request.precision, request.split
+        if header is None or wanted != (demo_model(), demo_images(), "auto", header.split):
+            return False
+        install_atlas(copy, request.folder, data_set, data_set.records, request.model)
+    except S3NError:  # it is not installed, or the folder cannot be written: the parts can still be found
+        return False
+    return is_atlas(request.folder)

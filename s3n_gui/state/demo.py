@@ -47,6 +47,15 @@ def demo_inspection() -> Path:
     return resource("demo/inspection.bin")
 
 
+def demo_atlas() -> Path:
+    """Return the portable copy of the demo's atlas: the parts of its images with its model.
+
+    Raises:
+        s3n_core.errors.S3NError: It is not installed.
+    """
+    return resource("demo/atlas")
+
+
 def demo_is_installed() -> bool:
     """Return whether this installation has the demo's model and images."""
     try:

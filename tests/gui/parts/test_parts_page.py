@@ -7,14 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import sklearn.cluster  # noqa: F401  # takes seconds; a preview would import it in its thread
 from made_up_atlas import draw_pictures, write_atlas
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.parts.atlas_files import IMAGES
+from s3n_core.runs.locations import home
 from s3n_core.system.line_files import part_path
 from s3n_gui.parts.panel import PartsPage
+from s3n_gui.state.demo import demo_images, demo_is_installed
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -175,3 +178,27 @@ def test_what_is_found_so_far_is_shown_while_a_search_runs(
     assert shown.isVisible()
     session.model = None
     assert shown.isHidden()
+
+
+@pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
+def test_the_demo_shows_its_parts_at_once_and_keeps_what_a_person_changes(
+    parts: PartsPage, session: Session, qtbot: QtBot
+) -> None:
+    parts.show_demo()
+    qtbot.waitUntil(lambda: parts.controller.stage == "open" and parts.is_ready())
+    content = parts.controller.content
+    assert content is not None
+    assert content.root == demo_images().resolve()
+    assert content.atlas.path.is_relative_to(home())
+    assert len(content.classes) == 12
+    assert content.steadiness is not None
+    assert parts.pair.pair is not None
+    assert parts.pair.pair.comparison is not None  # that of the pair that is shown first
+    parts.pair_view.rename(parts.pair_view.rows.rows[0].part, "my name")
+    qtbot.waitUntil(lambda: parts.controller.content is not content and not parts.controller.edits.is_busy)
+    parts.controller.close_atlas()
+    session.atlas = content.atlas.path
+    qtbot.waitUntil(lambda: parts.controller.stage == "open" and parts.is_ready())
+    again = parts.controller.content
+    assert again is not None
+    assert "my name" in [part.name for part in again.parts]
