@@ -361,7 +361,7 @@ def _looked(request: AtlasRequest, data_set: DataSet, split: str) -> _Found:
 
 
 def _install_demo(request: AtlasRequest, data_set: DataSet) -> bool:
-    """Install the demo's atlas if it is the one that is asked for, as if it had been found here; return whether it is there now."""
+    """Install the demo's atlas, as if it had been found here, if it is the one that is asked for; return whether it was."""
     from s3n_core.parts.atlas_copies import install_atlas
     from s3n_core.parts.atlas_files import is_atlas, read_header
 

@@ -70,3 +70,19 @@ def test_the_demos_atlas_names_no_place_and_is_of_its_model_and_images() -> None
     assert sum(path.stat().st_size for path in (demo / "atlas").rglob("*") if path.is_file()) < 300_000
     content = json.loads((demo / "atlas" / HEADER).read_text(encoding="utf-8"))
     assert content["collection"]["images"] == ""
+
+
+def test_the_demos_atlas_holds_the_peaks_that_its_model_finds() -> None:
+    from s3n_core.models.opening import open_model
+    from s3n_core.parts.collecting import collect
+    from s3n_core.system.resources import resource
+
+    demo = resource("demo")
+    atlas, data = Atlas(demo / "atlas"), open_data_set(demo / "images")
+    model = open_model(demo / "model.safetensors", "cpu", "float32")
+    ((one,),) = collect(model, data.records[:1], data.classes, workers=0)
+    stored = atlas.places[(atlas.places["image"] == 0) & ~atlas.places["background"]]
+    found = np.array(one.line["peaks"])
+    np.testing.assert_allclose(np.stack([stored["x"], stored["y"]], axis=1), found[:, :2], atol=0.02)
+    np.testing.assert_allclose(stored["response"], found[:, 2], atol=1e-3)
+    np.testing.assert_allclose(stored["contribution"], found[:, 3], atol=1e-2)
