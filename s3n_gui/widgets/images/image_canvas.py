@@ -211,7 +211,7 @@ class ImageCanvas(pg.GraphicsView):  # type: ignore[misc]
         painter.save()
         painter.resetTransform()  # to pixels of the view
         side = (self.viewport().width() * self.viewport().height()) ** 0.5
-        draw_marks(painter, self._marks, self.to_screen, side)
+        draw_marks(painter, self._marks, self.to_screen, side, QRectF(self.viewport().rect()))
         if self._cursor is not None:
             x, y = self.to_screen(np.array([self._cursor.x(), self._cursor.y()])).tolist()
             draw_cursor(painter, QPointF(x, y), own=self.underMouse())

@@ -21,6 +21,7 @@ ToScreen = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 
 _WHITE = QColor("#FFFFFF")
 _HALO = QColor(0, 0, 0, 150)
+_NAMED_FROM = 12  # lines of text that fit into a view's side, so that names of parts do not cover the image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +107,18 @@ def radius_of(strength: float, view_side: float) -> float:
     return min(max(view_side, 160.0), 720.0) * (0.009 + 0.0125 * min(max(strength, 0.0), 1.0)) + 1.5
 
 
-def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: float) -> None:
-    """Draw all marks except the cursor."""
+def draw_marks(
+    painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: float, view: QRectF | None = None
+) -> None:
+    """Draw all marks except the cursor.
+
+    Args:
+        painter: The painter.
+        marks: The marks.
+        to_screen: From the image's units to pixels of the view.
+        view_side: Side of a square of the view's area, in pixels.
+        view: Where names of parts must lie; None: anywhere.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if marks.seen is not None and marks.whole is not None:
         _dim_outside(painter, marks.whole, marks.seen, to_screen)
@@ -118,7 +129,7 @@ def draw_marks(painter: QPainter, marks: Marks, to_screen: ToScreen, view_side: 
     if marks.seen is not None and marks.whole is not None and marks.labels:
         _draw_label(painter, marks.labels, _on_screen(marks.whole, to_screen), _on_screen(marks.seen, to_screen))
     if marks.peaks:
-        _draw_peaks(painter, marks.peaks, to_screen, view_side)
+        _draw_peaks(painter, marks.peaks, to_screen, view_side, view)
     for place in marks.places:
         draw_place(painter, _on_screen(place.rect, to_screen), round=place.round)
 
@@ -247,7 +258,9 @@ def _on_screen(rect: QRectF, to_screen: ToScreen) -> QRectF:
     return QRectF(QPointF(x0, y0), QPointF(x1, y1))
 
 
-def _draw_peaks(painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScreen, view_side: float) -> None:
+def _draw_peaks(
+    painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScreen, view_side: float, view: QRectF | None
+) -> None:
     places = to_screen(np.array([(peak.x, peak.y) for peak in peaks])).tolist()
     placed = sorted(zip(peaks, places, strict=True), key=lambda pair: -pair[0].strength)  # small ones on top
     for halo in (True, False):  # All halos first, so that a halo does not cover a neighbouring peak.
@@ -265,18 +278,22 @@ def _draw_peaks(painter: QPainter, peaks: Sequence[PeakMark], to_screen: ToScree
                 painter.setPen(QPen(colour, width))
                 painter.drawEllipse(QPointF(x, y), radius, radius)
     if any(peak.part is not None for peak in peaks):
-        _draw_parts(painter, placed, view_side)
+        _draw_parts(painter, placed, view_side, view)
 
 
-def _draw_parts(painter: QPainter, placed: Sequence[tuple[PeakMark, list[float]]], view_side: float) -> None:
-    """Write each peak's part beside it, the selected peak's first; where two names would overlap, the swatch alone."""
+def _draw_parts(
+    painter: QPainter, placed: Sequence[tuple[PeakMark, list[float]]], view_side: float, view: QRectF | None
+) -> None:
+    """Write each peak's part beside it, the selected peak's first.
+
+    Where two names would overlap, and in small views, there is the swatch alone, except for the selected peak.
+    """
     letters = font("caption")
     painter.setFont(letters)
     metrics = QFontMetricsF(letters)
     height, side = metrics.height() + 2, metrics.height() * 0.6
     centres = {peak.key: (QPointF(x, y), radius_of(peak.strength, view_side)) for peak, (x, y) in placed}
     taken = [QRectF(centre.x() - r, centre.y() - r, 2 * r, 2 * r) for centre, r in centres.values()]
-    window = QRectF(painter.viewport())
     for peak, _ in sorted(placed, key=lambda pair: not pair[0].selected):
         if peak.part is None:
             continue
@@ -284,8 +301,9 @@ def _draw_parts(painter: QPainter, placed: Sequence[tuple[PeakMark, list[float]]
         away = radius + (8.0 if peak.selected or peak.outside else 3.0)
         wide = side + metrics.horizontalAdvance(peak.part.name) + 13
         narrow = side + 6
-        for width in (wide, narrow):
-            found = [box for box in _beside(centre, away, width, height) if window.contains(box)]
+        named = peak.selected or view_side >= _NAMED_FROM * metrics.height()
+        for width in (wide, narrow) if named else (narrow,):
+            found = [box for box in _beside(centre, away, width, height) if view is None or view.contains(box)]
             free = [box for box in found if not any(box.intersects(other) for other in taken)]
             if free:
                 break
