@@ -154,6 +154,8 @@ _PARTS: tuple[Action, ...] = (
     _of_parts("stop", "Run", "Stop finding parts or comparing", "Ctrl+.", "stop", "What a search has found is kept"),
     _of_parts("new", "Run", "New search for parts", "", "", "Choose other images or another number of parts"),
     _of_parts("crops", "", "Go from crop to crop", "Left and Right", "", "In the row of the selected part"),
+    _of_parts("move", "", "Move the peak to another part", "M", "", "Of the selected crop; or drag the crop onto the part"),
+    _of_parts("hidden", "", "Show the place hidden", "H", "", "Of the selected crop; or hold Alt over any crop"),
     _of_parts("large", "", "Show the photograph", "Space", "", "Of the selected crop; Space or Esc closes it"),
     _of_parts("inspect", "", "Inspect the image", "Enter", "", "Of the selected crop, among the images with the part"),
 )  # fmt: skip

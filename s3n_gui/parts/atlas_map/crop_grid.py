@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from s3n_gui.appearance.theme import px, theme, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf, paint_crop
+from s3n_gui.parts.crops.crop_cursor import CropCursor
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 
 _GAP = 4
@@ -20,7 +21,7 @@ class CropGrid(ColumnScrollArea):
     """The crops.
 
     Signals:
-        opened: A `Crop` was double-clicked.
+        opened: A `Crop` was double-clicked, or Enter was pressed.
     """
 
     opened = Signal(object)
@@ -29,6 +30,7 @@ class CropGrid(ColumnScrollArea):
         super().__init__(parent)
         self._inside = _Crops(thumbnails, path_of)
         self._inside.opened.connect(self.opened)
+        self._inside.reached.connect(self._show_place)
         self.setWidget(self._inside)
 
     @property
@@ -45,26 +47,43 @@ class CropGrid(ColumnScrollArea):
         """Return the crop at a place of the surface; None beside all crops."""
         return self._inside.crop_at(place)
 
+    def current_place(self) -> tuple[Crop, QRect] | None:
+        """Return the crop that the keys have reached, and its rectangle on the surface; None without crops."""
+        return self._inside.current_place()
+
     def show_crops(self, crops: Sequence[Crop]) -> None:
         """Show other crops."""
         self._inside.show_crops(crops)
         self.verticalScrollBar().setValue(0)
 
+    def _show_place(self, place: QRect) -> None:
+        """Scroll to a crop."""
+        middle = place.center()
+        self.ensureVisible(middle.x(), middle.y(), place.width() // 2 + _GAP, place.height() // 2 + _GAP)
+
 
 class _Crops(QWidget):
     opened = Signal(object)
+    reached = Signal(QRect)
 
     def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thumbnails, self._path_of = thumbnails, path_of
         self.crops: tuple[Crop, ...] = ()
+        self._cursor = CropCursor()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Crops")
         thumbnails.ready.connect(self._on_thumbnail)
         thumbnails.failed.connect(self._on_thumbnail)
         theme().changed.connect(self._resized)
 
     def show_crops(self, crops: Sequence[Crop]) -> None:
-        self.crops = tuple(crops)
+        self.crops, self._cursor.at = tuple(crops), 0
         self._resized()
+
+    def current_place(self) -> tuple[Crop, QRect] | None:
+        at = self._cursor.at
+        return (self.crops[at], self._place(at)) if self.crops else None
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -72,7 +91,8 @@ class _Crops(QWidget):
             place = self._place(number)
             if place.intersects(event.rect()):
                 paint_crop(painter, QRectF(place), crop, self._thumbnails.image(self._path_of(crop.file)))
-                if number == 0 and len(self.crops) > 1 and self.crops[1].note:  # what the others are like
+                first = number == 0 and len(self.crops) > 1 and bool(self.crops[1].note)  # what the others are like
+                if first or (self.hasFocus() and number == self._cursor.at):
                     painter.setPen(QPen(QColor(tokens().accent), 2))
                     painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 4, 4)
         painter.end()
@@ -88,6 +108,22 @@ class _Crops(QWidget):
                 QToolTip.showText(event.globalPos(), f"{hit.file}\n{hit.note}".strip(), self)
             return True
         return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        hit = self.crop_at(event.position().toPoint())
+        if hit is not None:
+            self._cursor.at = self.crops.index(hit)
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        found = self.current_place()
+        if found is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit(found[0])
+        elif found is not None and self._cursor.take(event.key(), len(self.crops), self._columns):
+            self.reached.emit(self._place(self._cursor.at))
+            self.update()
+        else:
+            super().keyPressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         hit = self.crop_at(event.position().toPoint())

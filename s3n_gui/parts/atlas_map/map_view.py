@@ -131,7 +131,7 @@ class MapView(PartsView):
 
     def set_crops(self, crops: CropHandling) -> None:
         """Let crops be moved to the parts of the list."""
-        crops.watch(self.crops.surface, self.crops.crop_at)
+        crops.watch(self.crops.surface, self.crops.crop_at, self.crops.current_place)
         crops.add_target(DropTarget(self.parts, self._part_at, self._show_drop))
 
     def select_part(self, part: int) -> None:

@@ -224,7 +224,7 @@ class PortraitView(PartsView):
             row.selected.connect(self._on_selected)
             row.strip.opened.connect(self.opened)
             if self._crops is not None:
-                self._crops.watch(row.strip, row.strip.crop_at)
+                self._crops.watch(row.strip, row.strip.crop_at, row.strip.current_place)
             self.rows.append(row)
             self._column.insertWidget(self._column.count() - 1, row)
         self._scroll.verticalScrollBar().setValue(0)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import px, theme, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf, paint_crop
+from s3n_gui.parts.crops.crop_cursor import CropCursor
 
 _GAP = 4
+_SIDEWAYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
 class CropStrip(QWidget):
@@ -21,7 +23,7 @@ class CropStrip(QWidget):
 
     Signals:
         pointed: The `Crop` under the mouse and its rectangle in this widget; None where there is none.
-        opened: A `Crop` was double-clicked.
+        opened: A `Crop` was double-clicked, or Enter was pressed.
     """
 
     pointed = Signal(object, QRect)
@@ -31,8 +33,10 @@ class CropStrip(QWidget):
         super().__init__(parent)
         self._thumbnails, self._path_of = thumbnails, path_of
         self.crops: tuple[Crop, ...] = ()
-        self._over = -1
+        self._over, self._cursor = -1, CropCursor()
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Crops")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         thumbnails.ready.connect(self._on_thumbnail)
         thumbnails.failed.connect(self._on_thumbnail)
@@ -41,7 +45,7 @@ class CropStrip(QWidget):
     def show_crops(self, crops: Sequence[Crop]) -> None:
         """Show other crops."""
         self.crops = tuple(crops)
-        self._over = -1
+        self._over, self._cursor.at = -1, 0
         self.setVisible(bool(crops))
         self.update()
 
@@ -49,6 +53,11 @@ class CropStrip(QWidget):
         """Return the crop at a place; None beside all crops."""
         hit = self._hit(place)
         return self.crops[hit] if hit >= 0 else None
+
+    def current_place(self) -> tuple[Crop, QRect] | None:
+        """Return the crop that the keys have reached, and its rectangle; None without crops."""
+        at = min(self._cursor.at, self._fitting - 1)
+        return (self.crops[at], self._place(at)) if self.crops else None
 
     def sizeHint(self) -> QSize:
         """Return the size of one line of four."""
@@ -64,10 +73,20 @@ class CropStrip(QWidget):
         for number in range(self._fitting):
             crop, place = self.crops[number], self._place(number)
             paint_crop(painter, QRectF(place), crop, self._thumbnails.image(self._path_of(crop.file)))
-            if number == self._over:
+            if number == self._over or (self.hasFocus() and number == self._cursor.at):
                 painter.setPen(QPen(QColor(tokens().accent), 2))
                 painter.drawRoundedRect(place.adjusted(1, 1, -1, -1), 4, 4)
         painter.end()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go from crop to crop, and open one."""
+        found = self.current_place()
+        if found is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit(found[0])
+        elif event.key() in _SIDEWAYS and self._cursor.take(event.key(), self._fitting, self._fitting):
+            self.update()
+        else:
+            super().keyPressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Track the mouse."""

@@ -163,7 +163,7 @@ class PairView(PartsView):
         crops.watch(self.rows.viewport(), self.rows.crop_at)
         crops.watch(self.rows, self.rows.crop_at, self.rows.current_place)
         for strip in (self.card.absent, self.card.idle):
-            crops.watch(strip, strip.crop_at)
+            crops.watch(strip, strip.crop_at, strip.current_place)
         crops.watch(self.large, self.large.crop_at, self.large.current_place, large=True)
         crops.add_target(DropTarget(self.rows, self.rows.part_at, self.rows.show_drop))
         crops.touched.connect(self._on_touched)

@@ -214,3 +214,38 @@ def test_crops_of_the_tabs_atlas_and_class_are_dropped_on_their_parts(opened: Pa
     drop(first.strip, end)
     qtbot.waitUntil(lambda: part_of(opened, crop) == second.part)
     qtbot.waitUntil(opened.is_ready)
+
+
+def test_keys_reach_the_crops_of_grids_and_strips(opened: PartsPage, qtbot: QtBot) -> None:
+    view = opened.map_view
+    opened.bar.tabs.setCurrentIndex(opened.views.index(view))
+    view.show_like(0)
+    qtbot.waitUntil(lambda: opened.is_ready() and len(view.crops.crops) > 3)
+    grid, asked = view.crops, list[Crop]()
+    view.opened.disconnect()
+    view.opened.connect(asked.append)
+    grid.surface.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_End, Qt.Key.Key_Return):
+        qtbot.keyClick(grid.surface, key)
+    assert asked == [grid.crops[-1]]
+    found = grid.current_place()
+    assert found is not None
+    assert grid.viewport().rect().contains(grid.surface.mapTo(grid.viewport(), found[1].center()))
+    qtbot.keyClick(grid.surface, Qt.Key.Key_M)
+    popup().close()
+
+    portrait = opened.portrait_view
+    opened.bar.tabs.setCurrentIndex(opened.views.index(portrait))
+    qtbot.waitUntil(lambda: opened.is_ready() and portrait.rows[0].strip.width() > 120)
+    strip = portrait.rows[0].strip
+    strip.setFocus()
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
+    found = strip.current_place()
+    assert found is not None
+    assert found[0] == strip.crops[1]
+    qtbot.keyClick(strip, Qt.Key.Key_M)
+    menu = popup()
+    qtbot.keyClick(menu, Qt.Key.Key_Down)
+    qtbot.keyClick(menu, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: part_of(opened, found[0]) != 0)
+    qtbot.waitUntil(opened.is_ready)
