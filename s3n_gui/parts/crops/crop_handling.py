@@ -257,7 +257,7 @@ class CropHandling(QObject):
 
     def _on_hidden(self) -> None:
         if self.view.crop is not None:
-            self.view.show_found(self.hidden.ask(self.view.crop))
+            self.view.show_found(self.hidden.known(self.view.crop))
 
     def _on_closed(self) -> None:
         back, self._back = self._back, None

@@ -86,15 +86,23 @@ class HiddenPlaces(QObject):
             self._kept.clear()
 
     def ask(self, crop: Crop) -> HiddenCrop:
-        """Return what is known of a crop; what is not is computed, and an earlier question that is still open is dropped."""
-        key = crop.file, crop.x, crop.y
+        """Return what is known of a crop; what is not is computed, and an earlier question that is still open is dropped.
+
+        What could not be computed before is tried again.
+        """
+        key = _key(crop)
+        if key not in self._kept and (key != self._asked or self._message):
+            self.stop()
+            self._start(crop, key)
+        return self.known(crop)
+
+    def known(self, crop: Crop) -> HiddenCrop:
+        """Return what is known of a crop, and compute nothing."""
+        key = _key(crop)
         if key in self._kept:
             self._kept.move_to_end(key)
             return HiddenCrop(result=self._kept[key])
-        if key != self._asked:
-            self.stop()
-            self._start(crop, key)
-        return HiddenCrop(steps=self._steps, message=self._message)
+        return HiddenCrop(steps=self._steps, message=self._message) if key == self._asked else HiddenCrop()
 
     def stop(self) -> None:
         """Drop the question that is still open."""
@@ -179,3 +187,7 @@ class HiddenPlaces(QObject):
     def _end(self, message: str) -> None:
         self._steps, self._message, self._subject = None, message, None
         self.changed.emit()
+
+
+def _key(crop: Crop) -> _Key:
+    return crop.file, crop.x, crop.y

@@ -182,8 +182,8 @@ def test_a_new_question_drops_the_open_one_and_an_edit_changes_no_result(
     client.answer()
     opened.crops.move(second, 1)
     qtbot.waitUntil(lambda: opened.crops.part_of(second) == 1)
-    assert opened.hidden.ask(second).result is not None
-    assert opened.hidden.ask(first).result is None
+    assert opened.hidden.known(second).result is not None
+    assert opened.hidden.known(first).result is None
     qtbot.waitUntil(opened.is_ready)
 
 
@@ -201,6 +201,10 @@ def test_without_the_atlas_model_it_is_said(opened: PartsPage, client: HidingCli
     opened.crops.show_hidden(crop, QRect(place))
     client.hiding_ended.emit(S3NError("There is no room for random places."))
     assert view.after == ("Not known", "There is no room for random places.")
+    opened.crops.show_hidden(crop, QRect(place))  # it is tried again
+    assert view.after[0] == "Hiding this place…"
+    client.answer()
+    assert view.after[0] == "Grey plover"
     (tmp_path / "model.safetensors").unlink()
     opened.crops.show_hidden(replace(crop, x=crop.x + 1), QRect(place))
     assert "no longer at model.safetensors" in view.after[1]
