@@ -24,7 +24,9 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataChanged
 from s3n_core.evaluation.cascade import CascadeOutcomes
+from s3n_core.parts.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
 from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_core.parts.stored_steadiness import keep_steadiness
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
@@ -128,6 +130,10 @@ def show_demo_everywhere(app: QApplication, window: MainWindow) -> None:
     files = [record.name for record in records]
     atlas = write_atlas(folder, demo_images(), files, classes=_classes(), model=demo_model())
     keep_comparison(atlas, made_up_comparison(atlas, *_classes()[:2]))
+    again = Repeats(share=0.75, low=0.6, high=0.9, control=0.25, peaks=1234, images=1000)
+    accuracy = PlaceAccuracy(distance=0.12, low=0.1, high=0.14, control=0.3, images=1000, point="forehead")
+    steady = (PartSteadiness(part=part, mirrored=again, shifted=again, accuracy=accuracy) for part in range(2))
+    keep_steadiness(atlas, Steadiness(images=1000, left_out=0, parts=tuple(steady)))
     for name in window.pages.names:
         window.show_page(name)
         window.pages.page(name).show_demo()
