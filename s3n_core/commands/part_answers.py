@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from s3n_core.parts.atlas import Atlas
     from s3n_core.parts.atlas_agreement import RankAgreement
     from s3n_core.parts.comparison import Comparison
+    from s3n_core.parts.steadiness import SharedPlaces, Steadiness
 
 
 def compare(
@@ -315,7 +317,7 @@ def steady(
 
     Each image is asked again mirrored and cropped. Beside each figure stands the same one for another image. With key points,
     places are held against the part's own key point, else against the changed views. The answer is kept in the atlas. --with adds
-    the atlas of another model, such as one of another training seed.
+    the atlas of another model, such as one of another training seed; where an answer is kept, the images are not asked again.
 
     Example: s3n parts steady atlas --images 100 --with atlas-seed1
     """
@@ -323,24 +325,17 @@ def steady(
     from s3n_core.parts.atlas_agreement import match_parts
 
     opened = Atlas(atlas)
-    with_others = [(other, match_parts(opened, other)) for other in map(Atlas, others or ())]
-    records = atlas_records(opened, data)
+    matched = [(other, match_parts(opened, other)) for other in map(Atlas, others or ())]
 
     from s3n_core.parts.steadiness import shared_places
-    from s3n_core.parts.steadiness_protocol import MOST_IMAGES, measure_steadiness
-    from s3n_core.parts.stored_steadiness import keep_steadiness
+    from s3n_core.parts.stored_steadiness import keep_steadiness, kept_steadiness
 
-    network = atlas_model(opened, model, runs, device)
-    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
-        found = measure_steadiness(
-            opened,
-            network,
-            records,
-            images=images or MOST_IMAGES,
-            others=shared_places(opened, with_others),
-            workers=workers,
-            progress=bar,
-        )
+    of_others = shared_places(opened, matched)
+    found = kept_steadiness(opened) if matched and images is None else None
+    if found is not None:  # the views need not be asked again
+        found = found.with_others(of_others)
+    else:
+        found = _steadiness(opened, images, of_others, model, data, device, workers, runs, json=json)
     keep_steadiness(opened, found)
     if json:
         print_json({"event": "steadiness", **found.to_dict()})
@@ -351,6 +346,28 @@ def steady(
     for one in found.parts:
         for statement in one.statements()[-len(one.others) :] if one.others else ():
             typer.echo(f"{opened.parts.name(one.part)}: {statement.text}")
+
+
+def _steadiness(
+    atlas: Atlas,
+    images: int | None,
+    others: Mapping[int, tuple[SharedPlaces, ...]],
+    model: str | None,
+    data: Path | None,
+    device: str,
+    workers: int | None,
+    runs: Path | None,
+    *,
+    json: bool,
+) -> Steadiness:
+    """Ask an atlas's model for changed views of its images."""
+    from s3n_core.parts.steadiness_protocol import MOST_IMAGES, measure_steadiness
+
+    records, network = atlas_records(atlas, data), atlas_model(atlas, model, runs, device)
+    with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
+        return measure_steadiness(
+            atlas, network, records, images=images or MOST_IMAGES, others=others, workers=workers, progress=bar
+        )
 
 
 def truth(

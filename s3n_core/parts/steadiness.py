@@ -8,7 +8,7 @@ the same one for the changed view of another image: what a part that always lies
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,6 +186,11 @@ class Steadiness:
     def of(self, part: int) -> PartSteadiness | None:
         """Return a part's; None if it was not measured."""
         return next((one for one in self.parts if one.part == part), None)
+
+    def with_others(self, others: Mapping[int, tuple[SharedPlaces, ...]]) -> Steadiness:
+        """Return the same with what other models have (`shared_places`), in place of what was known of others."""
+        parts = tuple(replace(one, others=others.get(one.part, ())) for one in self.parts)
+        return replace(self, parts=parts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""

@@ -156,6 +156,7 @@ class PartsPage(Page):
         self.steadiness.changed.connect(self._show_steadiness)
         self.steadiness.measured.connect(controller.edits.refresh)
         self.pair_view.card.steady.measure_asked.connect(self._measure_steadiness)
+        self.pair_view.card.steady.other_asked.connect(self._measure_with_other)
         self.pair_view.card.steady.stop_asked.connect(self.steadiness.cancel)
         self.pair_view.inspect_asked.connect(self._inspect)
         self.matrix_view.cell_opened.connect(self._open_cell)
@@ -316,6 +317,14 @@ class PartsPage(Page):
         self.pair.cancel()
         self.steadiness.cancel()
         self.effects.cancel()
+
+    def _measure_with_other(self) -> None:
+        content = self.controller.content
+        if content is not None:
+            begin = str(content.atlas.path.parent)
+            folder = QFileDialog.getExistingDirectory(self, "Open atlas of another model", begin)
+            if folder:
+                self.steadiness.start(content.atlas.path, Path(folder))
 
     def _measure_steadiness(self) -> None:
         if self.controller.content is not None:

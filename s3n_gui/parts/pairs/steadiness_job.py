@@ -30,12 +30,18 @@ class SteadinessJob(QObject):
         self.job: Job | None = None
         self._atlas: Path | None = None
 
-    def start(self, atlas: Path) -> None:
-        """Measure the parts of an atlas; nothing if one is being measured."""
+    def start(self, atlas: Path, other: Path | None = None) -> None:
+        """Measure the parts of an atlas; nothing if one is being measured.
+
+        Args:
+            atlas: Its folder.
+            other: That of an atlas of another model; what is measured already is then not measured again.
+        """
         if self.job is not None:
             return
         device = self._settings.device
-        arguments = ["parts", "steady", str(atlas), *(["--device", device] if device != "auto" else [])]
+        beside = ["--with", str(other)] if other is not None else []
+        arguments = ["parts", "steady", str(atlas), *beside, *(["--device", device] if device != "auto" else [])]
         job = CommandJob("Measuring how steady parts are", arguments)
         job.changed.connect(self.changed)
         job.failed.connect(self.failed)

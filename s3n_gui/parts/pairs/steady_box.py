@@ -16,10 +16,12 @@ class SteadyBox(QWidget):
 
     Signals:
         measure_asked: Measure it.
+        other_asked: Hold it against the atlas of another model.
         stop_asked: Stop measuring.
     """
 
     measure_asked = Signal()
+    other_asked = Signal()
     stop_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -33,6 +35,12 @@ class SteadyBox(QWidget):
         self.measure.setToolTip(
             "Ask the model again for up to 200 images, mirrored and cropped: do the peaks of each part come again, and how far "
             "off are they? This takes some minutes; the atlas keeps the result"
+        )
+        self.other = QPushButton("With another model…")
+        self.other.setProperty("role", "link")
+        self.other.setToolTip(
+            "Choose an atlas of another model from the same images, such as one of another training seed: how many peaks of each "
+            "part does it have, too?"
         )
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -51,6 +59,8 @@ class SteadyBox(QWidget):
         column.addLayout(self._words)
         for widget in (self.measure, self.state, self._running):
             column.addWidget(widget)
+        column.addWidget(self.other, 0, Qt.AlignmentFlag.AlignLeft)
+        self.other.clicked.connect(self.other_asked)
         self.measure.clicked.connect(self.measure_asked)
         self.stop.clicked.connect(self.stop_asked)
         self._measured = False
@@ -77,6 +87,7 @@ class SteadyBox(QWidget):
                 label.setText(text)
                 label.setVisible(bool(text))
         self.measure.setVisible(not measured and self._running.isHidden())
+        self.other.setVisible(measured and self._running.isHidden())
 
     def show_job(self, state: str, fraction: float | None, *, running: bool) -> None:
         """Show the progress of the job.
@@ -86,15 +97,16 @@ class SteadyBox(QWidget):
             fraction: What is done, in [0, 1]; None: not known.
             running: Whether it runs.
         """
-        focused = self.measure.hasFocus() or self.stop.hasFocus()
+        focused = any(button.hasFocus() for button in (self.measure, self.stop, self.other))
         self.state.setText(state)
         self.state.setVisible(running)
         self._running.setVisible(running)
         self.progress.setRange(0, 0 if fraction is None else 1000)
         self.progress.setValue(round(1000 * (fraction or 0.0)))
         self.measure.setVisible(not running and not self._measured)
+        self.other.setVisible(not running and self._measured)
         if focused:
-            (self.stop if running else self.measure).setFocus()
+            (self.stop if running else self.other if self._measured else self.measure).setFocus()
 
 
 def _label(role: str) -> QLabel:

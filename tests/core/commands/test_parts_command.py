@@ -91,7 +91,8 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     assert all(
         other["shared"] == other["places"] for part in steady["parts"] for other in part["others"] if other["name"]
     )
-    assert (atlas / "steadiness.json").is_file()
+    again = s3n("parts", "steady", atlas, "--with", atlas, "--json").events
+    assert again == [steady]  # what is kept is not measured again
     like = s3n("parts", "like", atlas, image, "--count", 3, "--json").events[-1]
     assert like["event"] == "neighbours"
     of_test = {peak["image"] for peak in like["neighbours"]}

@@ -124,7 +124,11 @@ def test_comparing_is_a_job_whose_answer_is_shown(
 
 
 def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_change(
-    opened: PartsPage, qtbot: QtBot, tmp_path: Path, commanded: Callable[[str], list[list[str]]]
+    opened: PartsPage,
+    qtbot: QtBot,
+    tmp_path: Path,
+    commanded: Callable[[str], list[list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     content, box = opened.controller.content, opened.pair_view.card.steady
     assert content is not None
@@ -156,6 +160,11 @@ def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_cha
     ]
     assert not box.measure.isVisibleTo(box)
     assert not box.stop.isVisibleTo(box)
+    # An atlas of another model is added to it.
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "seed 1"))
+    box.other.click()
+    assert asked[-1] == ["parts", "steady", str(folder), "--with", str(tmp_path / "seed 1"), "--json"]
+    qtbot.waitUntil(lambda: opened.steadiness.job is None and box.other.isVisibleTo(box))
     opened.pair_view.split_part()
     qtbot.waitUntil(lambda: box.measure.isVisibleTo(box))
     assert said() == []
