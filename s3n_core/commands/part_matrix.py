@@ -23,6 +23,15 @@ def matrix(
             "--measure", help="First measure what hiding each part costs each class that is not measured yet."
         ),
     ] = False,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            "--images",
+            metavar="N",
+            min=2,
+            help="With --measure: at most N images of each class, and as many of all others, evenly spaced. Default: 20.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Also write everything as a table: .csv.")
     ] = None,
@@ -52,7 +61,9 @@ def matrix(
         prepare_place(out)
     opened = Atlas(atlas)
     if measure:
-        _measure(opened, model, data, device, workers, runs, json=json)
+        _measure(opened, images, model, data, device, workers, runs, json=json)
+    elif images is not None:
+        raise typer.BadParameter("--images needs --measure.")
     found = class_matrix(opened)
     effects = class_effects(opened, found)
     if out is not None:
@@ -84,6 +95,7 @@ def matrix(
 
 def _measure(
     atlas: object,
+    images: int | None,
     model: str | None,
     data: Path | None,
     device: str,
@@ -98,6 +110,7 @@ def _measure(
     assert isinstance(atlas, Atlas)
     records = atlas_records(atlas, data)
 
+    from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE
     from s3n_core.parts.effect_measuring import measure_effects
 
     network = atlas_model(atlas, model, runs, device)
@@ -108,7 +121,8 @@ def _measure(
         return f"Stopped; {classes} measured and kept. Run the same command to go on."
 
     with interruptible(last_word), progress_bar("Measuring", json=json) as bar:
-        for one in measure_effects(atlas, network, records, workers=workers, progress=bar):
+        most = images or IMAGES_OF_A_SIDE
+        for one in measure_effects(atlas, network, records, most=most, workers=workers, progress=bar):
             if one.problem:
                 say(f"Left out: {displayed_class(one.name)}: {one.problem}.")
             else:

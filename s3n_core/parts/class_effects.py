@@ -38,6 +38,10 @@ COLUMNS = (
 """Columns of the table: a row a class and part, and one a class for what is read elsewhere; ``effect`` in logits."""
 
 
+IMAGES_OF_A_SIDE = 20
+"""Images of each class, and of all others, in which parts are hidden for the table of all classes."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassEffects:
     """Classes by parts, in the order of a `ClassMatrix`; C classes, P parts. Logits.

@@ -11,7 +11,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import AtlasError
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.class_effects import class_effects
+from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE, class_effects
 from s3n_core.parts.class_matrix import class_matrix
 from s3n_core.parts.comparing import Progress, compare_classes, compared_images
 from s3n_core.parts.stored_comparisons import keep_comparison
@@ -35,6 +35,7 @@ def measure_effects(
     model: Model,
     records: Mapping[str, ImageRecord],
     *,
+    most: int = IMAGES_OF_A_SIDE,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[MeasuredClass]:
@@ -44,6 +45,7 @@ def measure_effects(
         atlas: The atlas.
         model: Its model.
         records: The images' records by name.
+        most: Take at most so many images of the class, and of all others, evenly spaced.
         workers: Loading threads.
         progress: Called with (done, total) numbers of images, each of which counts once for reading and once for hiding.
 
@@ -57,7 +59,7 @@ def measure_effects(
     atlas.require(model.digest)
     matrix = class_matrix(atlas)
     left = [matrix.classes[row] for row in np.flatnonzero(~class_effects(atlas, matrix).measured)]
-    counts = {name: _images(atlas, name) for name in left}
+    counts = {name: _images(atlas, name, most) for name in left}
     done, total = 0, 2 * sum(counts.values())
 
     def report(begun: int) -> Callable[[int, int], None]:
@@ -71,14 +73,14 @@ def measure_effects(
         if not counts[name]:
             yield MeasuredClass(name=name, problem="there are no images of it and of other classes")
             continue
-        found = compare_classes(atlas, model, records, name, workers=workers, progress=report(done))
+        found = compare_classes(atlas, model, records, name, most=most, workers=workers, progress=report(done))
         keep_comparison(atlas, found)
         done += 2 * counts[name]
         yield MeasuredClass(name=name)
 
 
-def _images(atlas: Atlas, name: str) -> int:
+def _images(atlas: Atlas, name: str, most: int) -> int:
     try:
-        return len(compared_images(atlas, name))
+        return len(compared_images(atlas, name, most=most))
     except AtlasError:
         return 0

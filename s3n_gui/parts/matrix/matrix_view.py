@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import count_text, left_text
@@ -66,7 +67,8 @@ class MatrixView(PartsView):
         self.measure, self.stop = QPushButton("Measure"), QPushButton("Stop")
         self.measure.setProperty("role", "primary")
         self.measure.setToolTip(
-            "Hide each part in every image of each class and in images of all others; each class is kept when it is done"
+            f"Hide each part in up to {IMAGES_OF_A_SIDE} images of each class and as many of all others; each class is kept when "
+            "it is done"
         )
         set_icon(self.stop, "stop")
         self.stop.setToolTip("Stop measuring; the classes that are done are kept")

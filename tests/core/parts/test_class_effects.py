@@ -83,21 +83,29 @@ def test_measuring_takes_the_classes_that_are_left_and_keeps_each(
     asked, reports = list[str](), list[tuple[int, int]]()
 
     def compare(
-        of: Atlas, model: Any, records: Any, name: str, *, workers: int | None, progress: Callable[[int, int], None]
+        of: Atlas,
+        model: Any,
+        records: Any,
+        name: str,
+        *,
+        most: int,
+        workers: int | None,
+        progress: Callable[[int, int], None],
     ) -> Comparison:
         asked.append(name)
+        assert most == 5
         progress(3, 12)
         return with_others(of, name)
 
     monkeypatch.setattr(effect_measuring, "compare_classes", compare)
     model: Any = SimpleNamespace(digest=MODEL)
     assert len(compared_images(atlas, PLOVER)) == 6
-    job = measure_effects(atlas, model, {}, progress=lambda done, total: reports.append((done, total)))
+    job = measure_effects(atlas, model, {}, most=5, progress=lambda done, total: reports.append((done, total)))
     assert next(job).name == PLOVER
     job.close()  # type: ignore[attr-defined]  # stopped
     assert class_effects(atlas, class_matrix(atlas)).measured.tolist() == [True, True, False]
     assert reports == [(3, 24)]
-    assert [one.name for one in measure_effects(atlas, model, {})] == [RUFF]
+    assert [one.name for one in measure_effects(atlas, model, {}, most=5)] == [RUFF]
     assert asked == [PLOVER, RUFF]
     assert not list(measure_effects(atlas, model, {}))
     with pytest.raises(AtlasError, match="another model"):
