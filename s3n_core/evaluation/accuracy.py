@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.evaluation.confusion import confusion_matrix
+from s3n_core.evaluation.confusion import ConfusionCells
 from s3n_core.evaluation.coverage import Coverage, coverage_of
 from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
 
@@ -167,36 +167,33 @@ def table_accuracy(
         classes: Number of classes.
     """
     counts = correct >= 0
-    table = confusion_matrix(label[counts], predicted[counts], classes)
+    cells = ConfusionCells.of(label[counts], predicted[counts], classes)
     has_prediction = predicted >= 0
     predictions = np.bincount(predicted[has_prediction], minlength=classes)
-    occurring = np.flatnonzero(table.sum(axis=0) + table.sum(axis=1))
-    by_class = class_accuracies(table, predictions)
+    occurring = np.flatnonzero(cells.images + cells.predictions)
+    by_class = class_accuracies(cells, predictions)
     return TableAccuracy(
         images=len(predicted),
         predicted=int(has_prediction.sum()),
         counted=int(counts.sum()),
         correct=int((correct == 1).sum()),
         classes=occurring,
-        confusion=table[np.ix_(occurring, occurring)],
+        confusion=cells.matrix(occurring),
         by_class=tuple(by_class[index] for index in (occurring if len(occurring) else np.flatnonzero(predictions))),
         coverage=coverage_of(confidence, correct, has_prediction),
     )
 
 
-def class_accuracies(
-    confusion: NDArray[np.int64], predictions: NDArray[Any] | None = None
-) -> tuple[ClassAccuracy, ...]:
+def class_accuracies(cells: ConfusionCells, predictions: NDArray[Any] | None = None) -> tuple[ClassAccuracy, ...]:
     """Return the accuracy of each class, in class order.
 
     Args:
-        confusion: Images by label (row) and prediction (column), shape (C, C).
+        cells: The counted images by label and prediction.
         predictions: Images predicted as each class, counted or not; None: the counted ones.
     """
-    images, predicted = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
-    correct = confusion.diagonal().tolist()
+    images, predicted, correct = cells.images.tolist(), cells.predictions.tolist(), cells.correct.tolist()
     named = predicted if predictions is None else predictions.tolist()
-    rows = zip(range(len(confusion)), images, correct, predicted, named, strict=True)
+    rows = zip(range(cells.classes), images, correct, predicted, named, strict=True)
     return tuple(ClassAccuracy(*row) for row in rows)
 
 

@@ -13,6 +13,9 @@ from s3n_core.evaluation.intervals import share_text
 ClassOrder = Literal["model", "confusion", "recall"]
 ORDERS: tuple[ClassOrder, ...] = get_args(ClassOrder)
 
+MOST_MATRIX_CLASSES = 1000
+"""With more classes, files hold the cells that are not zero instead of the matrix, which grows with the square of the classes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConfusedPair:
@@ -41,25 +44,86 @@ class ConfusedPair:
         return share_text(self.count, self.images)
 
 
-def confusion_matrix(label: NDArray[Any], predicted: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    """Return the number of images by label (row) and predicted class (column), int64, shape (C, C)."""
-    counts = np.bincount(label.astype(np.int64) * classes + predicted, minlength=classes * classes)
-    return counts.reshape(classes, classes)
+@dataclass(frozen=True, slots=True, eq=False)
+class ConfusionCells:
+    """The cells of a confusion matrix that are not zero: as many numbers as there are images, not as classes squared.
+
+    Attributes:
+        classes: Number of classes, C.
+        label: int64 (N,): index of the true class of each cell, ascending.
+        predicted: int64 (N,): of the predicted class, ascending within a true class.
+        count: int64 (N,): number of images, at least 1.
+    """
+
+    classes: int
+    label: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, label: NDArray[Any], predicted: NDArray[Any], classes: int) -> ConfusionCells:
+        """Count images by their true and predicted classes."""
+        cells, count = np.unique(label.astype(np.int64) * classes + predicted, return_counts=True)
+        return cls(classes, cells // classes, cells % classes, count.astype(np.int64))
+
+    @classmethod
+    def of_matrix(cls, counts: NDArray[Any]) -> ConfusionCells:
+        """Read a matrix of images by label (row) and predicted class (column)."""
+        rows, columns = np.nonzero(counts)
+        return cls(len(counts), rows.astype(np.int64), columns.astype(np.int64), counts[rows, columns].astype(np.int64))
+
+    @property
+    def images(self) -> NDArray[np.int64]:
+        """Number of images of each true class, int64 (C,)."""
+        return self._sums(self.label, self.count)
+
+    @property
+    def predictions(self) -> NDArray[np.int64]:
+        """Number of images predicted as each class, int64 (C,)."""
+        return self._sums(self.predicted, self.count)
+
+    @property
+    def correct(self) -> NDArray[np.int64]:
+        """Number of correct images of each class, int64 (C,)."""
+        return self._sums(self.label, np.where(self.label == self.predicted, self.count, 0))
+
+    def matrix(self, chosen: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the matrix of images by label (row) and predicted class (column), int64.
+
+        Args:
+            chosen: Indices of the classes in it, ascending, which hold all cells; None: all classes.
+        """
+        order = np.arange(self.classes) if chosen is None else chosen
+        counts = np.zeros((len(order), len(order)), np.int64)
+        counts[np.searchsorted(order, self.label), np.searchsorted(order, self.predicted)] = self.count
+        return counts
+
+    def mistakes(self) -> ConfusionCells:
+        """Return the cells of the wrong predictions."""
+        wrong = self.label != self.predicted
+        return ConfusionCells(self.classes, self.label[wrong], self.predicted[wrong], self.count[wrong])
+
+    def pairs(self, most: int = 500) -> tuple[ConfusedPair, ...]:
+        """Return the confused pairs, most frequent first; ties by larger share, then by class order.
+
+        Args:
+            most: Maximum number of pairs.
+        """
+        wrong = self.mistakes()
+        images = self.images[wrong.label]
+        order = np.lexsort((wrong.predicted, wrong.label, -wrong.count / images, -wrong.count))[:most]
+        columns = (wrong.label[order], wrong.predicted[order], wrong.count[order], images[order])
+        return tuple(ConfusedPair(*numbers) for numbers in zip(*(column.tolist() for column in columns), strict=True))
+
+    def _sums(self, index: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        sums = np.zeros(self.classes, np.int64)
+        np.add.at(sums, index, numbers)
+        return sums
 
 
 def confused_pairs(counts: NDArray[Any], most: int = 500) -> tuple[ConfusedPair, ...]:
-    """Return the confused pairs, most frequent first; ties by larger share, then by class order.
-
-    Args:
-        counts: Images by label (rows) and predicted class (columns).
-        most: Maximum number of pairs.
-    """
-    rows, columns = np.nonzero(_mistakes(counts))
-    numbers = counts[rows, columns]
-    images = counts.sum(axis=1)[rows]
-    shares = numbers / images
-    order = np.lexsort((columns, rows, -shares, -numbers))[:most]
-    return tuple(ConfusedPair(int(rows[i]), int(columns[i]), int(numbers[i]), int(images[i])) for i in order)
+    """Return the confused pairs of a matrix of images by label (row) and predicted class (column); see `ConfusionCells.pairs`."""
+    return ConfusionCells.of_matrix(counts).pairs(most)
 
 
 def class_order(counts: NDArray[Any], order: ClassOrder) -> NDArray[np.int64]:

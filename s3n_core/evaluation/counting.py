@@ -9,6 +9,7 @@ from torch import Tensor
 
 from s3n_core.evaluation.accuracy import Accuracy
 from s3n_core.evaluation.cascade import CascadeOutcomes
+from s3n_core.evaluation.confusion import ConfusionCells
 from s3n_core.evaluation.result import JOINT, MEAN, Evaluation
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3NOutput
@@ -22,8 +23,8 @@ TOP = 5
 class EvaluationCounts:
     """Accumulates a network's outputs on batches of labelled images.
 
-    ``add`` never synchronises with the device; it keeps there a few numbers per batch, the confusion matrix, and for a
-    cascade three numbers per image. ``result`` reads them back.
+    ``add`` never synchronises with the device; it keeps there a few numbers per batch, one per image, and for a
+    cascade three more per image. ``result`` reads them back.
     """
 
     def __init__(self, config: NetworkConfig, *, cascade: bool = False) -> None:
@@ -44,7 +45,7 @@ class EvaluationCounts:
         self._cascade: list[Tensor] | None = [] if cascade else None
         self._names: list[str] = []
         self._losses: list[str] = []
-        self._confusion: Tensor | None = None
+        self._cells: list[Tensor] = []
 
     @property
     def images(self) -> int:
@@ -81,10 +82,7 @@ class EvaluationCounts:
             ]
         )
         # The same first class as in the count above, regardless of how the device breaks ties.
-        cells = labels * self._config.num_classes + first
-        if self._confusion is None:
-            self._confusion = torch.zeros(self._config.num_classes**2, dtype=torch.int64, device=labels.device)
-        self._confusion.index_add_(0, cells, torch.ones_like(cells))
+        self._cells.append(torch.stack([labels, first]))
         self._batches.append(numbers.detach())
         if self._cascade is not None:
             hit = dict(zip(scores, hits, strict=True))
@@ -108,7 +106,7 @@ class EvaluationCounts:
         Raises:
             ValueError: Nothing was added.
         """
-        if self._confusion is None:
+        if not self._cells:
             raise ValueError("there was no image to evaluate")
         # Sum in float64 on the CPU, so that the order and rounding do not depend on the device.
         sums = torch.stack(self._batches).cpu().double().sum(dim=0).tolist()
@@ -118,14 +116,14 @@ class EvaluationCounts:
         entropy, sure, peaks, none = (value / self._images for value in sums[2 * heads + parts :])
         unsure_name, sure_name = rule_names(self._config)
         rules = {sure_name: sure, unsure_name: 1 - sure} if sure_name != unsure_name else {sure_name: 1.0}
-        size = self._config.num_classes
+        label, predicted = torch.cat(self._cells, dim=1).cpu().numpy()
         return Evaluation(
             classes=tuple(classes),
             accuracies=tuple(
                 Accuracy(name, self._images, round(first), round(five))
                 for name, first, five in zip(self._names, top1, top5, strict=True)
             ),
-            confusion=self._confusion.cpu().reshape(size, size).numpy(),
+            cells=ConfusionCells.of(label, predicted, self._config.num_classes),
             loss=losses.pop("total"),
             losses=losses,
             entropy=entropy,

@@ -131,7 +131,8 @@ def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[
     names = [comparable_class(classes[label]) for label in sorted(used)]
     unknown = [name for name in names if name not in known]
     if unknown:
-        missing = [name for name in model.classes if comparable_class(name) not in set(map(comparable_class, classes))]
+        here = set(map(comparable_class, classes))
+        missing = [name for name in model.classes if comparable_class(name) not in here]
         also = (
             f"; the model's {_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing here" if missing else ""
         )

@@ -19,7 +19,7 @@ from s3n_core.evaluation.accuracy import (
     mean_recall_interval,
 )
 from s3n_core.evaluation.cascade import CascadeOutcomes
-from s3n_core.evaluation.confusion import ConfusedPair, confused_pairs
+from s3n_core.evaluation.confusion import MOST_MATRIX_CLASSES, ConfusedPair, ConfusionCells
 from s3n_core.models.seen_images import OPTIMISTIC, SeenCounts
 
 JOINT = "joint"
@@ -34,7 +34,7 @@ class Evaluation:
         classes: Class names, by index.
         accuracies: First the network's own prediction ("joint"; O's if there is no joint head), then each reported
             branch, then the mean of the branches if there are several.
-        confusion: int64, shape (C, C): images by label (row) and predicted class (column).
+        cells: Images by label and predicted class.
         loss: Mean of the total loss (Eq. 9).
         losses: Its terms by name: "joint", "O", "D", "C"; includes O even if O is not reported (D+C).
         entropy: Mean H of Eq. 2, in nats.
@@ -55,7 +55,7 @@ class Evaluation:
 
     classes: tuple[str, ...]
     accuracies: tuple[Accuracy, ...]
-    confusion: NDArray[np.int64]
+    cells: ConfusionCells
     loss: float
     losses: Mapping[str, float]
     entropy: float
@@ -108,13 +108,18 @@ class Evaluation:
         sentence = self.seen.sentence()
         return f"{images}. {sentence}" if sentence else f"{images}."
 
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """Images by label (row) and predicted class (column), int64, shape (C, C): 0.8 GB for 10,000 classes; see ``cells``."""
+        return self.cells.matrix()
+
     def by_class(self) -> tuple[ClassAccuracy, ...]:
         """Return the joint prediction's accuracy on each class, in class order."""
-        return class_accuracies(self.confusion)
+        return class_accuracies(self.cells)
 
     def confusions(self, most: int = 10) -> tuple[ConfusedPair, ...]:
-        """Return the most frequent mistakes; see `confused_pairs`."""
-        return confused_pairs(self.confusion, most)
+        """Return the most frequent mistakes; see `ConfusionCells.pairs`."""
+        return self.cells.pairs(most)
 
     def figures(self) -> dict[str, float]:
         """Return the main figures by name, as stored in model files and in the epoch log."""
@@ -144,7 +149,12 @@ class Evaluation:
         return f"<table><caption>{about}</caption>{head}{rows}</table>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON values; numbers that are not finite become None."""
+        """Return everything as JSON values; numbers that are not finite become None.
+
+        With more than `MOST_MATRIX_CLASSES` classes, ``confused`` (label, predicted class, images) replaces ``confusion``.
+        """
+        many = len(self.classes) > MOST_MATRIX_CLASSES
+        columns = [column.tolist() for column in (self.cells.label, self.cells.predicted, self.cells.count)]
         return {
             "images": self.images,
             "split": self.split,
@@ -187,7 +197,8 @@ class Evaluation:
                 }
                 for name, row in zip(self.classes, self.by_class(), strict=True)
             ],
-            "confusion": self.confusion.tolist(),
+            "confusion": None if many else self.confusion.tolist(),
+            **({"confused": [list(cell) for cell in zip(*columns, strict=True)]} if many else {}),
             "unreadable": [{"file": name, "reason": reason} for name, reason in self.unreadable],
             "unlabelled": self.unlabelled,
             "warnings": list(self.warnings),

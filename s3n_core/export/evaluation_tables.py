@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from s3n_core.evaluation.confusion import MOST_MATRIX_CLASSES
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.models.seen_images import SEEN
 from s3n_core.system.atomic_files import write_text
@@ -62,12 +63,14 @@ def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     confused with, with the number of images, and the ends of the 95 % intervals of recall and precision.
     """
     rows = []
-    for name, row, counts in zip(evaluation.classes, evaluation.by_class(), evaluation.confusion, strict=True):
-        mistakes = counts.copy()
-        mistakes[row.index] = 0
-        worst = int(mistakes.argmax())
-        times = int(mistakes[worst])
-        most_taken_for = evaluation.classes[worst] if times else ""
+    wrong = evaluation.cells.mistakes()
+    worst: dict[int, tuple[int, int]] = {}
+    for label, other, count in zip(wrong.label.tolist(), wrong.predicted.tolist(), wrong.count.tolist(), strict=True):
+        if count > worst.get(label, (0, 0))[1]:
+            worst[label] = other, count
+    for name, row in zip(evaluation.classes, evaluation.by_class(), strict=True):
+        other, times = worst.get(row.index, (0, 0))
+        most_taken_for = evaluation.classes[other] if times else ""
         shares = _share(row.recall), row.predicted, _share(row.precision)
         ends = (*(row.recall_interval or _NONE), *(row.precision_interval or _NONE))
         rows.append((name, row.images, row.correct, *shares, most_taken_for, times, *map(_share, ends)))
@@ -76,7 +79,15 @@ def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
 
 
 def confusion_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
-    """Return the confusion matrix in images: one row per true class, one column per predicted class."""
+    """Return the confusion matrix in images: one row per true class, one column per predicted class.
+
+    With more than `MOST_MATRIX_CLASSES` classes: one row per pair that occurs, with true class, predicted class and images.
+    """
+    classes, cells = evaluation.classes, evaluation.cells
+    if len(classes) > MOST_MATRIX_CLASSES:
+        pairs = zip(cells.label.tolist(), cells.predicted.tolist(), cells.count.tolist(), strict=True)
+        listed = [(classes[label], classes[predicted], count) for label, predicted, count in pairs]
+        return csv_text(("true class", "predicted", "images"), listed, excel=excel)
     header = ("true class \\ predicted", *evaluation.classes)
     rows = [(name, *counts) for name, counts in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)]
     return csv_text(header, rows, excel=excel)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from s3n_core.errors import DataSetError, RunFinished
@@ -22,7 +23,7 @@ from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.checkpoint_writer import CheckpointWriter
 from s3n_core.training.checkpoints import load_newest, point_to
 from s3n_core.training.duration import UNKNOWN_TIME, estimate_time, validation_cost
-from s3n_core.training.events import CheckpointSaved, EpochDone, Event, RunStarted, StepDone
+from s3n_core.training.events import CheckpointSaved, EpochDone, Event, ImageLeftOut, RunStarted, StepDone
 from s3n_core.training.feature_cache import FeatureCache, why_uncached
 from s3n_core.training.health_warnings import health_warnings
 from s3n_core.training.learner import Learner
@@ -40,6 +41,15 @@ from s3n_core.training.validation import validate
 _log = logging.getLogger(__name__)
 # Minimum time between two step reports: often enough for live curves, and a night of training writes a few megabytes.
 REPORT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What a process tells the others at the end of an update; whether to report and to save is the leader's to say."""
+
+    left_out: list[ImageLeftOut]
+    report: bool
+    save: bool
 
 
 class TrainingLoop:
@@ -195,10 +205,10 @@ class TrainingLoop:
         while progress.batch < steps.per_epoch:
             rates = self._set_rates(progress.batch)
             started = clock.now()
-            yield from steps.take(progress)
+            told = yield from steps.take(progress, self._news)
             self._writer.changed = True
             clock.batch_took(clock.now() - started)
-            yield from self._after_batch(rates)
+            yield from self._after_batch(rates, told)
         steps.close()
         seconds = max(clock.now() - began, 1e-9)
         seen = sum(self._team.gather(steps.count - seen_before))
@@ -206,24 +216,29 @@ class TrainingLoop:
             rates, {"images_per_second": seen / seconds, "waiting_for_images": steps.waited / seconds}
         )
 
-    def _after_batch(self, rates: dict[str, float]) -> Generator[Event, None, None]:
-        progress, clock, now = self._progress, self._clock, self._clock.now()
-        yield from self._left_out()
-        report, save = self._team.lead(
-            (
-                now - self._reported >= REPORT_SECONDS,
-                now - self._saved >= 60 * self._recipe.checkpoint_minutes and progress.batch < self._steps.per_epoch,
-            )
+    def _news(self) -> _News:
+        """Return what this process tells the others at the end of an update, before it is counted."""
+        now, inside_epoch = self._clock.now(), self._progress.batch + 1 < self._steps.per_epoch
+        return _News(
+            self._loader.new_errors(),
+            report=now - self._reported >= REPORT_SECONDS,
+            save=now - self._saved >= 60 * self._recipe.checkpoint_minutes and inside_epoch,
         )
-        if report:
-            self._reported = now
+
+    def _after_batch(self, rates: dict[str, float], told: list[_News]) -> Generator[Event, None, None]:
+        progress, clock = self._progress, self._clock
+        for news in told:
+            yield from news.left_out
+        leader = told[-self._team.size]
+        if leader.report:
+            self._reported = clock.now()
             self._require_finite(self._steps.epoch_mean())
             speed, left = clock.images_per_second(self._steps.batch_size), self._seconds_left()
             values = rates | self._steps.batch_mean().values() | {"images_per_second": speed}
             self._writer.step({"epoch": progress.epoch, "batch": progress.batch, "step": progress.step, **values})
             self._control.write("running", images_per_second=speed, seconds_left=left)
             yield StepDone(progress.epoch, progress.batch, self._steps.per_epoch, values, speed, left)
-        if save:
+        if leader.save:
             yield CheckpointSaved(self._save())
 
     def _seconds_left(self) -> float:

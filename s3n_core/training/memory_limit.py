@@ -57,7 +57,7 @@ class MemoryLimit:
         )
 
     def suffices(self, work: Callable[[], None]) -> bool:
-        """Run ``work``, which all processes run at the same time, and return whether memory sufficed in all of them.
+        """Run ``work``, which all processes run at the same time, and return whether memory sufficed in this one.
 
         Raises:
             OutOfMemory: If memory ran out here while the other processes wait inside their BatchNorm layers.
@@ -69,10 +69,8 @@ class MemoryLimit:
                 raise
             if self._team.size > 1 and self._learner.statistics.learned:
                 raise out_of_step() from error
-            sufficed = False
-        else:
-            sufficed = True
-        return all(self._team.gather(sufficed))
+            return False
+        return True
 
     def halve(self, progress: TrainingProgress) -> MicroBatchHalved:
         """Halve the micro-batch size and store it in the run.

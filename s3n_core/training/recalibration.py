@@ -48,8 +48,8 @@ def recalibrate(
     measured = False
     with closing(loader.plain_training_batches(size)) as batches:
         for batch in batches:
-            yield from control.obey(inside_batch=False)
-            if sum(learner.team.gather(len(batch))) < 2:  # the variance of a single image is meaningless
+            images_of_all = yield from control.obey(len(batch), inside_batch=False)
+            if sum(images_of_all) < 2:  # the variance of a single image is meaningless
                 continue
             learner.statistics.silent = not len(batch)
             images, _, draws = loader.tensors(batch, EVALUATION)

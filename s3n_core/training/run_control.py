@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from s3n_core.errors import RunError, S3NError
 from s3n_core.runs.control import Order, OrderReader
@@ -21,6 +21,8 @@ from s3n_core.system.distributed import Team
 from s3n_core.system.processes import process_created
 from s3n_core.training.events import Event, Paused, Resumed
 from s3n_core.training.training_progress import TrainingProgress
+
+T = TypeVar("T")
 
 PAUSE_POLL = 0.1  # seconds between checks for an order while paused
 _LAST_WORDS: frozenset[RunStatus] = frozenset({"finished", "stopped", "failed", "discarded"})
@@ -161,23 +163,30 @@ class RunControl:
             with suppress(S3NError):
                 self.write("failed", message=str(error), failure=error.to_dict())
 
-    def obey(self, *, inside_batch: bool) -> Generator[Event, None, None]:
+    def obey(self, news: T, *, inside_batch: bool) -> Generator[Event, None, list[T]]:
         """Check for an order and carry it out; a pause waits here.
 
         A stop takes effect at the end of the batch, because a checkpoint inside one could not be resumed exactly. The
         orders "stop-now" and "discard" take effect at once.
 
+        Args:
+            news: What this process has to tell the others; it travels in the message that the order needs anyway.
+            inside_batch: Whether the batch at hand is only partly done.
+
+        Returns:
+            The news of every process, by rank.
+
         Raises:
             Halt: If an order ends the training.
         """
-        order, stop_requested = self._look()
+        order, stop_requested, told = self._look(news)
         if order == "pause" and not stop_requested:
             self.write("paused", message="Paused.")
             yield Paused()
             with self.clock.pause():
                 while order not in ("resume", "stop", "stop-now", "discard") and not stop_requested:
                     time.sleep(PAUSE_POLL)
-                    order, stop_requested = self._look()
+                    order, stop_requested, _ = self._look(None)
             self.write("running")
             yield Resumed()
         if order == "discard":
@@ -189,11 +198,13 @@ class RunControl:
             self.write("stopping", message="Stopping after this batch.")
         if self._stopping and not inside_batch:
             raise Halt("stopped")
+        return told
 
-    def _look(self) -> tuple[Order | None, bool]:
-        """Return the new order, and whether any process has been asked to stop; all processes get the same result."""
-        answers = self._team.gather((self._orders.poll() if self._team.leads else None, self._stop_requested()))
-        return answers[0][0], any(stop for _, stop in answers)
+    def _look(self, news: T) -> tuple[Order | None, bool, list[T]]:
+        """Return the new order, whether any process has been asked to stop, and the news of all: the same to all processes."""
+        order = self._orders.poll() if self._team.leads else None
+        answers = self._team.gather((order, self._stop_requested(), news))
+        return answers[0][0], any(stop for _, stop, _ in answers), [told for _, _, told in answers]
 
 
 def _last_state(run: RunDirectory) -> RunState:

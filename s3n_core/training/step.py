@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -26,6 +27,8 @@ from s3n_core.training.preparing import Plan
 from s3n_core.training.run_control import RunControl
 from s3n_core.training.running_mean import RunningMean
 from s3n_core.training.training_progress import TrainingProgress
+
+T = TypeVar("T")
 
 
 class TrainingSteps:
@@ -85,12 +88,21 @@ class TrainingSteps:
             self._images.close()
             self._images = None
 
-    def take(self, progress: TrainingProgress) -> Generator[Event, None, None]:
+    def take(self, progress: TrainingProgress, news: Callable[[], T]) -> Generator[Event, None, list[T]]:
         """Perform the next update and count it in ``progress``; if memory runs out, repeat it with smaller
         micro-batches.
 
+        The processes exchange one message before each micro-batch, and one after the last.
+
+        Args:
+            progress: The training progress.
+            news: Returns what this process has to tell the others at the end; called again if the update is repeated.
+
         Yields:
             Pauses and halved micro-batches.
+
+        Returns:
+            The news of every process, by rank; those of repeated updates before.
 
         Raises:
             Halt: If an order ends the training here.
@@ -98,7 +110,8 @@ class TrainingSteps:
         """
         self._learner.keep_statistics()
         mean = copy.copy(self._epoch_mean)
-        while not (yield from self._update(progress)):
+        told: list[T] = []
+        while not (yield from self._update(progress, news, told)):
             self._learner.restore_statistics()
             self._epoch_mean = copy.copy(mean)
             self.close()
@@ -106,23 +119,29 @@ class TrainingSteps:
         progress.batch += 1
         progress.step += 1
         self.between = True
+        return told
 
-    def _update(self, progress: TrainingProgress) -> Generator[Event, None, bool]:
-        """Update the weights with the gradients of a batch and return whether memory sufficed."""
+    def _update(self, progress: TrainingProgress, news: Callable[[], T], told: list[T]) -> Generator[Event, None, bool]:
+        """Update the weights with the gradients of a batch and return whether memory sufficed; the last news go to ``told``."""
         learner, team = self._learner, self._team
         learner.optimizer.zero_grad(set_to_none=True)
         self._batch_mean = RunningMean()
-        learned = 0
+        learned, sufficed = 0, True
         for part in range(len(self._micro_batches(progress.batch))):
             self.between = part == 0
-            yield from self._control.obey(inside_batch=part > 0)
             batch = self._next_images(progress)
-            images = sum(team.gather(len(batch)))
+            said = yield from self._control.obey((len(batch), sufficed), inside_batch=part > 0)
+            if not all(enough for _, enough in said):
+                return False
+            images = sum(count for count, _ in said)
             if images < learner.least_images:
                 continue
-            if not self._memory.suffices(partial(self._add_gradients, batch, progress, part)):
-                return False
+            sufficed = self._memory.suffices(partial(self._add_gradients, batch, progress, part))
             learned += images
+        last = team.gather((sufficed, news()))
+        told.extend(one for _, one in last)
+        if not all(enough for enough, _ in last):
+            return False
         if learned:
             team.add(weight.grad for weight in learner.network.parameters() if weight.grad is not None)
             learner.scaler.step(learner.optimizer)

@@ -60,7 +60,7 @@ def validate(
     try:
         with closing(loop):
             for _ in loop:
-                yield from control.obey(inside_batch=False)
+                yield from control.obey(None, inside_batch=False)
     finally:
         network.train()
     mean = mean.over(learner.team)

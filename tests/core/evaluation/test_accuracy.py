@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from s3n_core.evaluation.accuracy import class_accuracies, mean_recall, table_accuracy
-from s3n_core.evaluation.confusion import confused_pairs, confusion_matrix
+from s3n_core.evaluation.confusion import ConfusionCells, confused_pairs
 
 NOBODY, NAN = -1, float("nan")
 
@@ -49,7 +49,7 @@ def test_a_threshold_keeps_equal_confidences_together() -> None:
 
 
 def test_classes_without_images_have_no_share() -> None:
-    by_class = class_accuracies(np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2]]))
+    by_class = class_accuracies(ConfusionCells.of_matrix(np.array([[3, 1, 0], [0, 0, 0], [0, 0, 2]])))
     assert [one.recall for one in by_class] == [0.75, None, 1.0]
     assert [one.precision for one in by_class] == [1.0, 0.0, 1.0]
     assert mean_recall(by_class) == pytest.approx(0.875)
@@ -58,7 +58,11 @@ def test_classes_without_images_have_no_share() -> None:
 def test_mistakes_are_ordered_by_count_then_share_then_class() -> None:
     label = np.array([0] * 10 + [1] * 4 + [2] * 4)
     predicted = np.array([0] * 7 + [1, 1, 2] + [1, 1, 0, 0] + [2, 2, 1, 1])
-    counts = confusion_matrix(label, predicted, 3)
-    assert counts.sum() == 18
+    cells = ConfusionCells.of(label, predicted, 3)
+    counts = cells.matrix()
+    assert counts.tolist() == [[7, 2, 1], [2, 2, 0], [0, 2, 2]]
+    assert cells.pairs() == confused_pairs(counts)
+    assert (cells.images.tolist(), cells.predictions.tolist()) == ([10, 4, 4], [9, 6, 3])
+    assert cells.correct.tolist() == [7, 2, 2]
     pairs = [(pair.label, pair.predicted, pair.count, pair.share) for pair in confused_pairs(counts)]
     assert pairs == [(1, 0, 2, 0.5), (2, 1, 2, 0.5), (0, 1, 2, 0.2), (0, 2, 1, 0.1)]

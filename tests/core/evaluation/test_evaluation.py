@@ -18,6 +18,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError
 from s3n_core.evaluation.accuracy import Accuracy, ClassAccuracy, mean_recall_interval
+from s3n_core.evaluation.confusion import ConfusionCells
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.evaluation.intervals import accuracy_share_text, accuracy_text, share_text, wilson_interval
@@ -189,7 +190,7 @@ def drawn_evaluation(classes: tuple[str, ...], confusion: list[list[int]], **val
     options: dict[str, object] = {
         "classes": classes,
         "accuracies": (Accuracy("joint", count, right, count), Accuracy("O", count, right - 1, count)),
-        "confusion": matrix,
+        "cells": ConfusionCells.of_matrix(matrix),
         "loss": 1.5,
         "losses": {"joint": 0.5, "O": 1.0},
         "entropy": 0.25,

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from s3n_core.errors import OutputError
 from s3n_core.evaluation.accuracy import Accuracy
+from s3n_core.evaluation.confusion import ConfusionCells
 from s3n_core.evaluation.intervals import wilson_interval
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.export.evaluation_tables import (
@@ -120,7 +122,7 @@ def evaluation():
     return Evaluation(
         classes=("=cmd()", "b, with comma", "鳥"),
         accuracies=(Accuracy("joint", 14, 11, 14), Accuracy("O", 14, 7, 14)),
-        confusion=confusion,
+        cells=ConfusionCells.of_matrix(confusion),
         loss=1.0,
         losses={},
         entropy=0.5,
@@ -165,6 +167,19 @@ def test_tables_of_an_evaluation(evaluation):
     assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000", *ends(11, 14), *ends(14, 14), *"9320"]
     assert accuracy[0][-8:-4] == ["top1_low", "top1_high", "top5_low", "top5_high"]
     assert accuracy[0][-4:] == ["seen_training", "seen_validation", "seen_unseen", "seen_unknown"]
+
+
+def test_with_many_classes_the_pairs_that_occur_are_written_instead_of_a_matrix(evaluation):
+    names = tuple(f"species {number}" for number in range(100_000))
+    cells = ConfusionCells.of(np.array([7, 7, 99_999]), np.array([8, 8, 99_999]), len(names))
+    many = replace(evaluation, classes=names, cells=cells)
+    assert rows_of(confusion_csv(many))[1:] == [["species 7", "species 8", "2"], ["species 99999"] * 2 + ["1"]]
+    assert rows_of(by_class_csv(many))[8][6:8] == ["species 8", "2"]
+    stored = many.to_dict()
+    assert stored["confusion"] is None
+    assert stored["confused"] == [[7, 8, 2], [99_999, 99_999, 1]]
+    assert "confused" not in evaluation.to_dict()
+    assert [(pair.label, pair.predicted, pair.count) for pair in many.confusions()] == [(7, 8, 2)]
 
 
 def test_tables_are_written_side_by_side(evaluation, tmp_path):
