@@ -17,8 +17,10 @@ MARGIN = 0.05
 """A difference of time that may be noise."""
 ROUNDS = 9
 """Rounds on a whole batch. The second smallest and second largest of nine ratios enclose their median in 96 % of cases."""
+_LONG, _FAR = 2.0, 6.0
+"""Seconds and ratio with which the very first round decides: preparing once takes less."""
 _FIRST_RATIOS = (3.0, 1.5)
-"""Ratios of times at which the first round of one image decides alone, and at which it does with the second."""
+"""Ratios of times at which the first counted round of one image decides alone, and at which it does with the second."""
 _LEAST_ROUNDS = 3
 _ALL_ROUNDS = 1 + len(_FIRST_RATIOS) + 1 + ROUNDS
 
@@ -51,9 +53,9 @@ def compare_times(
 ) -> TimeComparison:
     """Let both precisions take turns on the same images, and stop as soon as float32+bfloat16 is clearly slower.
 
-    Each round runs both, in alternating order, so that other work on the machine slows both. One round that is not counted
-    and one or two that are use a single image: where bfloat16 is calculated in software, a batch takes minutes. Then follow
-    `ROUNDS` on all images, after one that is not counted.
+    Each round runs both, in alternating order, so that other work on the machine slows both. The first rounds use a single
+    image: where bfloat16 is calculated in software, a batch takes minutes. The very first includes what is prepared once, so
+    it decides only if it is far slower. Then follow `ROUNDS` on all images, after one that is not counted.
 
     Args:
         run: Computes that many of the images in a precision.
@@ -77,9 +79,10 @@ def compare_times(
             progress(done, _ALL_ROUNDS)
         return seconds["float32"], seconds[MIXED]
 
-    round_of(1)
-    rounds: list[tuple[float, float]] = []
-    for clearly in _FIRST_RATIOS:
+    first = round_of(1)
+    slower = first[1] >= _LONG and _ratio(first) >= _FAR
+    rounds = [first] if slower else []
+    for clearly in () if slower else _FIRST_RATIOS:
         rounds.append(round_of(1))
         if slower := min(map(_ratio, rounds)) >= clearly:
             break

@@ -53,13 +53,19 @@ def tuned(*, faster: bool, mixed: float = 0.5, same: int = 0, images: int = 0) -
 
 
 def test_nine_times_slower_is_known_from_one_image_and_one_counted_round() -> None:
-    work = Work([20.0, 9.0])
+    work = Work([5.5, 9.0])
     assert work.compare() == TimeComparison(1.0, 9.0, faster=False, rounds=1)
     assert work.images == [1, 1]
 
 
+def test_far_slower_is_known_from_the_very_first_round() -> None:
+    work = Work([6.0])
+    assert work.compare() == TimeComparison(1.0, 6.0, faster=False, rounds=1)
+    assert work.images == [1]
+
+
 def test_twice_slower_is_known_from_two_counted_rounds_of_one_image() -> None:
-    work = Work([20.0, 2.0, 2.0])
+    work = Work([5.5, 2.0, 2.0])
     assert work.compare() == TimeComparison(1.0, 2.0, faster=False, rounds=2)
     assert work.images == [1, 1, 1]
 
