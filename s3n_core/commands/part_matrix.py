@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from s3n_core.commands.opened_atlas import AtlasArgument, DataOption, ModelOptio
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
+
+if TYPE_CHECKING:
+    from s3n_core.parts.atlas import Atlas
 
 
 def matrix(
@@ -94,7 +97,7 @@ def matrix(
 
 
 def _measure(
-    atlas: object,
+    atlas: Atlas,
     images: int | None,
     model: str | None,
     data: Path | None,
@@ -105,9 +108,6 @@ def _measure(
     json: bool,
 ) -> None:
     """Measure the classes that are left."""
-    from s3n_core.parts.atlas import Atlas
-
-    assert isinstance(atlas, Atlas)
     records = atlas_records(atlas, data)
 
     from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE

@@ -171,7 +171,10 @@ def _measure(
     ranked = np.argsort(-scores.logits[scores.answer], kind="stable").tolist()
     first, rival = ranked[0], ranked[min(1, len(ranked) - 1)]
     seen = source_box(size, model.preprocess)
-    found = {name: inspector.contributions(resampled, output, first, versus)[0] for name, versus in _wanted(rival)}
+    found = {
+        name: inspector.contributions(resampled, output, first, versus)[0]
+        for name, versus in (("class", None), ("margin", rival))
+    }
     if len(found["class"].values) > 1 and "O" in found["class"].values:
         found |= {name + _ORIGINAL: replace(of, values={"O": of.values["O"]}) for name, of in found.items()}
     by_contributions = {name: removal_order(contribution_map(of, seen)) for name, of in found.items()}
@@ -236,11 +239,6 @@ def _measure(
             original[fill] = {measure: of(own + _ORIGINAL) for measure, (own, of) in measures.items()}
     group: Group = "unlabelled" if target is None else "correct" if target == first else "wrong"
     return ImageFaithfulness(name=record.name, group=group, on_box=on_box, values=values, original=original)
-
-
-def _wanted(rival: int) -> tuple[tuple[str, int | None], ...]:
-    """Return the contributions to measure, by name: to the class itself, and to its margin over a rival."""
-    return ("class", None), ("margin", rival)
 
 
 def _scores(inspector: Inspector, views: NDArray[np.uint8], name: str, piece: slice) -> tuple[Scores, ...]:

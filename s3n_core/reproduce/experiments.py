@@ -119,6 +119,23 @@ def _sweep(key: str, title: str, setting: str, values: Mapping[str, object]) -> 
     return Experiment(key=key, title=title, measures=("joint", "O", "D", "C"), arms=(_FULL, *arms))
 
 
+def _lever(key: str, title: str, name: str, settings: Mapping[str, object]) -> Experiment:
+    """Return an experiment that tries other places: with and without them, each beside another image's places."""
+    other = {"network.control": "other_image"}
+    return Experiment(
+        key=key,
+        title=title,
+        measures=("joint", "O", "D", "C", "mean"),
+        compared=name,
+        arms=(
+            Arm(title=name, settings=settings),
+            Arm(title=f"{name}, another image's places", settings={**settings, **other}),
+            _FULL,
+            Arm(title="(b2) another image's places", settings=other),
+        ),
+    )
+
+
 EXPERIMENTS: Mapping[str, Experiment] = {
     experiment.key: experiment
     for experiment in (
@@ -308,35 +325,17 @@ EXPERIMENTS: Mapping[str, Experiment] = {
                 Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
             ),
         ),
-        Experiment(
-            key="contrast",
-            title="What the best class has more than its rivals, instead of what they share (instead of the mean in Eq. 3)",
-            measures=("joint", "O", "D", "C", "mean"),
-            compared="contrast",
-            arms=(
-                Arm(title="contrast", settings={"network.contrast": True}),
-                Arm(
-                    title="contrast, another image's places",
-                    settings={"network.contrast": True, "network.control": "other_image"},
-                ),
-                _FULL,
-                Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
-            ),
+        _lever(
+            "contrast",
+            "What the best class has more than its rivals, instead of what they share (instead of the mean in Eq. 3)",
+            "contrast",
+            {"network.contrast": True},
         ),
-        Experiment(
-            key="side-head",
-            title="R from a classifier of its own on the stage with 16 pixels per cell",
-            measures=("joint", "O", "D", "C", "mean"),
-            compared="side head",
-            arms=(
-                Arm(title="side head", settings={"network.side_head": True}),
-                Arm(
-                    title="side head, another image's places",
-                    settings={"network.side_head": True, "network.control": "other_image"},
-                ),
-                _FULL,
-                Arm(title="(b2) another image's places", settings={"network.control": "other_image"}),
-            ),
+        _lever(
+            "side-head",
+            "R from a classifier of its own on the stage with 16 pixels per cell",
+            "side head",
+            {"network.side_head": True},
         ),
         Experiment(
             key="look-size",
