@@ -92,6 +92,11 @@ class Inspector:
             look = model.network.look(to_input(views, model.device))
         return Prepared(model=model, names=tuple(names), shown=(), sizes=tuple(sizes), look=look)
 
+    def look_again(self, prepared: Prepared) -> None:
+        """Run branch O on prepared images again, for what watches its layers."""
+        with torch.inference_mode(), self.model.autocast():
+            self.model.network.look(prepared.look.images)
+
     def resample(self, prepared: Prepared, settings: InspectionSettings | None = None) -> Resampled:
         """Assign the peaks and warp the images, without a forward pass.
 

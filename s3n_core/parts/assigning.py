@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import AtlasError
+from s3n_core.inspection.stages import Resampled, scores_of
+from s3n_core.method.network import S3NOutput
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import PEAK_COLUMNS, Atlas
 from s3n_core.parts.atlas_files import SETS, image_of
-from s3n_core.parts.collecting import collect
+from s3n_core.parts.collecting import asked, collect
+from s3n_core.parts.descriptors import StageMaps
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.csv_tables import CsvWriter
 
@@ -123,3 +127,24 @@ def peak_like(
     chosen = 0 if at is None else int(np.argmin(np.hypot(places[:, 0] - at[0], places[:, 1] - at[1])))
     descriptors = atlas.compared(one.descriptors[: len(peaks)].astype(np.float32), one.line["predicted"])
     return descriptors[chosen], float(places[chosen, 0]), float(places[chosen, 1])
+
+
+def descriptors_of_pass(maps: StageMaps, resampled: Resampled, output: S3NOutput) -> PeakDescriptors:
+    """Return the descriptors of the peaks of a pass, as `collect` finds them: for a pass without edits, the same.
+
+    Args:
+        maps: The middle stage's features of its one image.
+        resampled: The pass.
+        output: What the branches say.
+    """
+    prepared, peaks = resampled.found.prepared, resampled.peaks[0]
+    (scores,) = scores_of(output)
+    places = np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float64).reshape(-1, 2)
+    return PeakDescriptors(
+        model=prepared.model.digest,
+        predicted=asked(scores, None)[0],
+        image_size=prepared.sizes[0],
+        places=places.astype(np.float32),
+        moved=tuple(peak.cell != peak.found_at for peak in peaks),
+        values=maps.at(0, prepared.frame(0), places),
+    )

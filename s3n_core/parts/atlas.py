@@ -43,6 +43,7 @@ from s3n_core.parts.clustering import Clusters, Read, background_parts, fit_clus
 from s3n_core.parts.comparison import Comparison
 from s3n_core.parts.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_core.parts.peak_rows import PeakRows
 from s3n_core.parts.projection import plane
 from s3n_core.system.atomic_files import open_atomic, write_json
@@ -184,6 +185,23 @@ class Atlas:
             np.arange(len(descriptors))
         )
 
+    def parts_of(self, peaks: PeakDescriptors) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+        """Return what an image's peaks are to this atlas, whether or not the image is one of its own.
+
+        Args:
+            peaks: The peaks.
+
+        Returns:
+            Their descriptors as they are compared, (n, D); the part of each, (n,); whether it lies within its reach, (n,).
+
+        Raises:
+            AtlasError: They are of another model.
+        """
+        self.require(peaks.model)
+        descriptors = self.compared(peaks.values, peaks.predicted)
+        parts, near = self.parts.of(descriptors)
+        return descriptors, parts, near
+
     def require(self, model: str) -> None:
         """Check that a model, given by its digest, is the atlas's.
 
@@ -303,14 +321,20 @@ class Atlas:
         return self._comparer(a, b, removal=removal, second=second, most=most, progress=progress)
 
     def nearest(
-        self, place: int | NDArray[np.floating[Any]], count: int = 20, *, same_image: bool = True
+        self,
+        place: int | NDArray[np.floating[Any]],
+        count: int = 20,
+        *,
+        same_image: bool = True,
+        image: str | None = None,
     ) -> tuple[Neighbour, ...]:
         """Return the peaks that look most like a place, the most similar first.
 
         Args:
             place: A row of ``places``, which is left out itself; or a descriptor as `compared` returns it, (D,).
             count: How many, at most 200.
-            same_image: Whether peaks of the same image are wanted, for a row.
+            same_image: Whether peaks of the same image are wanted.
+            image: Name of the image that a descriptor is of, if the atlas may have it; a row's is known.
 
         Raises:
             AtlasError: There is no such row.
@@ -321,10 +345,11 @@ class Atlas:
                 raise AtlasError(f"The atlas has no place {place}; its places are 0 to {len(self.places) - 1}.")
             descriptor = self._read(np.array([place]))[0]
             left_out[place] = True
-            if not same_image:
-                left_out |= np.asarray(self.places["image"]) == self.places["image"][place]
+            image = self.images[int(self.places["image"][place])].file
         else:
             descriptor = np.asarray(place, dtype=np.float32)
+        if not same_image and image is not None:
+            left_out[self.peak_rows.of(image)] = True
         rows, cosines = self._neighbours.nearest(descriptor, count, left_out=left_out)
         found = []
         for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):

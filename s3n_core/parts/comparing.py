@@ -20,9 +20,9 @@ from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import AtlasImage
 from s3n_core.parts.comparison import ClassValues, ComparedImage, Comparison, MeasuredImages, SecondMark, best_mark
+from s3n_core.parts.part_place import NO_PART
 from s3n_core.parts.part_readings import HiddenPart, ImageParts, ReadImage, hide_parts, read_parts
 
-NO_PART = "no part"
 OUTSIDE = "outside the object"
 
 MOST_OTHERS = 100

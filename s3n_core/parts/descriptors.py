@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,49 @@ from s3n_core.models.opening import Model
 
 STRIDE = 16
 """Input pixels per cell of the stage that descriptors are read from."""
+
+
+@dataclass(frozen=True, eq=False)
+class StageMaps:
+    """The middle stage's features of branch O for a batch, on the model's device.
+
+    Attributes:
+        values: Shape (B, D, h, w).
+        side: Side of what the backbone sees in O, in pixels.
+        shift: Where the first cell is centred, in pixels of that, as `feature_to_pixel` returns it.
+    """
+
+    values: Tensor
+    side: int
+    shift: float
+
+    def at(self, row: int, frame: ViewFrame, places: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the descriptors of places in one image, read between cells by linear interpolation.
+
+        Args:
+            row: The image.
+            frame: Where the network's square lies in its original.
+            places: (x, y) in original pixels, shape (n, 2).
+
+        Returns:
+            L2-normalised, shape (n, D).
+        """
+        stage = self.values[row].float()
+        share = grid_to_share(torch.from_numpy(frame.from_original(places)).float(), frame.size)
+        cell = (share * self.side - 0.5 - self.shift) / STRIDE
+        sides = torch.tensor([stage.shape[2], stage.shape[1]], dtype=torch.float32)
+        grid = (cell / (sides - 1).clip(min=1) * 2 - 1).clip(-1, 1).to(stage.device)
+        read = F.grid_sample(stage[None], grid[None, None], align_corners=True)[0, :, 0].T
+        descriptors: NDArray[np.float32] = F.normalize(read, dim=1).cpu().numpy()
+        return descriptors
+
+    def cell_places(self, row: int, frame: ViewFrame) -> NDArray[np.float64]:
+        """Return where the stage's cells are centred, (x, y) in original pixels, shape (h * w, 2), row-major."""
+        height, width = self.values.shape[2:]
+        x0, y0, x1, y1 = frame.box
+        x, y = ((np.arange(cells) * STRIDE + self.shift + 0.5) / self.side for cells in (width, height))
+        across, down = np.meshgrid(x0 + x * (x1 - x0), y0 + y * (y1 - y0))
+        return np.stack([across, down], axis=-1).reshape(-1, 2)
 
 
 class StageFeatures:
@@ -38,33 +82,19 @@ class StageFeatures:
         """Forget what was kept; call it before each batch."""
         self._first = None
 
+    @property
+    def maps(self) -> StageMaps:
+        """The features of the last batch."""
+        assert self._first is not None
+        return StageMaps(self._first, self.side, feature_to_pixel(0.0, STRIDE, self._config.cell_alignment))
+
     def at(self, row: int, frame: ViewFrame, places: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return the descriptors of places in one image of the last batch, read between cells by linear interpolation.
-
-        Args:
-            row: The image.
-            frame: Where the network's square lies in its original.
-            places: (x, y) in original pixels, shape (n, 2).
-
-        Returns:
-            L2-normalised, shape (n, D).
-        """
-        stage = self._stage(row)
-        share = grid_to_share(torch.from_numpy(frame.from_original(places)).float(), frame.size)
-        cell = (share * self.side - 0.5 - self._shift) / STRIDE
-        sides = torch.tensor([stage.shape[2], stage.shape[1]], dtype=torch.float32)
-        grid = (cell / (sides - 1).clip(min=1) * 2 - 1).clip(-1, 1).to(stage.device)
-        read = F.grid_sample(stage[None], grid[None, None], align_corners=True)[0, :, 0].T
-        descriptors: NDArray[np.float32] = F.normalize(read, dim=1).cpu().numpy()
-        return descriptors
+        """Return the descriptors of places in one image of the last batch, as `StageMaps.at` does."""
+        return self.maps.at(row, frame, places)
 
     def cell_places(self, row: int, frame: ViewFrame) -> NDArray[np.float64]:
-        """Return where the stage's cells are centred, (x, y) in original pixels, shape (h * w, 2), row-major."""
-        height, width = self._stage(row).shape[1:]
-        x0, y0, x1, y1 = frame.box
-        x, y = ((np.arange(cells) * STRIDE + self._shift + 0.5) / self.side for cells in (width, height))
-        across, down = np.meshgrid(x0 + x * (x1 - x0), y0 + y * (y1 - y0))
-        return np.stack([across, down], axis=-1).reshape(-1, 2)
+        """Return the places of an image's cells in the last batch, as `StageMaps.cell_places` does."""
+        return self.maps.cell_places(row, frame)
 
     def __enter__(self) -> Self:
         def keep(layer: object, inputs: object, output: Tensor) -> None:
@@ -84,11 +114,3 @@ class StageFeatures:
     def side(self) -> int:
         """Side of what the backbone sees in O, in pixels."""
         return min(self._config.original_size, self._config.source_size)
-
-    @property
-    def _shift(self) -> float:
-        return feature_to_pixel(0.0, STRIDE, self._config.cell_alignment)
-
-    def _stage(self, row: int) -> Tensor:
-        assert self._first is not None
-        return self._first[row].float()

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 SAME_PLACE = 0.02
 """A peak and one of an atlas are the same if they are this near, as a fraction of the image's longer side."""
 
+NO_PART = "no part"
+"""The name of what is beyond the reach of every part."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartPlace:
@@ -15,8 +18,8 @@ class PartPlace:
     Attributes:
         x: Its place in pixels of the original.
         y: The same, downwards.
-        part: Number of its part, from 0.
-        name: The part's name.
+        part: Number of its part, from 0; -1 where it is beyond the reach of every part.
+        name: The part's name, or `NO_PART`.
         background: Whether the part is background.
     """
 

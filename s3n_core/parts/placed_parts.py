@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.part_place import NO_PART, PartPlace
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 
 
 class PlacedParts:
@@ -26,7 +27,7 @@ class PlacedParts:
     """
 
     def __init__(self, folder: Path) -> None:
-        atlas = Atlas(folder)
+        self._atlas = atlas = Atlas(folder)
         self.root, self.model = Path(atlas.header.data), Path(atlas.header.model_path)
         parts = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
         self._name_of = {part: atlas.parts.name(part) for part in parts}
@@ -37,6 +38,33 @@ class PlacedParts:
         self._files = [image.file for image in atlas.images]
         self._starts = np.searchsorted(self._places["image"], np.arange(len(self._files) + 1))
         self._index = {file: number for number, file in enumerate(self._files)}
+
+    def has_image(self, file: str) -> bool:
+        """Return whether the atlas has an image."""
+        return file in self._index
+
+    def has_peak(self, file: str, x: float, y: float) -> bool:
+        """Return whether the atlas has a peak at a place of an image, in pixels of the original, hidden parts included."""
+        return self._atlas.peak_rows.at(file, x, y) is not None
+
+    def of(self, peaks: PeakDescriptors) -> tuple[PartPlace | None, ...]:
+        """Return each peak of any image with its part; None where that is hidden.
+
+        Raises:
+            AtlasError: The peaks are of another model.
+        """
+        _, parts, near = self._atlas.parts_of(peaks)
+        found = list[PartPlace | None]()
+        for (x, y), part, within in zip(peaks.places.tolist(), parts.tolist(), near.tolist(), strict=True):
+            if not within:
+                found.append(PartPlace(x=x, y=y, part=-1, name=NO_PART))
+            elif part in self._name_of:
+                found.append(
+                    PartPlace(x=x, y=y, part=part, name=self._name_of[part], background=part in self._background)
+                )
+            else:
+                found.append(None)
+        return tuple(found)
 
     def places(self, file: str) -> tuple[PartPlace, ...]:
         """Return the peaks of an image with their parts."""

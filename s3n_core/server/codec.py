@@ -26,6 +26,7 @@ from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.method.configuration import ModelHeader, Sampling
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Subject
 from s3n_core.system.json_values import from_json, to_json
@@ -298,6 +299,26 @@ def decode_contributions(message: Message) -> ContributionView:
         return view
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MessageError(f"A message holds no contributions ({type(error).__name__}: {error}).") from error
+
+
+def encode_descriptors(found: PeakDescriptors, **about: Any) -> Message:
+    """Return a message with the descriptors of an image's peaks and additional JSON fields."""
+    arrays: dict[str, NDArray[Any]] = {}
+    values = _plain(found, "descriptors", arrays)
+    return Message("descriptors", {**about, "descriptors": values}, arrays)
+
+
+def decode_descriptors(message: Message) -> PeakDescriptors:
+    """Return the descriptors of an image's peaks.
+
+    Raises:
+        MessageError: The message holds none.
+    """
+    try:
+        found: PeakDescriptors = _made(PeakDescriptors, message.fields["descriptors"], message.arrays)
+        return found
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MessageError(f"A message holds no descriptors ({type(error).__name__}: {error}).") from error
 
 
 def encode_model(generation: int, opened: OpenedModel) -> Message:

@@ -23,6 +23,7 @@ from s3n_core.server.codec import (
     decode_file_request,
     decode_hide_request,
     encode_contributions,
+    encode_descriptors,
     encode_file,
     encode_hidden_places,
     encode_model,
@@ -115,13 +116,14 @@ class InspectionServer:
                 self._pass = None
                 self._model.want(request.fields)
                 self._open(request.generation)
-            case "inspect" | "contributions" | "class-map" | "export" | "hide":
+            case "inspect" | "contributions" | "class-map" | "descriptors" | "export" | "hide":
                 from s3n_core.models.batches import within_memory  # loads torch: not before there is a model to open
 
                 work = {
                     "inspect": self._inspect,
                     "contributions": self._contributions,
                     "class-map": self._class_map,
+                    "descriptors": self._descriptors,
                     "export": self._export,
                     "hide": self._hide,
                 }[request.kind]
@@ -150,13 +152,29 @@ class InspectionServer:
         inspector, subject = self._ready(request.generation), _subject(request)
         target, versus, box = decode_contribution_request(request.fields, len(inspector.model.classes))
         prepared = self._prepared(request, subject)
-        last = self._pass
+        (found,) = inspector.contributions(*self._pass_of(request, prepared, subject), target, versus)
+        self._write(encode_contributions(contribution_view(found, box), **_belonging(request)))
+
+    def _descriptors(self, request: Request) -> None:
+        from s3n_core.parts.assigning import descriptors_of_pass
+
+        self._ready(request.generation)
+        subject = _subject(request)
+        prepared = self._prepared(request, subject)
+        with given_up_when(lambda: self._requests.is_stale(request)):
+            maps = self._model.stage_maps(prepared)
+        resampled, output = self._pass_of(request, prepared, subject)
+        self._write(encode_descriptors(descriptors_of_pass(maps, resampled, output), **_belonging(request)))
+
+    def _pass_of(self, request: Request, prepared: Prepared, subject: Subject) -> tuple[Resampled, S3NOutput]:
+        """Return the latest pass if it is that of a subject; else make it."""
+        inspector, last = self._model.inspector, self._pass
+        assert inspector is not None
         if last is None or last[0].found.prepared is not prepared or last[0].settings != subject.settings:
             with given_up_when(lambda: self._requests.is_stale(request)):
                 resampled = inspector.resample(prepared, subject.settings)
                 last = self._pass = resampled, inspector.classify(resampled)
-        (found,) = inspector.contributions(*last, target, versus)
-        self._write(encode_contributions(contribution_view(found, box), **_belonging(request)))
+        return last
 
     def _give_up_if_stale(self, request: Request) -> None:
         if self._requests.is_stale(request):

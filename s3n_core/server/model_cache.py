@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from s3n_core.inspection.inspector import Inspector
     from s3n_core.inspection.stages import Prepared
+    from s3n_core.parts.descriptors import StageFeatures, StageMaps
 
 KEPT_IMAGES = 6
 """Number of images that stay prepared, so that switching between neighbours is instant; some 10 MB each."""
@@ -27,7 +28,8 @@ class InspectedModel:
     def __init__(self) -> None:
         self._wanted: dict[str, Any] | None = None
         self._inspector: Inspector | None = None
-        self._kept: OrderedDict[_ImageKey, Prepared] = OrderedDict()
+        self._kept: OrderedDict[_ImageKey, _Kept] = OrderedDict()
+        self._stage: StageFeatures | None = None  # from the first request for descriptors on
 
     @property
     def inspector(self) -> Inspector | None:
@@ -81,7 +83,7 @@ class InspectedModel:
 
         import torch
 
-        self._inspector = None
+        self._inspector = self._stage = None
         self._kept.clear()
         gc.collect()
         if torch.cuda.is_available():
@@ -106,12 +108,35 @@ class InspectedModel:
             image = self.read(path)
             if overtaken():
                 raise Cancelled
+            if self._stage is not None:
+                self._stage.forget()
             with given_up_when(overtaken):
-                found = self._inspector.prepare(image, name)
+                prepared = self._inspector.prepare(image, name)
+            found = _Kept(prepared, None if self._stage is None else self._stage.maps)
         self._kept[key] = found
         while len(self._kept) > KEPT_IMAGES:
             self._kept.popitem(last=False)
-        return found
+        return found.prepared
+
+    def stage_maps(self, prepared: Prepared) -> StageMaps:
+        """Return the middle stage's features of a prepared image.
+
+        They are kept with each image that is prepared after this is first called; for an earlier one branch O runs again.
+
+        Args:
+            prepared: A result of `prepared` that is still kept.
+        """
+        from s3n_core.parts.descriptors import StageFeatures
+
+        assert self._inspector is not None
+        kept = next(kept for kept in self._kept.values() if kept.prepared is prepared)
+        if kept.maps is None:
+            if self._stage is None:
+                self._stage = StageFeatures(self._inspector.model).__enter__()  # as long as the model is open
+            self._stage.forget()
+            self._inspector.look_again(prepared)
+            kept.maps = self._stage.maps
+        return kept.maps
 
     def read(self, path: Path) -> Image.Image:
         """Decode an image as the open model's preprocessing asks.
@@ -124,6 +149,14 @@ class InspectedModel:
 
         assert self._inspector is not None
         return read_image(path, banner=banner_of(path), ranges=self._inspector.model.preprocess.ranges)
+
+
+@dataclass
+class _Kept:
+    """A prepared image, and its features of the middle stage once they were asked for."""
+
+    prepared: Prepared
+    maps: StageMaps | None
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,18 @@ from typing import Any, Literal, get_args
 
 from s3n_core.inspection.settings import InspectionSettings
 
-RequestKind = Literal["quit", "stop-hiding", "idle", "open", "inspect", "contributions", "class-map", "export", "hide"]
+RequestKind = Literal[
+    "quit", "stop-hiding", "idle", "open", "inspect", "contributions", "class-map", "descriptors", "export", "hide"
+]
 """The kinds of requests, by priority."""
 
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 
-# Changing the model cancels all requests for the previous one. Contributions belong to a pass, which the next inspection
-# replaces. Hiding places takes many forward passes, so that an inspection does not wait for it: it ends it.
+# Changing the model cancels all requests for the previous one. Contributions and descriptors belong to a pass, which the
+# next inspection replaces. Hiding places takes many forward passes, so that an inspection does not wait for it: it ends it.
 _VOIDS: dict[RequestKind, frozenset[RequestKind]] = {
-    "open": frozenset({"inspect", "contributions", "class-map", "export", "hide"}),
-    "inspect": frozenset({"contributions", "hide"}),
+    "open": frozenset({"inspect", "contributions", "class-map", "descriptors", "export", "hide"}),
+    "inspect": frozenset({"contributions", "descriptors", "hide"}),
     "stop-hiding": frozenset({"hide"}),
     "quit": frozenset(REQUEST_KINDS) - {"quit"},
 }

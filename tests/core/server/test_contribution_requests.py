@@ -1,11 +1,10 @@
 """Requests for contributions: those of Python, from the pass of the inspection, which is not made again."""
 
-import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from random_model import save_picture, save_random_model
+from serving import served
 
 import s3n_core
 from s3n_core.datasets.records import Box
@@ -13,9 +12,7 @@ from s3n_core.inspection.contribution_view import ContributionView, contribution
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.method.network import S3N
 from s3n_core.server.codec import contribution_request, decode_contributions
-from s3n_core.server.inspection_server import InspectionServer
-from s3n_core.server.messages import Message, read_message
-from s3n_core.server.requests import LatestRequests, Request, RequestKind, Subject
+from s3n_core.server.requests import Subject
 
 BOX = Box(x=10, y=10, width=100, height=60)
 NUMBERS = InspectionSettings(sampling="random", seed=3)
@@ -30,39 +27,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     picture = save_picture(tmp_path_factory.mktemp("pictures") / "bird 1.jpg", 1)
     return Subject(image=picture, name="birds/one.jpg", settings=NUMBERS)
-
-
-class Replies(io.BytesIO):
-    """The server's output: calls ``react`` with each message as it is written."""
-
-    def __init__(self, react: Callable[[Message], None]) -> None:
-        super().__init__()
-        self.messages: list[Message] = []
-        self._react = react
-
-    def flush(self) -> None:
-        self.seek(0)
-        message = read_message(self)
-        assert message is not None
-        self.seek(0)
-        self.truncate()
-        self.messages.append(message)
-        self._react(message)
-
-
-def served(model: Path, *wanted: tuple[RequestKind, dict[str, object]]) -> list[Message]:
-    """Serve requests one after the other, each after the last reply to the one before."""
-    requests, waiting = LatestRequests(), list(wanted)
-    requests.put(Request("open", 1, {"path": str(model), "device": "cpu"}))
-
-    def react(message: Message) -> None:
-        if message.kind in ("opened", "answered", "contributions", "failed"):
-            kind, fields = waiting.pop(0) if waiting else ("quit", {})
-            requests.put(Request(kind, 9 - len(waiting), fields))
-
-    replies = Replies(react)
-    assert InspectionServer(requests, replies).run() == 0
-    return replies.messages
 
 
 def in_python(model: Path, subject: Subject, target: int, versus: int | None, box: Box | None) -> ContributionView:
