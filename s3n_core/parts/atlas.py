@@ -354,12 +354,12 @@ class Atlas:
         found = []
         for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
             at, part = self.places[row], int(self.part_of[row])
-            image = self.images[int(at["image"])]
+            source = self.images[int(at["image"])]
             found.append(
                 Neighbour(
                     row=row,
-                    image=image.file,
-                    label=image.label,
+                    image=source.file,
+                    label=source.label,
                     x=float(at["x"]),
                     y=float(at["y"]),
                     part=part,

@@ -39,10 +39,6 @@ class PlacedParts:
         self._starts = np.searchsorted(self._places["image"], np.arange(len(self._files) + 1))
         self._index = {file: number for number, file in enumerate(self._files)}
 
-    def has_image(self, file: str) -> bool:
-        """Return whether the atlas has an image."""
-        return file in self._index
-
     def has_peak(self, file: str, x: float, y: float) -> bool:
         """Return whether the atlas has a peak at a place of an image, in pixels of the original, hidden parts included."""
         return self._atlas.peak_rows.at(file, x, y) is not None

@@ -56,6 +56,14 @@ class EngineClient(Protocol):
         """The requested contributions cannot be had: the `S3NError`, and their `Subject`."""
 
     @property
+    def descriptors_ready(self) -> SignalInstance:
+        """The requested `PeakDescriptors`, and their `Subject`."""
+
+    @property
+    def descriptors_failed(self) -> SignalInstance:
+        """The requested descriptors cannot be had: the `S3NError`, and their `Subject`."""
+
+    @property
     def failed(self) -> SignalInstance:
         """A request failed: the `S3NError`, and the `Subject`, or None if it does not concern an image."""
 
@@ -90,6 +98,9 @@ class EngineClient(Protocol):
         self, subject: Subject, target: int, versus: int | None, *, box: Box | None = None
     ) -> None:
         """Request what contributes to a class's logit, or to its margin over another class, by their indices."""
+
+    def request_descriptors(self, subject: Subject) -> None:
+        """Request what the peaks of an image look like to an atlas of the model."""
 
     def hide_places(
         self, subject: Subject, places: Sequence[Place], settings: HidingSettings, *, box: Box | None = None

@@ -20,6 +20,7 @@ from s3n_core.server.codec import (
     contribution_request,
     decode_class_map,
     decode_contributions,
+    decode_descriptors,
     decode_file,
     decode_hidden_places,
     decode_model,
@@ -37,6 +38,8 @@ State = Literal["off", "starting", "opening", "ready", "working", "resting", "re
 
 INSPECTION_SERVER = "inspection-server"
 """The engine command that serves inspections over stdin and stdout."""
+
+_OF_A_PASS: tuple[RequestKind, ...] = ("contributions", "descriptors")  # void with the next inspection
 
 RESTART_MILLISECONDS = (100, 1000, 4000)
 """Delays of the restart after the first, second and third crash in a row; after a fourth the engine stays off."""
@@ -69,6 +72,10 @@ class InspectionClient(QObject):
     """The requested `ContributionView`, and its `Subject`."""
     contributions_failed = Signal(object, object)
     """The requested contributions cannot be had: the `S3NError`, and their `Subject`."""
+    descriptors_ready = Signal(object, object)
+    """The requested `PeakDescriptors`, and their `Subject`."""
+    descriptors_failed = Signal(object, object)
+    """The requested descriptors cannot be had: the `S3NError`, and their `Subject`."""
     failed = Signal(object, object)
     """A request failed: the `S3NError`, and the `Subject`, or None if it does not concern an image."""
     interrupted = Signal(str)
@@ -146,8 +153,9 @@ class InspectionClient(QObject):
             The `Subject` that the replies will carry.
         """
         self._drop_hiding()
-        self._newest.pop("contributions", None)  # of an earlier pass
-        self._unanswered.pop("contributions", None)
+        for kind in _OF_A_PASS:
+            self._newest.pop(kind, None)
+            self._unanswered.pop(kind, None)
         self._subject = Subject(image=image_path, name=name, settings=settings or InspectionSettings())
         self._ask("inspect", {"subject": to_json(self._subject)})
         return self._subject
@@ -161,6 +169,10 @@ class InspectionClient(QObject):
     ) -> None:
         """Request what contributes to a class's logit, or to its margin over another class, by their indices."""
         self._ask("contributions", contribution_request(subject, target, versus, box))
+
+    def request_descriptors(self, subject: Subject) -> None:
+        """Request what the peaks of an image look like to an atlas of the model."""
+        self._ask("descriptors", {"subject": to_json(subject)})
 
     def hide_places(
         self, subject: Subject, places: Sequence[Place], settings: HidingSettings, *, box: Box | None = None
@@ -312,6 +324,9 @@ class InspectionClient(QObject):
                 case "contributions" if self._is_newest("contributions", generation):
                     self._settle("contributions")
                     self.contributions_ready.emit(decode_contributions(message), decode_subject(message))
+                case "descriptors" if self._is_newest("descriptors", generation):
+                    self._settle("descriptors")
+                    self.descriptors_ready.emit(decode_descriptors(message), decode_subject(message))
                 case "failed":
                     self._on_failed(message, generation)
         except S3NError as error:
@@ -332,7 +347,7 @@ class InspectionClient(QObject):
                 return  # of a superseded model
             self._unanswered.clear()
             self._set_state("broken")
-        elif kind in ("inspect", "contributions", "class-map", "export", "hide"):
+        elif kind in ("inspect", *_OF_A_PASS, "class-map", "export", "hide"):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)
@@ -341,6 +356,9 @@ class InspectionClient(QObject):
                 return
             if kind == "contributions":
                 self.contributions_failed.emit(error, decode_subject(message))
+                return
+            if kind == "descriptors":
+                self.descriptors_failed.emit(error, decode_subject(message))
                 return
         self.failed.emit(error, decode_subject(message) if message.fields.get("subject") else None)
 

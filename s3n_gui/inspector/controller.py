@@ -42,6 +42,7 @@ class InspectionController(QObject):
         notice: A message that is not an error.
         model_missing: A message: there is no model, so mistakes are not known.
         predictions_missing: A message: not all images have a prediction.
+        descriptors_failed: The `S3NError` that there is instead of what the peaks look like.
     """
 
     truth_changed = Signal(object)
@@ -49,6 +50,7 @@ class InspectionController(QObject):
     notice = Signal(str)
     model_missing = Signal(str)
     predictions_missing = Signal(str)
+    descriptors_failed = Signal(object)
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class InspectionController(QObject):
         self._updater = StateUpdater(client, state, self)
         self._updater.answered.connect(self._on_answered)
         self._updater.failed.connect(self._on_failed)
+        self._updater.descriptors_failed.connect(self.descriptors_failed)
         client.interrupted.connect(self.notice)
         state.image_changed.connect(self._on_image)
         state.settings_changed.connect(self._ask)
@@ -187,6 +190,10 @@ class InspectionController(QObject):
     def fetch_contributions(self) -> None:
         """Request the contributions that the state's question asks for."""
         self._updater.fetch_contributions()
+
+    def fetch_descriptors(self) -> None:
+        """Request what the peaks of the chosen image look like."""
+        self._updater.fetch_descriptors()
 
     # Navigation
 

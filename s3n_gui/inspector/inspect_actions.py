@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from s3n_core.errors import S3NError
 from s3n_core.inspection.hidden_place import write_hidden_place
+from s3n_core.parts.part_place import SAME_PLACE
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.hiding.hiding_state import HidingState
@@ -129,9 +130,10 @@ class InspectActions(QObject):
 
     def show_like(self) -> None:
         """Show the peaks of the atlas that look most like the selected one, on the Parts page."""
-        peak, image = self._state.selected_peak, self._state.image
+        peak, image, found = self._state.selected_peak, self._state.image, self._state.descriptors
         if peak is not None and image is not None:
-            self._session.ask_like(image, (peak.x, peak.y))
+            known = found is not None and found.nearest(peak.x, peak.y, SAME_PLACE) is not None
+            self._session.ask_like(image, (peak.x, peak.y), found if known else None)
 
     # Hiding a place
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -21,6 +22,9 @@ from s3n_core.parts.part_place import PartPlace
 from s3n_gui.inspector.symbol_switch import SymbolSwitch
 from s3n_gui.inspector.why_state import WhyState
 from s3n_gui.state.atlas_parts import part_at
+
+if TYPE_CHECKING:
+    from s3n_core.parts.peak_descriptors import PeakDescriptors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class InspectionState(QObject):
         evidence_changed: Maps, grids, peaks or warped images have changed.
         scores_changed: New scores have arrived, or the scores have become stale.
         settings_changed: The method's parameters or the peak edits have changed.
+        descriptors_changed: It is known what the peaks of the last pass look like.
         parts_changed: The parts of the chosen image's peaks have changed.
         selection_changed: Another peak is selected (its cell, or None).
         outline_changed: Another hidden place is outlined, or none.
@@ -65,6 +70,7 @@ class InspectionState(QObject):
     evidence_changed = Signal()
     scores_changed = Signal()
     settings_changed = Signal()
+    descriptors_changed = Signal()
     parts_changed = Signal()
     selection_changed = Signal(object)
     outline_changed = Signal()
@@ -93,6 +99,7 @@ class InspectionState(QObject):
         self._busy = False
         self._annotation = Annotation()
         self._parts: tuple[PartPlace, ...] = ()
+        self._descriptors: PeakDescriptors | None = None
 
     # The image and its inspection
 
@@ -106,7 +113,7 @@ class InspectionState(QObject):
         if image == self._image:
             return
         self._image = image
-        self._answer = self._before = None
+        self._answer = self._before = self._descriptors = None
         self.why.forget()
         self.select(None)
         self.image_changed.emit(image)
@@ -124,14 +131,27 @@ class InspectionState(QObject):
             self._annotation = annotation
             self.annotation_changed.emit()
 
+    @property
+    def descriptors(self) -> PeakDescriptors | None:
+        """What the peaks of the chosen image look like; None while that was not asked.
+
+        Those of the pass before remain until those of the newest arrive.
+        """
+        return self._descriptors
+
+    def take_descriptors(self, found: PeakDescriptors) -> None:
+        """Set what the peaks of the newest pass look like."""
+        self._descriptors = found
+        self.descriptors_changed.emit()
+
     def set_parts(self, places: tuple[PartPlace, ...]) -> None:
-        """Set the peaks of the chosen image with their parts, as the open atlas has them."""
+        """Set the peaks of the chosen image with their parts."""
         if places != self._parts:
             self._parts = places
             self.parts_changed.emit()
 
     def part_of(self, peak: Peak) -> PartPlace | None:
-        """Return a peak as the atlas has it, with its part; None without an atlas, or for a peak that it does not have."""
+        """Return a peak with its part; None without an atlas, where its part is hidden, and while it is not known."""
         if not self._parts or self._evidence is None or not self.is_current:
             return None
         return part_at(self._parts, peak.x, peak.y, max(self._evidence.response.image_size))
@@ -211,7 +231,7 @@ class InspectionState(QObject):
 
     def forget(self) -> None:
         """Drop all inspections, for example because another model was chosen."""
-        self._evidence = self._answer = self._before = None
+        self._evidence = self._answer = self._before = self._descriptors = None
         self._edits.clear()
         self.why.forget(question=True)
         self.select(None)

@@ -90,7 +90,7 @@ class InspectPage(Page):
         self.thumbnails.set_ranges(session.value_ranges)
         session.value_ranges_changed.connect(self.thumbnails.set_ranges)
         self._sought = SoughtPeak(session, self.state, self)
-        self.parts = ImageParts(session, self.state, self)
+        self.parts = ImageParts(session, self.state, self.controller, self)
         self.range_check = RangeCheck(session, self._client, self.state, self)
         self._kept: Mapping[str, Any] = {}
         self._made = False

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from s3n_core.errors import S3NError
 from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_core.server.codec import ClassMap
 from s3n_core.server.requests import Subject
 from s3n_gui.background.engine_client import EngineClient
@@ -24,6 +25,7 @@ class StateUpdater(QObject):
     Signals:
         answered: The complete `Inspection` of what the state shows, already applied to the state.
         failed: The reason why the request failed, as a message.
+        descriptors_failed: The `S3NError` that there is instead of descriptors.
 
     Args:
         client: The engine.
@@ -33,6 +35,7 @@ class StateUpdater(QObject):
 
     answered = Signal(object)
     failed = Signal(str)
+    descriptors_failed = Signal(object)
 
     def __init__(self, client: EngineClient, state: InspectionState, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,18 +43,21 @@ class StateUpdater(QObject):
         self._fetched = _FetchedMaps()
         self._subject: Subject | None = None
         self._asked: tuple[int, int | None] | None = None
+        self._described: Subject | None = None  # whose descriptors were requested
         client.resampled.connect(self._on_resampled)
         client.answered.connect(self._on_answered)
         client.class_map_ready.connect(self._on_class_map)
         client.contributions_ready.connect(self._on_contributions)
         client.contributions_failed.connect(self._on_contributions_failed)
+        client.descriptors_ready.connect(self._on_descriptors)
+        client.descriptors_failed.connect(self._on_descriptors_failed)
         client.failed.connect(self._on_failed)
         state.image_changed.connect(self.forget)
 
     def ask(self, image: Path, name: str | None) -> None:
         """Request the state's image with the state's settings; ``name`` is the image's name in its data set."""
         self._state.set_busy(True)
-        self._asked = None
+        self._asked = self._described = None
         self._subject = self._client.inspect(image, self._state.settings, name=name)
         self._state.why.expire()
 
@@ -72,9 +78,17 @@ class StateUpdater(QObject):
             self._asked = question
             self._client.request_contributions(subject, *question, box=self._state.annotation.box)
 
+    def fetch_descriptors(self) -> None:
+        """Request what the peaks look like, once the pass that they belong to has scores."""
+        subject, answer = self._subject, self._state.answer
+        if subject is None or answer is None or answer.warps.settings != subject.settings or subject == self._described:
+            return
+        self._described = subject
+        self._client.request_descriptors(subject)
+
     def forget(self) -> None:
         """Drop all pending replies, because the image or model has changed."""
-        self._subject = self._asked = None
+        self._subject = self._asked = self._described = None
         self._fetched.clear()
         self._state.set_busy(False)
 
@@ -116,6 +130,14 @@ class StateUpdater(QObject):
         if subject == self._subject and self._asked is not None:
             self._asked = None
             self._state.why.fail(str(error))
+
+    def _on_descriptors(self, found: PeakDescriptors, subject: Subject) -> None:
+        if subject == self._subject:
+            self._state.take_descriptors(found)
+
+    def _on_descriptors_failed(self, error: S3NError, subject: Subject) -> None:
+        if subject == self._subject:
+            self.descriptors_failed.emit(error)
 
     def _on_failed(self, error: S3NError, subject: Subject | None) -> None:
         if subject is None or subject.is_image_of(self._subject):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,27 +15,18 @@ from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
-from s3n_gui.parts.atlas_request import AtlasRequest
 from s3n_gui.parts.edits import PartEdits
-from s3n_gui.state.demo import demo_atlas, demo_images, demo_model
+from s3n_gui.state.atlas_request import AtlasRequest
+from s3n_gui.state.atlas_search import AtlasSearch, look_for_atlas
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
-from s3n_gui.state.split_choice import SplitChoice, split_choice
+from s3n_gui.state.split_choice import SplitChoice
 
 Stage = Literal["nothing", "looking", "ready", "running", "stopping", "stopped", "opening", "open"]
 """No model or no images; looking for an atlas of them; there is none; a job is running; it is stopping; there is an unfinished
 atlas; an atlas is being read; one is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a look at the disk has found: the splits, the usual one, and how far the atlas of it is."""
-
-    splits: SplitChoice
-    split: str
-    state: Literal["none", "unfinished", "finished"]
 
 
 class PartsController(QObject):
@@ -153,6 +143,13 @@ class PartsController(QObject):
         self._session.atlas = None
         self._look(opens=False)
 
+    def open_known(self) -> bool:
+        """Open the atlas of the current model that names the parts on other pages; return whether there is one."""
+        folder = self._session.model_atlas
+        if folder is not None:
+            self._open(folder)
+        return folder is not None
+
     @Slot()
     def _on_session(self) -> None:
         """Follow another model or data set."""
@@ -161,7 +158,7 @@ class PartsController(QObject):
         if not self._active:
             return
         self._begin(None)
-        self._session.atlas = None
+        self._session.set_atlas_aside()
         self.split, self.splits = "", SplitChoice()
         self._look()
 
@@ -198,7 +195,7 @@ class PartsController(QObject):
         self._previews.forget("preview")
         self._set_preview(None)
         self._set_stage("looking")
-        self._tasks.run("look" if opens else "look only", partial(_looked, request, data_set, self.split))
+        self._tasks.run("look" if opens else "look only", partial(look_for_atlas, request, data_set, self.split))
         self._tasks.forget("look only" if opens else "look")
         self.request_changed.emit()
 
@@ -295,8 +292,8 @@ class PartsController(QObject):
 
     @Slot(str, object)
     def _on_done(self, name: str, result: object) -> None:
-        if isinstance(result, _Found):
-            self.splits, self.split = result.splits, result.split
+        if isinstance(result, AtlasSearch):
+            self.splits, self.split = result.splits, result.request.split
             request = self.request
             if result.state == "finished" and name == "look" and request is not None:
                 self._open(request.folder)
@@ -338,40 +335,3 @@ class PartsController(QObject):
                 self._previews.forget("preview")
                 self._set_preview(None)
             self.stage_changed.emit()
-
-
-def _looked(request: AtlasRequest, data_set: DataSet, split: str) -> _Found:
-    """Find the splits, and whether there is an atlas of the chosen split; of the usual one where none is chosen."""
-    from dataclasses import replace
-
-    from s3n_core.parts.atlas_files import is_atlas, is_unfinished_atlas
-
-    splits = split_choice(request.images, data_set, request.model)
-    chosen = split if split in splits.available else splits.usual
-    wanted = replace(request, split=chosen)
-    folder = wanted.folder
-    state: Literal["none", "unfinished", "finished"] = "none"
-    if is_atlas(folder):
-        state = "finished"
-    elif is_unfinished_atlas(folder):
-        state = "unfinished"
-    elif _install_demo(wanted, data_set):
-        state = "finished"
-    return _Found(splits, chosen, state)
-
-
-def _install_demo(request: AtlasRequest, data_set: DataSet) -> bool:
-    """Install the demo's atlas, as if it had been found here, if it is the one that is asked for; return whether it was."""
-    from s3n_core.parts.atlas_copies import install_atlas
-    from s3n_core.parts.atlas_files import is_atlas, read_header
-
-    try:
-        copy = demo_atlas()
-        header = read_header(copy)
-        wanted = request.model, request.images, request.precision, request.split
-        if header is None or wanted != (demo_model(), demo_images(), "auto", header.split):
-            return False
-        install_atlas(copy, request.folder, data_set, data_set.records, request.model)
-    except S3NError:  # it is not installed, or the folder cannot be written: the parts can still be found
-        return False
-    return is_atlas(request.folder)

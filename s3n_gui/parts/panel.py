@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import displayed_class
-from s3n_core.errors import S3NError
+from s3n_core.errors import AtlasError, S3NError
+from s3n_core.parts.part_place import SAME_PLACE
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.engine_client import EngineClient
@@ -380,30 +382,52 @@ class PartsPage(Page):
         self.bar.tabs.setCurrentIndex(0)
 
     def _show_like(self) -> None:
-        """Show the peaks that look most like that of another page, once it is known whether there is an atlas."""
-        content = self.controller.content
-        if content is None:
-            settled = self.isVisible() and self.controller.stage in ("nothing", "ready", "stopped")
-            if settled and self._session.take_like() is not None:
-                self._session.report_notice(
-                    "No atlas of this model is open. Find parts here, or open an atlas; then ask for more like this again.",
-                    cause="atlas",
-                )
-            return
-        wanted = self._session.take_like()
+        """Show the peaks that look most like that of another page, once the atlas is read and the peak's looks are known."""
+        content, wanted = self.controller.content, self._session.like
         if wanted is None:
             return
-        image, place = wanted
-        path = next((path for path in (image, image.resolve()) if path.is_relative_to(content.root)), None)
-        name = "" if path is None else path.relative_to(content.root).as_posix()
-        row = content.atlas.peak_rows.at(name, *place)
-        if row is None:
-            self._session.report_notice(
-                f"The atlas has no such peak of {image.name}; find parts in images that include it.", cause="atlas"
-            )
+        if content is None:
+            settled = self.isVisible() and self.controller.stage in ("nothing", "ready", "stopped")
+            if settled and not self.controller.open_known():
+                self._end_like(
+                    "No atlas of this model is open. Find parts here, or open an atlas; then ask for more like this again."
+                )
             return
-        self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))
-        self.map_view.show_like(row)
+        (x, y), peaks = wanted.place, wanted.peaks
+        path = next(
+            (path for path in (wanted.image, wanted.image.resolve()) if path.is_relative_to(content.root)), None
+        )
+        name = "" if path is None else path.relative_to(content.root).as_posix()
+        index = None if peaks is None else peaks.nearest(x, y, SAME_PLACE)
+        row = content.atlas.peak_rows.at(name, x, y)
+        if row is not None and (peaks is None or index is None or not peaks.moved[index]):
+            self._end_like()
+            self.map_view.show_like(row)
+        elif peaks is None and wanted.image == self._session.image and self._session.model is not None:
+            return  # Inspect says soon what the peak looks like
+        elif peaks is None or index is None:
+            self._end_like(f"The atlas has no such peak of {wanted.image.name}; find parts in images that include it.")
+        else:
+            self._end_like()
+            self._show_like_peak(wanted.image, name, peaks, index)
+
+    def _show_like_peak(self, image: Path, name: str, peaks: PeakDescriptors, index: int) -> None:
+        """Show the peaks that look most like one that is not the atlas's, or that was moved by hand."""
+        (x, y), (width, height) = peaks.places[index].tolist(), peaks.image_size
+        try:
+            self.map_view.show_like_peak(
+                Crop(file=str(image), x=x, y=y, width=width, height=height), peaks, index, image=name or None
+            )
+        except AtlasError as error:
+            self._session.report_error(error, cause="atlas")
+
+    def _end_like(self, notice: str = "") -> None:
+        """Be done with the request of another page: show the peaks' tab, or say why there are none."""
+        self._session.take_like()
+        if notice:
+            self._session.report_notice(notice, cause="atlas")
+        else:
+            self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))
 
     def _show_more_like(self, crop: Crop) -> None:
         self.bar.tabs.setCurrentIndex(self.views.index(self.map_view))

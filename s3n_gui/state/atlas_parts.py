@@ -1,4 +1,4 @@
-"""The parts of the open atlas in each image, for pages that show images: which part a peak belongs to."""
+"""The parts of an atlas of the current model in each image, for pages that show images: which part a peak belongs to."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from s3n_core.errors import AtlasError
 from s3n_core.parts.part_place import SAME_PLACE, PartPlace
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
 
 if TYPE_CHECKING:
+    from s3n_core.parts.peak_descriptors import PeakDescriptors
     from s3n_core.parts.placed_parts import PlacedParts
 
 
@@ -21,7 +23,7 @@ class AtlasParts(QObject):
     """Reads the session's atlas in the background, once a page has asked for it.
 
     Signals:
-        changed: Another atlas is open, its parts were edited, or none is open.
+        changed: There is another atlas, its parts were edited, or there is none.
     """
 
     changed = Signal()
@@ -34,7 +36,7 @@ class AtlasParts(QObject):
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_read)
         self._tasks.failed.connect(self._on_failed)
-        session.atlas_changed.connect(self._read)
+        session.model_atlas_changed.connect(self._read)
         session.atlas_edited.connect(self._read)
 
     def activate(self) -> None:
@@ -43,16 +45,32 @@ class AtlasParts(QObject):
             self._active = True
             self._read()
 
+    def knows(self, model: Path | None) -> bool:
+        """Return whether the atlas is read and of a model."""
+        return self._is_of(model)
+
     def names(self, model: Path | None) -> tuple[str, ...]:
         """Return the names of the parts, if the atlas is of a model; hidden ones are left out."""
         return self._found.names if self._found is not None and self._is_of(model) else ()
 
     def places(self, path: Path, model: Path | None) -> tuple[PartPlace, ...]:
         """Return the peaks of an image with their parts, if the atlas is of a model and has the image."""
-        found = self._found
-        if found is None or not self._is_of(model) or not path.is_relative_to(found.root):
+        found, file = self._found, self._file(path, model)
+        return () if found is None or file is None else found.places(file)
+
+    def has_peak(self, path: Path, model: Path | None, x: float, y: float) -> bool:
+        """Return whether the atlas is of a model and has a peak at a place of an image, in pixels of the original."""
+        found, file = self._found, self._file(path, model)
+        return found is not None and file is not None and found.has_peak(file, x, y)
+
+    def of(self, peaks: PeakDescriptors, model: Path | None) -> tuple[PartPlace | None, ...]:
+        """Return each peak of any image with its part, None where that is hidden; nothing if the atlas is of another model."""
+        if self._found is None or not self._is_of(model):
             return ()
-        return found.places(path.relative_to(found.root).as_posix())
+        try:
+            return self._found.of(peaks)
+        except AtlasError:  # the model's file has changed since
+            return ()
 
     def files_with(self, name: str) -> frozenset[str]:
         """Return the names of the images, below the data set's folder, in which a part has a peak."""
@@ -65,11 +83,18 @@ class AtlasParts(QObject):
     def _is_of(self, model: Path | None) -> bool:
         return self._found is not None and model is not None and self._found.model.is_relative_to(model.absolute())
 
+    def _file(self, path: Path, model: Path | None) -> str | None:
+        """Return the name that an image has in the atlas if it is there; None if it lies elsewhere, or without an atlas."""
+        found = self._found
+        if found is None or not self._is_of(model) or not path.is_relative_to(found.root):
+            return None
+        return path.relative_to(found.root).as_posix()
+
     @Slot()
     def _read(self) -> None:
         if not self._active:
             return
-        folder = self._session.atlas
+        folder = self._session.model_atlas
         if folder is None:
             self._tasks.forget("parts")
             self._take(None)

@@ -7,7 +7,7 @@ same object) emits nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from s3n_gui.state.messages import Cause, Message
 
 if TYPE_CHECKING:
     from s3n_core.datasets.value_ranges import ValueRanges
+    from s3n_core.parts.peak_descriptors import PeakDescriptors
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,21 @@ class ValidationShare:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class LikeRequest:
+    """A peak, to which the peaks of the atlas that look most like it are to be shown.
+
+    Attributes:
+        image: The image.
+        place: Where the peak is, (x, y) in pixels of the original.
+        peaks: What the image's peaks look like; None while it is not known, and where the atlas may have the peak itself.
+    """
+
+    image: Path
+    place: tuple[float, float]
+    peaks: PeakDescriptors | None = None
+
+
 class Session(QObject):
     """The current data set, model, run and image, and the validation share of the next training.
 
@@ -49,10 +65,11 @@ class Session(QObject):
         row_sought: The Predict page should show the row of ``take_sought()``.
         place_sought: The Inspect page should select the peak at ``take_place()``.
         why_asked: The Parts page should show what tells apart the two classes of ``take_why()``.
-        like_asked: The Parts page should show the peaks that look most like that of ``take_like()``.
+        like_asked: The Parts page should show the peaks that look most like that of ``like``.
         validation_changed: The new ``ValidationShare``.
         predictions_changed: The ``Path`` of a finished table of predictions, or None.
         atlas_changed: The folder of the open atlas as ``Path``, or None.
+        model_atlas_changed: The folder of the atlas that names the parts of peaks as ``Path``, or None.
         atlas_edited: The parts of the open atlas were edited.
         page_requested: The name of a page to show ("inspect").
         path_offered: A ``Path`` that the window should open (data set, run, model or image).
@@ -85,6 +102,7 @@ class Session(QObject):
     validation_changed = Signal(object)
     predictions_changed = Signal(object)
     atlas_changed = Signal(object)
+    model_atlas_changed = Signal(object)
     atlas_edited = Signal()
     page_requested = Signal(str)
     path_offered = Signal(object)
@@ -113,11 +131,12 @@ class Session(QObject):
         self._sought: Path | None = None
         self._place: tuple[Path, tuple[float, float]] | None = None
         self._why: tuple[str, str] | None = None
-        self._like: tuple[Path, tuple[float, float]] | None = None
+        self._like: LikeRequest | None = None
         self._mistakes_wanted = False
         self._validation = ValidationShare()
         self._predictions: Path | None = None
         self._atlas: Path | None = None
+        self._model_atlas: Path | None = None
 
     @property
     def data_set(self) -> DataSet | None:
@@ -231,19 +250,31 @@ class Session(QObject):
         found, self._why = self._why, None
         return found
 
-    def ask_like(self, image: Path, place: tuple[float, float]) -> None:
+    def ask_like(self, image: Path, place: tuple[float, float], peaks: PeakDescriptors | None = None) -> None:
         """Show the Parts page with the peaks that look most like a peak of an image.
 
         Args:
             image: The image.
             place: Where the peak is, (x, y) in pixels of the original.
+            peaks: What the image's peaks look like, as far as it is known; `supply_like` can add it.
         """
-        self._like = image, place
+        self._like = LikeRequest(image, place, peaks)
         self.show_page("parts")
         self.like_asked.emit()
 
-    def take_like(self) -> tuple[Path, tuple[float, float]] | None:
-        """Return the image and the place of `ask_like`, once: the atlas may be read after it was asked for."""
+    def supply_like(self, image: Path, peaks: PeakDescriptors) -> None:
+        """Say what the peaks of an image look like, if that is what `ask_like` waits for."""
+        if self._like is not None and self._like.image == image and self._like.peaks is None:
+            self._like = replace(self._like, peaks=peaks)
+            self.like_asked.emit()
+
+    @property
+    def like(self) -> LikeRequest | None:
+        """The request of `ask_like`, until it is taken: the atlas, and what the peak looks like, may be read after it."""
+        return self._like
+
+    def take_like(self) -> LikeRequest | None:
+        """Return the request of `ask_like`, once."""
         found, self._like = self._like, None
         return found
 
@@ -292,16 +323,38 @@ class Session(QObject):
     def atlas(self) -> Path | None:
         """The folder of the open atlas, or None.
 
-        Opening one sets it, and so does the Parts page, which clears it when another model or data set is chosen.
+        Opening one sets it, and so does the Parts page.
         """
         return self._atlas
 
     @atlas.setter
     def atlas(self, value: Path | None) -> None:
-        if value != self._atlas:
-            self._atlas = value
+        self._open_atlas(value)
+        self.model_atlas = value
+
+    def set_atlas_aside(self) -> None:
+        """Close the open atlas because another model or data set is open; it names parts until `ModelAtlas` finds another."""
+        self._open_atlas(None)
+
+    def _open_atlas(self, folder: Path | None) -> None:
+        if folder != self._atlas:
+            self._atlas = folder
             self._end(("open", "atlas"))
-            self.atlas_changed.emit(value)
+            self.atlas_changed.emit(folder)
+
+    @property
+    def model_atlas(self) -> Path | None:
+        """The folder of the atlas that names the parts of peaks, or None: the open one, else one of the current model.
+
+        `ModelAtlas` sets it when a model or a data set is opened.
+        """
+        return self._model_atlas
+
+    @model_atlas.setter
+    def model_atlas(self, value: Path | None) -> None:
+        if value != self._model_atlas:
+            self._model_atlas = value
+            self.model_atlas_changed.emit(value)
 
     def show_page(self, name: str) -> None:
         """Ask the window to show a page; set what the page should show beforehand."""

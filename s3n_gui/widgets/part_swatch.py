@@ -14,8 +14,8 @@ SIDE = 10
 
 
 def place_colour(place: PartPlace) -> str:
-    """Return the colour of a peak's part in the current theme, ``#RRGGBB``."""
-    return part_colour(place.part, tokens(), background=place.background)
+    """Return the colour of a peak's part in the current theme, ``#RRGGBB``; grey where it has none."""
+    return part_colour(place.part, tokens(), background=place.background or place.part < 0)
 
 
 def draw_swatch(painter: QPainter, left: float, middle: float, colour: str) -> float:

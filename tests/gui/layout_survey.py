@@ -38,9 +38,9 @@ from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
 from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
-from s3n_gui.parts.atlas_request import AtlasRequest
 from s3n_gui.prediction.fast_mode.dialog import FastModeDialog
 from s3n_gui.prediction.fast_mode.measurement import FastModeMeasurement
+from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.demo import demo_images, demo_model, demo_run
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.split_choice import split_choice

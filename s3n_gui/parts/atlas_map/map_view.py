@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from PySide6.QtWidgets import (
 
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.neighbours import Neighbour
+from s3n_core.parts.part_place import NO_PART
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, theme, tokens
 from s3n_gui.appearance.tokens import mixed
@@ -60,6 +63,7 @@ class MapView(PartsView):
         self.similar, self.whole = QPushButton("More like this"), QPushButton("Show all")
         self._atlas: Atlas | None = None
         self._row = -1
+        self._query: Crop | None = None  # what the similar peaks are like
         self._tasks = Tasks(self)
         self._lay_out()
         self._connect()
@@ -159,6 +163,34 @@ class MapView(PartsView):
         self._on_clicked(row)
         self._on_similar()
 
+    def show_like_peak(self, crop: Crop, peaks: PeakDescriptors, index: int, *, image: str | None) -> None:
+        """Show the peaks that look most like a peak that the atlas does not have.
+
+        Args:
+            crop: The peak in its photograph.
+            peaks: The peaks of that photograph.
+            index: The number of the peak among them.
+            image: The name of the photograph in the atlas, whose own peaks are left out; None if it is not there.
+
+        Raises:
+            AtlasError: The peaks are of another model.
+        """
+        atlas = self._atlas
+        if atlas is None:
+            return
+        descriptors, parts, near = atlas.parts_of(peaks)
+        part = int(parts[index]) if near[index] else -1
+        self._show_peaks(
+            atlas.parts.name(part) if part >= 0 else NO_PART.capitalize(),
+            f"{Path(crop.file).name}, {_place(crop)}",
+            [crop],
+        )
+        self.select_part(part)
+        if part >= 0:
+            self.part_selected.emit(part)
+        self._query = crop
+        self._tasks.run("similar", partial(atlas.nearest, descriptors[index], _SIMILAR, same_image=False, image=image))
+
     @property
     def _numbers(self) -> list[int]:
         return [self.parts.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.parts.count())]
@@ -197,30 +229,37 @@ class MapView(PartsView):
     # -- what is chosen ----------------------------------------------------------------------------------------------------
 
     def _show_nothing(self) -> None:
-        self._row = -1
-        self.canvas.mark(-1)
-        self.heading.setText("Peaks")
-        self.words.setText(
-            "Peaks that look alike lie together. Draw around some, or click one. Zoom with the wheel, move with the right button."
+        self._show_peaks(
+            "Peaks",
+            "Peaks that look alike lie together. Draw around some, or click one. "
+            "Zoom with the wheel, move with the right button.",
+            (),
         )
-        self.similar.hide()
-        self.crops.show_crops(())
+
+    def _show_peaks(self, heading: str, words: str, crops: Sequence[Crop], row: int = -1) -> None:
+        """Show other peaks; if it is one of the atlas's, by its row, more like it can be shown."""
+        self._row, self._query = row, None
+        self._tasks.forget("similar")
+        self.canvas.mark(row)
+        self.heading.setText(heading)
+        self.words.setText(words)
+        self.similar.setVisible(row >= 0)
+        self.crops.show_crops(crops)
 
     def _on_chosen(self, rows: NDArray[np.int64]) -> None:
         atlas = self._atlas
         if atlas is None or not rows.size:
             self._show_nothing()
             return
-        self._row = -1
-        self.canvas.mark(-1)
-        self.similar.hide()
         images = len(np.unique(atlas.places["image"][rows]))
-        self.heading.setText(count_text(int(rows.size), "peak"))
         counts = Counter(atlas.part_of[rows].tolist()).most_common(3)
         shares = ", ".join(f"{atlas.parts.name(part)} {100 * count / rows.size:.0f} %" for part, count in counts)
-        self.words.setText(f"In {count_text(images, 'image')}: {shares}.")
         spread = rows[np.linspace(0, rows.size - 1, min(_MOST_CROPS, rows.size)).round().astype(int)]
-        self.crops.show_crops([self._crop(int(row)) for row in spread])
+        self._show_peaks(
+            count_text(int(rows.size), "peak"),
+            f"In {count_text(images, 'image')}: {shares}.",
+            [self._crop(int(row)) for row in spread],
+        )
         if counts[0][1] == rows.size:
             self.part_selected.emit(counts[0][0])
 
@@ -228,20 +267,15 @@ class MapView(PartsView):
         atlas = self._atlas
         if atlas is None:
             return
-        self._row = row
-        self.canvas.mark(row)
         part, crop = int(atlas.part_of[row]), self._crop(row)
-        self.heading.setText(atlas.parts.name(part))
-        self.words.setText(
-            f"{crop.file}, at ({crop.x:.0f}, {crop.y:.0f}) px, R {float(atlas.places['response'][row]):.2f}"
-        )
-        self.similar.show()
-        self.crops.show_crops([crop])
+        words = f"{crop.file}, {_place(crop)}, R {float(atlas.places['response'][row]):.2f}"
+        self._show_peaks(atlas.parts.name(part), words, [crop], row)
         self.select_part(part)
         self.part_selected.emit(part)
 
     def _on_similar(self) -> None:
         if self._atlas is not None and self._row >= 0:
+            self._query = self._crop(self._row)
             self._tasks.run("similar", partial(self._atlas.nearest, self._row, _SIMILAR, same_image=False))
 
     def _on_part_chosen(self) -> None:
@@ -259,13 +293,13 @@ class MapView(PartsView):
         if not isinstance(result, tuple):
             return
         found = [one for one in result if isinstance(one, Neighbour)]
-        if self._row >= 0 and self._atlas is not None:
+        if self._query is not None and self._atlas is not None:
             images = count_text(len({one.image for one in found}), "image")
             self.words.setText(
                 f"{count_text(len(found), 'peak')} in {images} that look most like the first one, the most similar first."
             )
             self.crops.show_crops(
-                [self._crop(self._row)] + [self._crop(one.row, f"similarity {one.similarity:.2f}") for one in found]
+                [self._query] + [self._crop(one.row, f"similarity {one.similarity:.2f}") for one in found]
             )
 
     def _on_failed(self, name: str, error: Exception) -> None:
@@ -283,6 +317,10 @@ class MapView(PartsView):
         for widget, least, most in ((self.parts, 90, 156), (self._right, 176, 248)):
             widget.setMinimumWidth(px(least))
             widget.setMaximumWidth(px(most))
+
+
+def _place(crop: Crop) -> str:
+    return f"at ({crop.x:.0f}, {crop.y:.0f}) px"
 
 
 def _map_of(atlas: Atlas) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], frozenset[int]]:

@@ -136,7 +136,8 @@ class CropHandling(QObject):
                 for summary in content.parts
                 if summary.part != own and not summary.hidden
             ]
-        menu = CropMenu(others, peak=own >= 0, parent=parent)
+        foreign = content is not None and content.atlas.peak_rows.image(crop.file) is None
+        menu = CropMenu(others, peak=own >= 0, foreign=foreign, parent=parent)
         menu.chosen.connect(partial(self._on_chosen, crop, place or QRect()))
         menu.part_chosen.connect(partial(self.move, crop))
         return menu

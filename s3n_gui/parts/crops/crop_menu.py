@@ -21,13 +21,21 @@ class CropMenu(QMenu):
     Args:
         others: Numbers and names of the parts that the peak can be moved to.
         peak: Whether a peak of the atlas lies here; without one only the place itself is known.
+        foreign: Whether the image is none of the atlas's.
         parent: The widget that the crop is in.
     """
 
     chosen = Signal(str)
     part_chosen = Signal(int)
 
-    def __init__(self, others: Sequence[tuple[int, str]], *, peak: bool, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        others: Sequence[tuple[int, str]],
+        *,
+        peak: bool,
+        foreign: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setToolTipsVisible(True)
@@ -44,8 +52,9 @@ class CropMenu(QMenu):
         move.setEnabled(peak and bool(others))
         like.setEnabled(peak)
         if not peak:
+            why = "No peak lies here: the part was found between peaks, or not at all"
             for action in (like, move):
-                action.setToolTip("No peak lies here: the part was found between peaks, or not at all")
+                action.setToolTip("The atlas does not have this image" if foreign else why)
         self.triggered.connect(self._on_triggered)
 
     def pop_up_parts(self, at: QPoint) -> None:

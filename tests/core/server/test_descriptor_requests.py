@@ -130,16 +130,17 @@ def test_an_atlas_names_the_parts_of_any_image_with_its_edits_and_says_where_the
     _, parts, near = atlas.parts_of(found)
     index = near.tolist().index(True)
     part = int(parts[index])
-    assert (PlacedParts(atlas.path).has_image(RECORDS[NUMBER].name), PlacedParts(atlas.path).has_image("x.jpg")) == (
-        True,
-        False,
-    )
+    x, y = found.places[index].tolist()
+    file = RECORDS[NUMBER].name
+    asked = ((file, x, y), (file, x + 60, y), ("other.jpg", x, y))
+    assert [PlacedParts(atlas.path).has_peak(*place) for place in asked] == [True, False, False]
     atlas.rename(part, "bill")
     place = PlacedParts(atlas.path).of(found)[index]
     assert place is not None
     assert (place.name, place.part, [place.x, place.y]) == ("bill", part, found.places[index].tolist())
     atlas.hide(part)
     assert PlacedParts(atlas.path).of(found)[index] is None
+    assert PlacedParts(atlas.path).has_peak(file, x, y)
     header = json.loads((atlas.path / HEADER).read_text())
     (atlas.path / HEADER).write_text(json.dumps({**header, "reach": [0.01] * len(header["reach"])}))
     assert {(place.name, place.part) for place in PlacedParts(atlas.path).of(found) if place} == {(NO_PART, -1)}

@@ -20,6 +20,7 @@ from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_core.server.codec import ClassMap
 from s3n_core.server.requests import Subject
 
@@ -174,6 +175,8 @@ class FakeClient(QObject):
     hiding_ended = Signal(object)
     contributions_ready = Signal(object, object)
     contributions_failed = Signal(object, object)
+    descriptors_ready = Signal(object, object)
+    descriptors_failed = Signal(object, object)
     failed = Signal(object, object)
     interrupted = Signal(str)
     state_changed = Signal(str)
@@ -190,6 +193,7 @@ class FakeClient(QObject):
         self.broken: set[str] = set()
         self.hidden: list[tuple[Subject, Sequence[Place], HidingSettings, Box | None]] = []
         self.why_asked: list[tuple[Subject, int, int | None, Box | None]] = []
+        self.described: list[Subject] = []
         self.closed = False
         self.model = None
         self.state = "ready"
@@ -253,6 +257,25 @@ class FakeClient(QObject):
         )
         self.contributions_ready.emit(view, subject)
         return view
+
+    def request_descriptors(self, subject: Subject) -> None:
+        self.described.append(subject)
+
+    def send_descriptors(self, *values: Sequence[float], model: str = "0123456789abcdef") -> PeakDescriptors:
+        """Send what the peaks of the last request look like: descriptors of length 8 that begin with these values."""
+        subject = self.described[-1]
+        inspection = self.inspection(subject)
+        peaks = inspection.warps.peaks
+        found = PeakDescriptors(
+            model=model,
+            predicted=inspection.prediction.index,
+            image_size=inspection.response.image_size,
+            places=np.array([(peak.x, peak.y) for peak in peaks], dtype=np.float32),
+            moved=tuple(peak.cell != peak.found_at for peak in peaks),
+            values=np.array([[*some, *[0.0] * (8 - len(some))] for some in values], dtype=np.float32),
+        )
+        self.descriptors_ready.emit(found, subject)
+        return found
 
     def hide_places(
         self, subject: Subject, places: Sequence[Place], settings: HidingSettings, *, box: Box | None = None

@@ -31,7 +31,7 @@ from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.panes.pane import Pane
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.inspector.why_state import WhyQuestion
-from s3n_gui.state.session import Session
+from s3n_gui.state.session import LikeRequest, Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.images.marks import PartTag
 
@@ -399,7 +399,7 @@ def test_the_menu_of_a_row_asks_for_more_like_its_peak(
     next(action for action in menu.actions() if action.text() == "More like this in Parts").trigger()
     menu.close()
     assert asked == ["parts"]
-    assert session.take_like() == (page.state.image, (peak.x, peak.y))
+    assert session.take_like() == LikeRequest(page.state.image, (peak.x, peak.y))
     rest = table.model().index(table.model().rowCount() - 1, 0)
     table.customContextMenuRequested.emit(table.visualRect(rest).center())  # the sum has no menu
     QApplication.processEvents()
