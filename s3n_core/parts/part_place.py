@@ -28,3 +28,8 @@ class PartPlace:
     part: int
     name: str
     background: bool = False
+
+    @property
+    def words(self) -> str:
+        """What is known of the peak, as a clause for a tooltip."""
+        return f"part of the atlas: {self.name}" if self.part >= 0 else "looks like no part of the atlas"

@@ -157,7 +157,7 @@ class PeakTableModel(QAbstractTableModel):
             place = f"{peak.x:.0f}, {peak.y:.0f} px; cell {peak.cell[0]}, {peak.cell[1]} (row, column) of R"
             place = f"{place}, moved by hand from {peak.found_at[0]}, {peak.found_at[1]}" if moved else place
             part = self._state.part_of(peak)
-            place = f"{place}; part of the open atlas: {part.name}" if part else place
+            place = f"{place}; {part.words}" if part else place
             return f"{place}; outside the annotated box" if self.is_outside(peak) else place
         if role == Qt.ItemDataRole.AccessibleTextRole and column == 0:
             said = f"Peak with strength {number_text(peak.response)}, {kind_text(peak)}"

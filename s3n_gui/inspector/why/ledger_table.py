@@ -118,7 +118,7 @@ class LedgerModel(QAbstractTableModel):
             unclear = column == _RELIED and row is not None and not row.is_clear
             return QColor(tokens().quiet) if self._stale or unclear else None
         if role == Qt.ItemDataRole.ToolTipRole and row is not None:
-            return row.details if part is None else f"{row.details}\npart of the open atlas: {part.name}"
+            return row.details if part is None else f"{row.details}\n{part.words}"
         if role == Qt.ItemDataRole.AccessibleTextRole and column == _PLACE and row is not None:
             relied = f", relied on {row.relied_text}" if row.relied_text else ""
             named = "" if part is None else f", {part.name}"

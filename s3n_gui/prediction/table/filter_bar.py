@@ -69,7 +69,7 @@ class FilterBar(QWidget):
             self.kind.setItemData(number, tip, Qt.ItemDataRole.ToolTipRole)
         self.part = QComboBox()
         self.part.setAccessibleName("Filter by part")
-        self.part.setToolTip("Show only images with a peak of this part of the open atlas")
+        self.part.setToolTip("Show only images with a peak of this part of the atlas")
         self.part.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.part.setMinimumContentsLength(8)
         self.part.hide()

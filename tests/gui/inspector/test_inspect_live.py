@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -9,14 +12,17 @@ from pytestqt.qtbot import QtBot
 from s3n_gui.inspector.panel import InspectPage, page
 from s3n_gui.inspector.stored import read_demo_inspection
 from s3n_gui.state.demo import demo_is_installed
+from s3n_gui.state.model_atlas import ModelAtlas
+from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
 
 @pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
-def test_the_demo_is_stored_then_live(
-    themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, jobs: object
+def test_the_demo_is_stored_then_live_and_its_parts_are_named_in_a_copy_of_its_image_too(
+    themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, jobs: object, tmp_path: Path
 ) -> None:
+    atlas = ModelAtlas(session, settings, RecentList(tmp_path / "recent.json"))
     made = page(session, settings, jobs)  # type: ignore[arg-type]
     assert isinstance(made, InspectPage)
     made.resize(1208, 610)
@@ -41,7 +47,20 @@ def test_the_demo_is_stored_then_live(
         qtbot.waitUntil(lambda: not state.busy, timeout=20_000)
         assert state.answer.warps.peaks == before.warps.peaks
         assert made.is_ready()
+
+        def names() -> list[str | None]:
+            assert state.answer is not None
+            return [None if (part := state.part_of(peak)) is None else part.name for peak in state.answer.warps.peaks]
+
+        qtbot.waitUntil(lambda: None not in names(), timeout=20_000)  # the Parts page was never shown
+        own, image = names(), session.image
+        assert image is not None
+        session.image = Path(shutil.copy(image, tmp_path / "dropped.jpg"))
+        qtbot.waitUntil(lambda: not state.busy and state.descriptors is not None, timeout=20_000)
+        assert state.answer.warps.peaks == before.warps.peaks
+        assert names() == own
     finally:
+        atlas.close()
         made.shut_down()
         made.close()
         made.deleteLater()

@@ -8,18 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layout_faults import layout_faults
-from made_up_atlas import CLASSES, draw_pictures, write_atlas
+from made_up_atlas import CLASSES, MODEL, PLACES, draw_pictures, write_atlas
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from s3n_core.datasets.detection import open_data_set
 from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance import theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.map_view import MapView
 from s3n_gui.parts.atlas_map.point_image import Window, inside, paint_points
 from s3n_gui.parts.class_portrait.portrait_view import PortraitView
+from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.session import Session
 
@@ -242,6 +245,72 @@ def test_more_like_a_peak_of_another_page_is_shown_or_it_is_said_how(
         session.ask_like(image, (80.0, 50.0))
     assert said.args[0].startswith("No atlas of this model is open. Find parts here")
     assert session.take_like() is None
+
+
+def looks(*peaks: tuple[float, float, int], moved: bool = False, model: str = MODEL) -> PeakDescriptors:
+    """Peaks at places, each of which looks like a part; from 3 on, like none."""
+    return PeakDescriptors(
+        model=model,
+        predicted=0,
+        image_size=(100, 80),
+        places=np.array([peak[:2] for peak in peaks], dtype=np.float32),
+        moved=(moved,) * len(peaks),
+        values=np.stack([np.eye(8, dtype=np.float32)[part] for *_, part in peaks]),
+    )
+
+
+def test_more_like_a_peak_that_the_atlas_does_not_have_begins_with_its_own_photograph(
+    opened: PartsPage, session: Session, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    image, view = tmp_path / "other.jpg", opened.map_view
+    peaks = looks((50, 40, 0), (20, 20, 3))
+    session.ask_like(image, (50.5, 40), peaks)
+    qtbot.waitUntil(lambda: opened.is_ready() and len(view.crops.crops) > 10)
+    assert opened.shown.currentWidget() is view
+    first, second, *_ = view.crops.crops
+    assert first == Crop(file=str(image), x=50, y=40, width=100, height=80)
+    assert view.path_of(first.file) == image
+    assert ((second.x, second.y), second.note) == (PLACES[0], "similarity 1.00")
+    assert (view.heading.text(), view.parts.currentRow(), view.similar.isVisible()) == ("part 1", 0, False)
+    session.ask_like(image, (20, 20), peaks)
+    qtbot.waitUntil(lambda: opened.is_ready() and view.crops.crops[0].x == 20 and len(view.crops.crops) > 10)
+    assert (view.heading.text(), view.parts.currentRow()) == ("No part", -1)
+    # Peaks that were moved by hand in an image of the atlas: its own peaks are no answer.
+    own = pictures / "002.Grey_plover" / "1.jpg"
+    session.ask_like(own, (80, 50), looks((80, 50, 0), moved=True))
+    qtbot.waitUntil(lambda: opened.is_ready() and view.crops.crops[0].x == 80 and len(view.crops.crops) > 10)
+    assert view.crops.crops[1].x == PLACES[0][0]
+    assert "002.Grey_plover/1.jpg" not in {crop.file for crop in view.crops.crops}
+    with qtbot.waitSignal(session.notice_reported) as said:
+        session.ask_like(image, (90, 70), peaks)
+    assert "no such peak of other.jpg" in said.args[0]
+    with qtbot.waitSignal(session.error_reported) as said:
+        session.ask_like(image, (50, 40), looks((50, 40, 0), model="f" * 16))
+    assert "of another model" in said.args[0]
+    assert session.like is None
+
+
+def test_more_like_waits_for_what_inspect_says_and_opens_the_models_atlas(
+    opened: PartsPage, session: Session, qtbot: QtBot, pictures: Path, tmp_path: Path
+) -> None:
+    session.model, session.image = Path("model.safetensors"), tmp_path / "other.jpg"
+    session.ask_like(session.image, (50, 40))
+    assert session.like is not None
+    session.supply_like(tmp_path / "another.jpg", looks((50, 40, 1)))
+    assert session.like.peaks is None
+    session.supply_like(session.image, looks((50, 40, 1)))
+    assert session.like is None
+    view = opened.map_view
+    qtbot.waitUntil(lambda: opened.is_ready() and len(view.crops.crops) > 10)
+    assert view.heading.text() == "part 2"
+    # Another data set of the same model: the page is about that, but the atlas still names parts and is found again.
+    draw_pictures(tmp_path / "others", 1)
+    session.data_set = open_data_set(tmp_path / "others")
+    qtbot.waitUntil(lambda: opened.controller.stage == "ready")
+    assert (session.atlas, session.model_atlas) == (None, tmp_path / "atlas")
+    session.ask_like(session.image, (50, 40), looks((50, 40, 0)))
+    qtbot.waitUntil(lambda: opened.controller.stage == "open" and len(view.crops.crops) > 10)
+    assert (session.atlas, view.heading.text()) == (tmp_path / "atlas", "part 1")
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.6])
