@@ -37,11 +37,12 @@ class PlacedParts:
         self._places, self._part_of = atlas.places[own], atlas.part_of[own]
         self._files = [image.file for image in atlas.images]
         self._starts = np.searchsorted(self._places["image"], np.arange(len(self._files) + 1))
+        self._rows = atlas.peak_rows  # read now, in the background
         self._index = {file: number for number, file in enumerate(self._files)}
 
     def has_peak(self, file: str, x: float, y: float) -> bool:
         """Return whether the atlas has a peak at a place of an image, in pixels of the original, hidden parts included."""
-        return self._atlas.peak_rows.at(file, x, y) is not None
+        return self._rows.at(file, x, y) is not None
 
     def of(self, peaks: PeakDescriptors) -> tuple[PartPlace | None, ...]:
         """Return each peak of any image with its part; None where that is hidden.

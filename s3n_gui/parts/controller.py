@@ -92,6 +92,10 @@ class PartsController(QObject):
         file = Path(content.atlas.header.model_path)
         return self.model if self.model is not None and file.is_relative_to(self.model) else file
 
+    def is_of_model(self, content: AtlasContent) -> bool:
+        """Return whether an atlas is of the current model."""
+        return self.model is not None and Path(content.atlas.header.model_path).is_relative_to(self.model.absolute())
+
     @property
     def data_set(self) -> DataSet | None:
         """The open data set."""

@@ -403,7 +403,7 @@ class PartsPage(Page):
         if row is not None and (peaks is None or index is None or not peaks.moved[index]):
             self._end_like()
             self.map_view.show_like(row)
-        elif peaks is None and wanted.image == self._session.image and self._session.model is not None:
+        elif peaks is None and wanted.image == self._session.image and self.controller.is_of_model(content):
             return  # Inspect says soon what the peak looks like
         elif peaks is None or index is None:
             self._end_like(f"The atlas has no such peak of {wanted.image.name}; find parts in images that include it.")

@@ -199,6 +199,8 @@ class Session(QObject):
     def image(self, value: Path | None) -> None:
         if value != self._image:
             self._image = value
+            if self._like is not None and self._like.image != value:
+                self._like = None
             self._end(("open", "image"))
             self.image_changed.emit(value)
 

@@ -293,7 +293,11 @@ def test_more_like_a_peak_that_the_atlas_does_not_have_begins_with_its_own_photo
 def test_more_like_waits_for_what_inspect_says_and_opens_the_models_atlas(
     opened: PartsPage, session: Session, qtbot: QtBot, pictures: Path, tmp_path: Path
 ) -> None:
-    session.model, session.image = Path("model.safetensors"), tmp_path / "other.jpg"
+    model = tmp_path / "model.safetensors"
+    write_atlas(tmp_path / "made", pictures, [record.name for record in open_data_set(pictures).records], model=model)
+    session.atlas = tmp_path / "made"
+    qtbot.waitUntil(lambda: session.atlas == tmp_path / "made" and opened.is_ready())
+    session.model, session.image = model, tmp_path / "other.jpg"
     session.ask_like(session.image, (50, 40))
     assert session.like is not None
     session.supply_like(tmp_path / "another.jpg", looks((50, 40, 1)))
@@ -307,10 +311,17 @@ def test_more_like_waits_for_what_inspect_says_and_opens_the_models_atlas(
     draw_pictures(tmp_path / "others", 1)
     session.data_set = open_data_set(tmp_path / "others")
     qtbot.waitUntil(lambda: opened.controller.stage == "ready")
-    assert (session.atlas, session.model_atlas) == (None, tmp_path / "atlas")
+    assert (session.atlas, session.model_atlas) == (None, tmp_path / "made")
     session.ask_like(session.image, (50, 40), looks((50, 40, 0)))
     qtbot.waitUntil(lambda: opened.controller.stage == "open" and len(view.crops.crops) > 10)
-    assert (session.atlas, view.heading.text()) == (tmp_path / "atlas", "part 1")
+    assert (session.atlas, view.heading.text()) == (tmp_path / "made", "part 1")
+    session.ask_like(session.image, (50, 40))
+    session.image = pictures / "002.Grey_plover" / "1.jpg"
+    assert session.like is None  # nobody looks at that image any more
+    session.model = None
+    with qtbot.waitSignal(session.notice_reported) as said:
+        session.ask_like(tmp_path / "other.jpg", (50, 40))
+    assert "no such peak of other.jpg" in said.args[0]
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.6])

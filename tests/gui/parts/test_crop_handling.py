@@ -187,6 +187,9 @@ def test_where_no_peak_lies_nothing_can_be_moved_and_it_is_said(opened: PartsPag
     qtbot.addWidget(menu)
     assert not menu.parts.menuAction().isEnabled()
     assert "No peak lies here" in menu.parts.menuAction().toolTip()
+    menu = opened.crops.menu_of(Crop(file="/photographs/mine.jpg", x=5, y=80, width=120, height=90))
+    qtbot.addWidget(menu)
+    assert "does not have this image" in menu.parts.menuAction().toolTip()
 
 
 def test_crops_of_the_tabs_atlas_and_class_are_dropped_on_their_parts(opened: PartsPage, qtbot: QtBot) -> None:
