@@ -32,7 +32,7 @@ class AtlasRequest:
         """The window's folder for this atlas: always the same, so that a stopped job resumes, whatever number of parts."""
         parts = [str(self.model.absolute()), str(self.images.absolute()), self.split, self.precision]
         key = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        return home() / "window" / "atlases" / key
+        return atlases() / key
 
     def arguments(self, parts: int | None = None, *, restart: bool = False) -> tuple[str, ...]:
         """Return the arguments of ``s3n``.
@@ -55,3 +55,8 @@ class AtlasRequest:
             *(["--precision", self.precision] if self.precision != "auto" else []),
             *(["--restart"] if restart else []),
         )
+
+
+def atlases() -> Path:
+    """Return the folder of the window's own atlases."""
+    return home() / "window" / "atlases"

@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 class ModelAtlas(QObject):
     """Keeps ``Session.model_atlas`` an atlas of ``Session.model``, whenever a model or a data set is opened.
 
-    The open atlas comes first, then that of the data set, then the one that was open last with this model.
+    The open atlas comes first, then that of the data set, then the one that was open last with this model, then any that the
+    window has made.
 
     Args:
         session: The session.
@@ -101,10 +102,11 @@ def _atlas_of(
         known: Folders of atlases, of any models, the newest first.
     """
     # These load NumPy, not at the window's start.
-    from s3n_gui.state.atlas_request import AtlasRequest
+    from s3n_gui.state.atlas_request import AtlasRequest, atlases
     from s3n_gui.state.atlas_search import look_for_atlas
 
-    ours = dict(_those_of(model, known))
+    own = atlases()
+    ours = dict(_those_of(model, (*known, *(sorted(own.iterdir()) if own.is_dir() else ()))))
     if opened in ours:
         return opened
     if data_set is not None:

@@ -18,6 +18,7 @@ from s3n_gui.background.jobs import Job
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.pages import PAGES, PageEntry
 from s3n_gui.frame.window_dialogs import ClosingDialog
+from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.page import Page
 
@@ -197,6 +198,17 @@ def test_a_model_stands_at_the_top(window: MainWindow, tmp_path: Path) -> None:
     menu.aboutToShow.emit()
     assert menu.actions()[0].isChecked()
     menu.aboutToHide.emit()
+
+
+@pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
+def test_the_atlas_of_what_is_opened_is_known_before_any_page_needs_it(window: MainWindow, qtbot: QtBot) -> None:
+    session = window.session
+    with qtbot.waitSignal(session.model_atlas_changed):
+        window.opener.open_path(demo_model())
+        window.opener.open_path(demo_images())
+    assert session.model_atlas is not None
+    assert session.model_atlas.is_dir()
+    assert session.atlas is None
 
 
 def test_dropping_a_folder_opens_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -105,6 +105,11 @@ def test_the_windows_own_folder_is_looked_in(
     session.data_set = birds
     settle(qtbot, finder)
     assert session.model_atlas == folder
+    session.model = None
+    session.data_set = None
+    session.model = model  # with single images: any atlas of it will do
+    settle(qtbot, finder)
+    assert session.model_atlas == folder
 
 
 def test_other_images_of_the_same_model_keep_it_and_what_a_person_opens_or_closes_holds(
