@@ -22,6 +22,7 @@ from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.model import ImageLike, Model, Source
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.comparison import Comparison
+from s3n_core.parts.model_atlas import ModelAtlas
 from s3n_core.prediction.predictions import Predictions
 from s3n_core.prediction.rows import Prediction
 from s3n_core.progress import Progress, progress_bar
@@ -40,6 +41,7 @@ __all__ = [
     "Inspection",
     "InspectionSettings",
     "Model",
+    "ModelAtlas",
     "Prediction",
     "Predictions",
     "Run",
@@ -198,7 +200,7 @@ def find_parts(
     parts: int | None = None,
     seed: int = 0,
     progress: Progress = None,
-) -> Atlas:
+) -> ModelAtlas:
     """Find the parts that a model's peaks lie on, over a set of images.
 
     Args:

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from s3n_core.inspection.stages import Resampled
     from s3n_core.method.network import S3NOutput
     from s3n_core.models.opening import Model as OpenedModel
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.model_atlas import ModelAtlas
 
 ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
 """An image file, a PIL image (rotated by EXIF and converted to RGB, like files), or RGB pixels, uint8, (h, w, 3)."""
@@ -444,16 +443,15 @@ class Model:
         parts: int | None = None,
         seed: int = 0,
         progress: Progress = None,
-    ) -> Atlas:
+    ) -> ModelAtlas:
         """Find the parts that the peaks lie on; see `s3n_core.find_parts`.
 
         Raises:
             S3NError: The images or the folder cannot be used.
         """
         from s3n_core.evaluation.chosen_images import evaluation_images
-        from s3n_core.parts.atlas import Atlas
         from s3n_core.parts.building import build_atlas
-        from s3n_core.parts.comparing import compare_classes
+        from s3n_core.parts.model_atlas import ModelAtlas
 
         data_set = data if isinstance(data, DataSet) else _open(data)
         part, records = evaluation_images(data_set, self.path, split)
@@ -463,9 +461,7 @@ class Model:
         with progress_bar("Finding parts", progress) as bar, closing(steps):
             for step in steps:
                 bar(step.done, step.total)
-        atlas, by_name = Atlas(folder), {record.name: record for record in records}
-        atlas.compared_by(partial(compare_classes, atlas, self._network, by_name))
-        return atlas if kept is None else atlas.kept_in(kept)
+        return ModelAtlas(folder, self._network, records, kept)
 
     def close(self) -> None:
         """Free the network; the model cannot be used any more."""

@@ -11,7 +11,6 @@ from html import escape
 from io import TextIOWrapper
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,6 @@ from s3n_core.parts.atlas_files import (
     read_image_lines,
 )
 from s3n_core.parts.clustering import Clusters, Read, background_parts, fit_clusters
-from s3n_core.parts.comparison import Comparison
 from s3n_core.parts.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
 from s3n_core.parts.peak_descriptors import PeakDescriptors
@@ -50,9 +48,6 @@ from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.csv_tables import CsvWriter
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import only_writer
-
-Comparer = Callable[..., Comparison]
-"""Compares two classes: `comparing.compare_classes` for an atlas with its model and images."""
 
 PEAK_COLUMNS = ("image", "class", "split", "x", "y", "response", "set", "part", "contribution")
 
@@ -111,7 +106,7 @@ class ClassPart:
 
 
 class Atlas:
-    """The parts found in a set of images.
+    """The parts found in a set of images. `find_parts` opens it with its model and images, so that it can compare classes.
 
     Args:
         path: The folder of a finished atlas.
@@ -127,8 +122,6 @@ class Atlas:
             raise AtlasError(f"There is no finished atlas in {path}; `s3n parts build` builds or finishes one.")
         self.path = path
         self.header: AtlasHeader = header
-        self._comparer: Comparer | None = None
-        self._kept: TemporaryDirectory[str] | None = None
         clusters = Clusters(open_array(path, CENTROIDS), np.array(header.reach, dtype=np.float32))
         self._parts = EditedParts(clusters, read_edits(path / EDITS))
 
@@ -291,35 +284,6 @@ class Atlas:
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise AtlasError(f"The atlas has no class {name!r}{hint}")
 
-    def compare(
-        self,
-        a: str,
-        b: str | None = None,
-        *,
-        removal: bool = True,
-        second: bool = False,
-        most: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Comparison:
-        """Return what tells class A from class B: each part's contribution, and what happens when it is hidden.
-
-        Args:
-            a: A class.
-            b: Another class; None: all others.
-            removal: Also hide each part in each image, beside random places: 21 predictions or more an image.
-            second: Also find the second-best mark, by hiding the best one in every image.
-            most: Take at most so many images of each side; None: all, of all other classes 100.
-            progress: Called with (done, total) numbers of images.
-
-        Raises:
-            AtlasError: There is no such class or image, or the atlas was opened without its model and images.
-        """
-        if self._comparer is None:
-            raise AtlasError(
-                "This atlas was opened without its model; `find_parts` with the same folder opens it with it."
-            )
-        return self._comparer(a, b, removal=removal, second=second, most=most, progress=progress)
-
     def nearest(
         self,
         place: int | NDArray[np.floating[Any]],
@@ -389,16 +353,6 @@ class Atlas:
         strongest = int(rows[int(np.argmax(self.places["response"][rows]))])
         row = strongest if at is None else self.peak_rows.nearest(image, *at)
         return None if row is None else (row, float(self.places["x"][row]), float(self.places["y"][row]))
-
-    def compared_by(self, comparer: Comparer) -> Atlas:
-        """Attach the function that compares two classes, which needs the model and the images."""
-        self._comparer = comparer
-        return self
-
-    def kept_in(self, folder: TemporaryDirectory[str]) -> Atlas:
-        """Keep a temporary folder as long as this atlas."""
-        self._kept = folder
-        return self
 
     def rename(self, part: str | int, name: str) -> None:
         """Give a part a name; an empty one gives it its number again."""
