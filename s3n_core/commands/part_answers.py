@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from s3n_core.parts.atlas import Atlas
     from s3n_core.parts.atlas_agreement import RankAgreement
     from s3n_core.parts.comparison import Comparison
-    from s3n_core.parts.steadiness import SharedPlaces, Steadiness
+    from s3n_core.parts.steadiness import Steadiness
 
 
 def compare(
@@ -297,7 +296,10 @@ def steady(
     images: Annotated[
         int | None,
         typer.Option(
-            "--images", metavar="N", min=2, help="Take N images, evenly spaced. Default: 200, or all if fewer."
+            "--images",
+            metavar="N",
+            min=2,
+            help="Measure all parts (again) with N images, evenly spaced. Default: 200, or all if fewer.",
         ),
     ] = None,
     others: Annotated[
@@ -316,8 +318,8 @@ def steady(
     """Measure how steady the parts are: do their peaks come again in mirrored and shifted images, and how far off are they?
 
     Each image is asked again mirrored and cropped. Beside each figure stands the same one for another image. With key points,
-    places are held against the part's own key point, else against the changed views. The answer is kept in the atlas. --with adds
-    the atlas of another model, such as one of another training seed; where an answer is kept, the images are not asked again.
+    places are held against the part's own key point, else against the changed views. The answer is kept in the atlas. After edits
+    of parts, only these are measured again. --with adds the atlas of another model, such as one of another training seed.
 
     Example: s3n parts steady atlas --images 100 --with atlas-seed1
     """
@@ -328,14 +330,13 @@ def steady(
     matched = [(other, match_parts(opened, other)) for other in map(Atlas, others or ())]
 
     from s3n_core.parts.steadiness import shared_places
-    from s3n_core.parts.stored_steadiness import keep_steadiness, kept_steadiness
+    from s3n_core.parts.stored_steadiness import keep_steadiness, kept_steadiness, unmeasured_parts
 
-    of_others = shared_places(opened, matched)
-    found = kept_steadiness(opened) if matched and images is None else None
-    if found is not None:  # the views need not be asked again
-        found = found.with_others(of_others)
-    else:
-        found = _steadiness(opened, images, of_others, model, data, device, workers, runs, json=json)
+    found = kept_steadiness(opened) if images is None else None
+    if found is None or unmeasured_parts(opened, found):
+        found = _steadiness(opened, images, found, model, data, device, workers, runs, json=json)
+    if matched:
+        found = found.with_others(shared_places(opened, matched))
     keep_steadiness(opened, found)
     if json:
         print_json({"event": "steadiness", **found.to_dict()})
@@ -351,7 +352,7 @@ def steady(
 def _steadiness(
     atlas: Atlas,
     images: int | None,
-    others: Mapping[int, tuple[SharedPlaces, ...]],
+    kept: Steadiness | None,
     model: str | None,
     data: Path | None,
     device: str,
@@ -360,13 +361,19 @@ def _steadiness(
     *,
     json: bool,
 ) -> Steadiness:
-    """Ask an atlas's model for changed views of its images."""
+    """Ask an atlas's model for changed views of its images, for the parts of which nothing is kept."""
     from s3n_core.parts.steadiness_protocol import MOST_IMAGES, measure_steadiness
 
     records, network = atlas_records(atlas, data), atlas_model(atlas, model, runs, device)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
         return measure_steadiness(
-            atlas, network, records, images=images or MOST_IMAGES, others=others, workers=workers, progress=bar
+            atlas,
+            network,
+            records,
+            images=images or MOST_IMAGES,
+            kept=kept,
+            workers=workers,
+            progress=bar,
         )
 
 

@@ -74,9 +74,14 @@ def matrix(
     if json:
         print_json({"event": "matrix", "classes": found.classes, "parts": found.parts, "measured": effects.measured})
         return
-    header = ["class", *(opened.parts.name(part) for part in found.parts), "elsewhere"]
+    header = ["class", *found.titles(opened), "elsewhere"]
+    columns = range(len(found.parts))
     rows = [
-        [displayed_class(name), *(f"{value:+.2f}" for value in (*found.contributions[row], found.rest[row]))]
+        [
+            displayed_class(name),
+            *(found.contribution_text(row, column) for column in columns),
+            f"{found.rest[row]:+.2f}",
+        ]
         for row, name in enumerate(found.classes)
     ]
     typer.echo(table_text([header, *rows]))

@@ -388,13 +388,12 @@ def _show(atlas: Atlas, *, json: bool) -> None:
         return
     rows = [["part", "peaks", "images", "at x, y", "R", "in D", "contribution", "most frequent in"]]
     for part in summaries:
-        marks = [word for word, marked in (("background", part.background), ("hidden", part.hidden)) if marked]
         place = "" if part.place is None else f"{100 * part.place[0]:.0f} %, {100 * part.place[1]:.0f} %"
         rows.append(
             [
-                part.name + (f" ({', '.join(marks)})" if marks else ""),
-                str(part.peaks),
-                str(part.images),
+                part.title,
+                str(part.peaks or ""),
+                str(part.images or ""),
                 place,
                 "" if part.response is None else f"{part.response:.2f}",
                 "" if part.strong is None else f"{100 * part.strong:.0f} %",

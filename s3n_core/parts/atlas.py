@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -62,6 +63,7 @@ class PartSummary:
         background: Whether it holds background.
         hidden: Whether a person has hidden it.
         peaks: Number of its peaks.
+        cells: Number of the drawn cells that it holds.
         images: Number of images in which it has a peak.
         place: Mean (x, y) of its peaks as fractions of the image's width and height; None without peaks.
         spread: Their standard deviation, alike.
@@ -76,6 +78,7 @@ class PartSummary:
     background: bool
     hidden: bool
     peaks: int
+    cells: int
     images: int
     place: tuple[float, float] | None
     spread: tuple[float, float] | None
@@ -83,6 +86,42 @@ class PartSummary:
     contribution: float | None
     strong: float | None
     classes: tuple[tuple[str, int, int], ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds neither peaks nor drawn cells any more."""
+        return not (self.peaks or self.cells)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a list says beside the name (`part_marks`)."""
+        return part_marks(self.peaks, self.cells, background=self.background, hidden=self.hidden)
+
+    @property
+    def title(self) -> str:
+        """Its name and marks: "part 3 (background, drawn cells only)"."""
+        return self.name + (f" ({', '.join(self.marks)})" if self.marks else "")
+
+    @property
+    def found_text(self) -> str:
+        """How often it is found: "12 peaks in 8 images"."""
+        if self.peaks:
+            return f"{self.peaks:,} peak{_s(self.peaks)} in {self.images:,} image{_s(self.images)}"
+        return "no peak" + (f", {self.cells:,} drawn cell{_s(self.cells)}" if self.cells else "")
+
+
+def part_marks(peaks: int, cells: int, *, background: bool = False, hidden: bool = False) -> tuple[str, ...]:
+    """Return what a list says of a part beside its name.
+
+    Args:
+        peaks: Number of its peaks.
+        cells: Number of its drawn cells. A group of drawn cells only is what k-means makes of a background without peaks; a part
+            without either is empty, because a person has moved all its peaks to other parts.
+        background: Whether it holds background.
+        hidden: Whether a person has hidden it.
+    """
+    holds = "" if peaks else "drawn cells only" if cells else "empty"
+    return tuple(filter(None, ("background" if background else "", "hidden" if hidden else "", holds)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +210,32 @@ class Atlas:
         said = {part: self.parts.said_background(part) for part in self.parts.numbers}
         return frozenset(part for part in said if said[part] or (said[part] is None and part in found))
 
+    @property
+    def counts(self) -> dict[int, tuple[int, int]]:
+        """How many peaks and drawn cells each part holds."""
+        drawn, most = np.asarray(self.places["background"]), max(self.parts.numbers) + 1
+        peaks, cells = (np.bincount(self.part_of[kind], minlength=most).tolist() for kind in (~drawn, drawn))
+        return {part: (peaks[part], cells[part]) for part in self.parts.numbers}
+
+    @property
+    def listed(self) -> tuple[int, ...]:
+        """The parts that lists and tables show: those with most peaks first, groups of drawn cells only last.
+
+        Hidden parts are left out, and empty ones, whose peaks a person has all moved to other parts.
+        """
+        counts = self.counts
+        some = [part for part in counts if any(counts[part]) and not self.parts.is_hidden(part)]
+        return tuple(sorted(some, key=lambda part: (-counts[part][0], -counts[part][1])))
+
+    @property
+    def marks(self) -> dict[int, tuple[str, ...]]:
+        """What lists say of each part beside its name (`part_marks`)."""
+        background = self.background
+        return {
+            part: part_marks(*counts, background=part in background, hidden=self.parts.is_hidden(part))
+            for part, counts in self.counts.items()
+        }
+
     def compared(self, descriptors: NDArray[np.float32], predicted: int) -> NDArray[np.float32]:
         """Return descriptors (n, D) of an image with a predicted class as those of the atlas are compared."""
         means = self._means
@@ -205,7 +270,7 @@ class Atlas:
             raise AtlasError(f"This atlas is of another model ({self.collection.model}, not {model}).")
 
     def summaries(self) -> tuple[PartSummary, ...]:
-        """Return what is known of each part, the most frequent first."""
+        """Return what is known of each part, the most frequent first, empty ones last."""
         at_peaks = ~np.asarray(self.places["background"])
         places, part_of = self.places[at_peaks], self.part_of[at_peaks]
         sizes = np.array([(max(image.width, 1), max(image.height, 1)) for image in self.images])
@@ -213,7 +278,7 @@ class Atlas:
         strong = np.choose(places["set"], (1.0, 0.0, 0.5, np.nan))
         labels = [image.label for image in self.images]
         totals = {name: labels.count(name) for name in dict.fromkeys(labels) if name is not None}
-        background, found = self.background, []
+        background, counts, found = self.background, self.counts, []
         for part in self.parts.numbers:
             own = part_of == part
             images = np.unique(places["image"][own]).tolist()
@@ -230,7 +295,8 @@ class Atlas:
                     name=self.parts.name(part),
                     background=part in background,
                     hidden=self.parts.is_hidden(part),
-                    peaks=int(own.sum()),
+                    peaks=counts[part][0],
+                    cells=counts[part][1],
                     images=len(images),
                     place=_pair(shares[own].mean(axis=0)) if some else None,
                     spread=_pair(shares[own].std(axis=0)) if some else None,
@@ -240,7 +306,7 @@ class Atlas:
                     classes=tuple((name, by_class[name], totals[name]) for name in classes if by_class[name]),
                 )
             )
-        return tuple(sorted(found, key=lambda summary: -summary.peaks))
+        return tuple(sorted(found, key=lambda summary: (-summary.peaks, -summary.cells)))
 
     def class_parts(self, name: str) -> tuple[ClassPart, ...]:
         """Return the parts of a class, those whose peaks contribute most first.
@@ -441,6 +507,12 @@ class Atlas:
         """
         self._edit(lambda _: edit)
 
+    def as_of(self, edits: int) -> Atlas:
+        """Return the atlas as it was after so many of its edits; this one does not change."""
+        found = copy(self)
+        found._parts, found._part_of = replace(self.parts, edits=self.parts.edits[:edits]), None
+        return found
+
     def write_peaks(self, path: Path, *, excel: bool = False) -> None:
         """Write all peaks as CSV; (x, y) in original pixels, contributions in logits.
 
@@ -458,13 +530,14 @@ class Atlas:
     def write_coco(self, path: Path) -> None:
         """Write the strongest peak of every part in every image as COCO key points.
 
-        Background parts and hidden ones are left out. Every image has one annotation, whose key points are the parts in the
+        Background, hidden and empty parts are left out. Every image has one annotation, whose key points are the parts in the
         order of ``categories[0]["keypoints"]``; a part that was not found is (0, 0, 0).
 
         Raises:
             OutputError: The file cannot be written.
         """
-        shown = [part for part in self.parts.numbers if part not in self.background and not self.parts.is_hidden(part)]
+        background = self.background
+        shown = sorted(part for part in self.listed if part not in background)
         index = {part: number for number, part in enumerate(shown)}
         points = np.zeros((len(self.images), len(shown), 3))
         best = np.zeros((len(self.images), len(shown)))
@@ -571,6 +644,10 @@ class Atlas:
         write_edits(self.path / EDITS, parts.edits)
         self._parts, self._part_of = parts, None
         self.write_peaks(self.path / PEAKS_CSV)  # with the names and parts as they are now
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _pair(values: NDArray[Any]) -> tuple[float, float]:

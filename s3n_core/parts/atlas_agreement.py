@@ -65,7 +65,7 @@ def match_parts(first: Atlas, second: Atlas) -> tuple[MatchedPart, ...]:
     """Match the parts of two atlases by where their peaks lie in the same images.
 
     Two peaks are at the same place if they are nearer than `NEAR` of the image's longer side. The matching is the one with the
-    largest sum of overlaps; pairs below `SAME_PART` are not matched. Hidden parts take part.
+    largest sum of overlaps; pairs below `SAME_PART` are not matched. Hidden parts take part, those without a peak do not.
 
     Returns:
         The matched parts, most places first, then those that only the first atlas has, then those that only the other has.
@@ -75,7 +75,10 @@ def match_parts(first: Atlas, second: Atlas) -> tuple[MatchedPart, ...]:
     """
     from scipy.optimize import linear_sum_assignment
 
-    numbers = [np.array(atlas.parts.numbers) for atlas in (first, second)]
+    numbers = [
+        np.array([part for part, (peaks, _) in atlas.counts.items() if peaks], dtype=np.intp)
+        for atlas in (first, second)
+    ]
     shared, counts = _shared_places(first, second, numbers)
     overlaps = 2 * shared / np.maximum(counts[0][:, None] + counts[1], 1)
     rows, columns = linear_sum_assignment(-overlaps)

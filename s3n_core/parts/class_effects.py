@@ -158,7 +158,7 @@ def effect_table(atlas: Atlas, matrix: ClassMatrix, found: ClassEffects) -> list
 
     columns = range(len(matrix.parts))
     return [
-        ["class", *(atlas.parts.name(part) for part in matrix.parts)],
+        ["class", *matrix.titles(atlas)],
         *(
             [displayed_class(name), *(text(row, column) for column in columns)]
             for row, name in enumerate(matrix.classes)

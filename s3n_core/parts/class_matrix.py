@@ -12,7 +12,7 @@ from s3n_core.parts.atlas import Atlas
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassMatrix:
-    """Classes by parts; C classes that have images, P parts that are not hidden.
+    """Classes by parts; C classes that have images, P parts that lists show (`Atlas.listed`).
 
     Attributes:
         classes: Names of the classes, (C,), in the order of the model.
@@ -44,6 +44,15 @@ class ClassMatrix:
         found: NDArray[np.float64] = np.abs(self.rest) / self._sums
         return found
 
+    def titles(self, atlas: Atlas) -> list[str]:
+        """Return the names of the parts in its atlas, those of background marked as such."""
+        background = atlas.background
+        return [atlas.parts.name(part) + (" (background)" if part in background else "") for part in self.parts]
+
+    def contribution_text(self, row: int, column: int) -> str:
+        """Return a contribution for a table; empty where the part is found in no image of the class."""
+        return f"{self.contributions[row, column]:+.2f}" if self.found[row, column] else ""
+
     @property
     def _sums(self) -> NDArray[np.float64]:
         sums: NDArray[np.float64] = np.abs(self.contributions).sum(axis=1) + np.abs(self.rest)
@@ -69,11 +78,9 @@ def class_matrix(atlas: Atlas) -> ClassMatrix:
     at_peaks = ~np.asarray(atlas.places["background"])
     part_of, image_of = atlas.part_of[at_peaks], np.asarray(atlas.places["image"][at_peaks])
     strengths = np.asarray(atlas.places["contribution"][at_peaks], dtype=np.float64)
-    shown = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
-    peaks = np.bincount(part_of, minlength=max(atlas.parts.numbers) + 1)
-    shown.sort(key=lambda part: -int(peaks[part]))
+    shown = atlas.listed
     column_of = np.full(max(atlas.parts.numbers) + 1, -1)
-    column_of[shown] = np.arange(len(shown))
+    column_of[list(shown)] = np.arange(len(shown))
 
     rows, columns = row_of[label_of[image_of]], column_of[part_of]
     used = (rows >= 0) & (columns >= 0)
@@ -88,7 +95,7 @@ def class_matrix(atlas: Atlas) -> ClassMatrix:
     whole = np.bincount(label_of[label_of >= 0], weights=margins[label_of >= 0], minlength=len(index))[classes] / images
     return ClassMatrix(
         classes=tuple(atlas.classes[number] for number in classes),
-        parts=tuple(shown),
+        parts=shown,
         images=images,
         found=found,
         contributions=contributions,

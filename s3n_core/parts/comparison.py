@@ -24,6 +24,20 @@ _RESAMPLES = 2000
 Interval = tuple[float, float]
 
 
+def value_text(value: float, interval: Interval | None, *, decimals: int = 2) -> str:
+    """Return a value with its interval: "+1.50 (+1.10 to +1.90)".
+
+    Args:
+        value: The value.
+        interval: The ends of its interval; None: without one.
+        decimals: Of these ends, for where there is little room.
+    """
+    if interval is None:
+        return f"{value:+.2f}"
+    low, high = (f"{end:+.{decimals}f}" for end in interval)
+    return f"{value:+.2f} ({low} to {high})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparedPart:
     """One part, or what belongs to no part, in the comparison of class A with class B. All values in logits.
@@ -64,6 +78,11 @@ class ComparedPart:
     changed_random: float | None = None
 
     @property
+    def is_found(self) -> bool:
+        """Whether it is found in an image; the rest always is."""
+        return self.part is None or self.images_a + self.images_b > 0
+
+    @property
     def beats_random(self) -> bool:
         """Whether hiding it was shown to cost more than random places: the interval of ``relied_on`` lies above 0."""
         return self.relied_interval is not None and self.relied_interval[0] > 0
@@ -90,7 +109,7 @@ class SecondMark:
     def sentence(self) -> str:
         """Return it in words: "Without the bill: crown (+1.20), 78 % of 60 still correct (93 % before)."."""
         after, before = (100 * right / max(self.images, 1) for right in (self.right_after, self.right_before))
-        best = "no other part" if self.part is None else f"{self.part.name} ({_text(*_strength(self.part))})"
+        best = "no other part" if self.part is None else f"{self.part.name} ({value_text(*_strength(self.part))})"
         return f"Without {self.hidden}: {best}; {after:.0f} % of {self.images} still correct ({before:.0f} % before)."
 
 
@@ -205,6 +224,12 @@ class Comparison:
         return (*self.parts, *self.rest)
 
     @property
+    def by_effect(self) -> tuple[ComparedPart, ...]:
+        """The parts that are found in either class, that which hiding costs most first; else by contribution."""
+        found = [part for part in self.parts if part.is_found]
+        return tuple(sorted(found, key=lambda part: -_strength(part)[0]))
+
+    @property
     def has_intervals(self) -> bool:
         """Whether there are enough images for intervals."""
         return min(self.units_a, self.units_b) >= FEWEST
@@ -270,17 +295,17 @@ class Comparison:
         rows = [
             [
                 row.name + (" (background)" if row.background else ""),
-                _text(row.contribution, row.interval),
+                value_text(row.contribution, row.interval),
                 f"{row.more_often:+.2f}",
                 f"{row.stronger:+.2f}",
-                "" if row.relied_on is None else _text(row.relied_on, row.relied_interval),
+                "" if row.relied_on is None else value_text(row.relied_on, row.relied_interval),
                 "" if row.changed is None else f"{row.changed} of {row.hidden} (random {row.changed_random:.1f})",
                 f"{row.images_a} of {self.images_a}",
                 f"{row.images_b} of {self.images_b}",
                 "" if row.first is None else f"{100 * row.first:.0f} %",
             ]
             for row in self.rows
-            if row.part is None or row.images_a or row.images_b
+            if row.is_found
         ]
         return [*rows, ["sum = margin", f"{self.margin:+.2f}", *[""] * 7]]
 
@@ -581,7 +606,3 @@ def _resampled(values: NDArray[np.float64], units: NDArray[np.intp], drawn: NDAr
 def _intervals(draws: NDArray[np.float64]) -> list[Interval]:
     low, high = np.quantile(draws, (0.025, 0.975), axis=0)
     return list(zip(low.tolist(), high.tolist(), strict=True))
-
-
-def _text(value: float, interval: Interval | None) -> str:
-    return f"{value:+.2f}" + ("" if interval is None else f" ({interval[0]:+.2f} to {interval[1]:+.2f})")

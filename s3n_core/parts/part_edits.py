@@ -6,6 +6,7 @@ keeps the first part's. Clusters and descriptors never change: the journal is ap
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -217,6 +218,23 @@ class EditedParts:
                 parts[moved(edit, parts)] = edit.parts[0]
         return parts
 
+    def made_of(self) -> dict[int, str]:
+        """Return what the clusters, merges and splits make each part, as a text that is the same for the same part.
+
+        Moved peaks do not count, nor names and marks.
+        """
+        found = {part: str(part) for part in range(len(self.clusters.centroids))}
+        following = len(found)
+        for edit in self.edits:
+            if edit.kind == "merge":
+                found[edit.parts[0]] = _digest("merge", found[edit.parts[0]], found.pop(edit.parts[1]))
+            if edit.kind == "split":
+                whole = found[edit.parts[0]]
+                for half, part in enumerate((edit.parts[0], following)):
+                    found[part] = _digest("split", whole, half, edit.centroids)
+                following += 1
+        return found
+
     def centroid(self, part: int) -> NDArray[np.float32]:
         """Return a centroid of a part: of a merged one, the first's."""
         found: NDArray[np.float32] | None = None
@@ -296,6 +314,10 @@ def write_edits(path: Path, edits: Iterable[PartEdit]) -> None:
     """
     lines = [json_line({"format": FORMAT, "version": VERSION}), *(json_line(edit.to_dict()) for edit in edits)]
     write_bytes(path, b"".join(lines))
+
+
+def _digest(*content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def _found(parts: EditedParts, mark: NDArray[np.float32]) -> int | None:

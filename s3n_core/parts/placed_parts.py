@@ -20,7 +20,7 @@ class PlacedParts:
     Attributes:
         root: The folder of its images.
         model: Its model file.
-        names: Names of the parts that are not hidden, in the order of their numbers.
+        names: Names of the parts that have a peak and are not hidden, in the order of their numbers.
 
     Raises:
         AtlasError: There is no atlas, or it is damaged.
@@ -29,7 +29,8 @@ class PlacedParts:
     def __init__(self, folder: Path) -> None:
         self._atlas = atlas = Atlas(folder)
         self.root, self.model = Path(atlas.header.data), Path(atlas.header.model_path)
-        parts = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
+        counts = atlas.counts
+        parts = sorted(part for part in atlas.listed if counts[part][0])
         self._name_of = {part: atlas.parts.name(part) for part in parts}
         self._background = atlas.background
         self.names = tuple(self._name_of.values())

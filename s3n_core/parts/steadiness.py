@@ -176,7 +176,7 @@ class Steadiness:
     Attributes:
         images: Number of images that were asked again.
         left_out: Number of images that could not be used.
-        parts: Each part that is not hidden.
+        parts: Each part that is measured, in the order of their numbers.
     """
 
     images: int
@@ -191,6 +191,10 @@ class Steadiness:
         """Return the same with what other models have (`shared_places`), in place of what was known of others."""
         parts = tuple(replace(one, others=others.get(one.part, ())) for one in self.parts)
         return replace(self, parts=parts)
+
+    def with_parts(self, more: Steadiness) -> Steadiness:
+        """Return the same with more parts, which were measured with the same images."""
+        return replace(self, parts=tuple(sorted((*self.parts, *more.parts), key=lambda one: one.part)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -227,13 +231,15 @@ class Steadiness:
         )
 
     def table(self, names: Mapping[int, str]) -> list[list[str]]:
-        """Return a table with its titles.
+        """Return a table with its titles; a part of which nothing can be told has no row.
 
         Args:
             names: Names of the parts.
         """
         rows = [["part", "mirrored", "another image", "shifted", "another image", "off by", "another image"]]
         for one in self.parts:
+            if (one.mirrored, one.shifted, one.accuracy) == (None, None, None):
+                continue
             row = [names[one.part]]
             for repeats in (one.mirrored, one.shifted):
                 if repeats is None:
@@ -280,7 +286,6 @@ def steadiness(
     *,
     by_points: Mapping[int, PlaceAccuracy] | None = None,
     others: Mapping[int, tuple[SharedPlaces, ...]] | None = None,
-    left_out: int = 0,
     seed: int = 0,
 ) -> Steadiness:
     """Hold the peaks of images against those of their changed views.
@@ -291,11 +296,9 @@ def steadiness(
         parts: The parts to tell of.
         by_points: How far their peaks are from key points, where there are any.
         others: Where other models have their peaks.
-        left_out: Number of images that could not be used at all.
-        seed: Seed of the draw of other images.
+        seed: Seed of the draw of other images (`other_images`).
     """
-    order = keyed_generator(seed, "views of other images").permutation(len(original)).tolist()
-    partner = {one: order[(position + 1) % len(order)] for position, one in enumerate(order)}
+    partner = other_images(len(original), seed)
     found = dict[ViewName, list[tuple[_Again, _Again] | None]]()
     for name, again in views.items():
         pairs = list[tuple[_Again, _Again] | None]()
@@ -318,7 +321,16 @@ def steadiness(
                 others=(others or {}).get(part, ()),
             )
         )
-    return Steadiness(images=len(original), left_out=left_out, parts=tuple(results))
+    used = sum(any(view is not None for view in of_image) for of_image in zip(*views.values(), strict=True))
+    return Steadiness(images=used, left_out=len(original) - used, parts=tuple(results))
+
+
+def other_images(count: int, seed: int = 0) -> tuple[int, ...]:
+    """Return for each of so many images the one whose changed views its peaks are held against as a control."""
+    order = keyed_generator(seed, "views of other images").permutation(count)
+    partner = np.empty(count, dtype=np.intp)
+    partner[order] = np.roll(order, -1)
+    return tuple(partner.tolist())
 
 
 def key_point_accuracy(

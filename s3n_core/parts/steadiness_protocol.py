@@ -20,12 +20,13 @@ from s3n_core.parts.collecting import Collected, collect
 from s3n_core.parts.steadiness import (
     VIEWS,
     ImagePeaks,
-    SharedPlaces,
     Steadiness,
     ViewName,
     key_point_accuracy,
+    other_images,
     steadiness,
 )
+from s3n_core.parts.stored_steadiness import unmeasured_parts
 from s3n_core.system.seeding import keyed_generator
 
 MOST_IMAGES = 200
@@ -41,7 +42,7 @@ def measure_steadiness(
     records: Mapping[str, ImageRecord],
     *,
     images: int | None = MOST_IMAGES,
-    others: Mapping[int, tuple[SharedPlaces, ...]] | None = None,
+    kept: Steadiness | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Steadiness:
@@ -52,7 +53,8 @@ def measure_steadiness(
         model: Its model.
         records: Records of its images by name.
         images: Take at most so many, evenly spaced; None: all.
-        others: Where other models have the peaks of the parts (`steadiness.shared_places`).
+        kept: What is measured already and still holds: only the other parts are measured, with as many images, of which only
+            those are asked again that tell of these parts. The result is the same as if everything were measured.
         workers: Loading threads.
         progress: Called with (done, total) numbers of images, which count once per changed view.
 
@@ -62,11 +64,23 @@ def measure_steadiness(
     """
     atlas.require(model.digest)
     usable = [number for number, image in enumerate(atlas.images) if not image.error and image.file in records]
-    count = len(usable) if images is None else min(images, len(usable))
+    most = images if kept is None else kept.images + kept.left_out
+    count = len(usable) if most is None else min(most, len(usable))
     chosen = [usable[index * len(usable) // count] for index in range(count)]
     if not chosen:
         raise AtlasError(f"None of the {len(atlas.images)} images of {atlas.path} is in its data set any more.")
-    some, done = [replace(records[atlas.images[number].file], label=None) for number in chosen], 0
+    original, parts, seed = (
+        [_stored_peaks(atlas, number) for number in chosen],
+        sorted(atlas.listed),
+        atlas.collection.seed,
+    )
+    asked = list(range(count))
+    if kept is not None:
+        parts = unmeasured_parts(atlas, kept)
+        telling = [row for row in asked if np.isin(original[row].parts, parts).any()]
+        partner = other_images(count, seed)
+        asked = sorted({*telling, *(partner[row] for row in telling)})
+    some, done = [replace(records[atlas.images[chosen[row]].file], label=None) for row in asked], 0
 
     def step(more: int) -> None:
         nonlocal done
@@ -74,19 +88,13 @@ def measure_steadiness(
         if progress is not None:
             progress(done, len(VIEWS) * len(some))
 
-    views: dict[ViewName, list[ImagePeaks | None]] = {
-        view: _view_peaks(atlas, model, some, view, workers, step) for view in VIEWS
-    }
-    kept = [row for row in range(len(some)) if any(views[view][row] is not None for view in VIEWS)]
-    return steadiness(
-        [_stored_peaks(atlas, chosen[row]) for row in kept],
-        {view: [views[view][row] for row in kept] for view in VIEWS},
-        [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)],
-        by_points=key_point_accuracy(atlas, records),
-        others=others,
-        left_out=len(some) - len(kept),
-        seed=atlas.collection.seed,
-    )
+    views = dict[ViewName, list[ImagePeaks | None]]()
+    for view in VIEWS:
+        views[view] = [None] * count
+        for row, peaks in zip(asked, _view_peaks(atlas, model, some, view, workers, step) if some else (), strict=True):
+            views[view][row] = peaks
+    found = steadiness(original, views, parts, by_points=key_point_accuracy(atlas, records), seed=seed)
+    return found if kept is None else kept.with_parts(found)
 
 
 def corner(name: str, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -35,7 +35,7 @@ class AtlasContent:
         names: Names of parts from key points.
         crops: The peak of each part that contributes most.
         accuracy: How far the peaks of parts are from their key points, where there are any.
-        steadiness: How steady the parts are; None if that was not measured, or with other parts.
+        steadiness: How steady the parts are, those left out that were edited since; None if nothing was measured.
         winners: The part that was shown to matter most, of each pair of classes that is compared; B is None for all others.
     """
 
@@ -74,6 +74,11 @@ class AtlasContent:
             else:
                 found.setdefault(image.label, image.file)
         return found
+
+    @cached_property
+    def without_peaks(self) -> frozenset[int]:
+        """The parts that have no peak."""
+        return frozenset(summary.part for summary in self.parts if not summary.peaks)
 
     def path_of(self, file: str) -> Path:
         """Return the path of an image of the atlas."""

@@ -79,7 +79,7 @@ class TopBar(QWidget):
             return
         header = content.atlas.header
         used = sum(not image.error for image in content.atlas.images)
-        parts = count_text(len(content.atlas.parts.numbers), "part")
+        parts = count_text(len(content.atlas.listed), "part")
         text = f"{split_text(header.split, used)} images · {parts}"
         self.facts.setText(text)
         self.facts.setToolTip(

@@ -278,7 +278,7 @@ class PredictPage(Page):
         predictions = self.controller.predictions
         if predictions is not None:
             file = predictions.files[row]
-            self.preview.show_row(predictions, row, self.path_of(file), self.annotation_of(file))
+            self.preview.show_row(predictions, row, self.path_of(file), self.annotation_of(file), self.parts_of(file))
 
     def save_as(self) -> None:
         """Let the user save the shown rows."""
@@ -460,6 +460,9 @@ class PredictPage(Page):
         model = self.controller.model
         self.filters.show_model(model)
         self.table.show_parts(shown=bool(self.parts.names(model)))
+        predictions = self.controller.predictions
+        if predictions is not None and self.preview.isVisible():
+            self.preview.show_parts(self.parts_of(predictions.files[self.preview.row]))
 
     def _on_began(self) -> None:
         self.thumbnails.clear()

@@ -10,9 +10,12 @@ from PySide6.QtCore import QRectF, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from s3n_core.datasets.records import Annotation, Box
+from s3n_core.parts.part_place import PartPlace
 from s3n_core.prediction.schema import PeakPlace
 from s3n_gui.prediction.annotations import NO_ANNOTATION
-from s3n_gui.widgets.images.marks import Marks, PeakMark, draw_marks
+from s3n_gui.state.atlas_parts import part_at
+from s3n_gui.widgets.images.marks import Marks, PartTag, PeakMark, draw_marks
+from s3n_gui.widgets.part_swatch import place_colour
 
 PEAKS_TIP = (
     "Discs: peaks in T_d; rings: peaks in T_c; both: shared peaks; larger: stronger R; an open diamond: outside the box "
@@ -20,8 +23,25 @@ PEAKS_TIP = (
 )
 
 
-def peak_marks(places: Sequence[PeakPlace], annotation: Annotation = NO_ANNOTATION) -> tuple[PeakMark, ...]:
-    """Return the marks of a row's peaks, in pixels of the upright original; those outside the annotated box are marked."""
+def peak_marks(
+    places: Sequence[PeakPlace],
+    annotation: Annotation = NO_ANNOTATION,
+    parts: tuple[PartPlace, ...] = (),
+    side: float = 0.0,
+) -> tuple[PeakMark, ...]:
+    """Return the marks of a row's peaks, in pixels of the upright original; those outside the annotated box are marked.
+
+    Args:
+        places: The peaks.
+        annotation: What the data set gives for the image.
+        parts: The peaks that the open atlas has in the image, with their parts.
+        side: The longer side of the image, in pixels; needed for the parts.
+    """
+
+    def tag(x: float, y: float) -> PartTag | None:
+        part = part_at(parts, x, y, side)
+        return None if part is None else PartTag(name=part.name, colour=place_colour(part))
+
     return tuple(
         PeakMark(
             key=(0, number),
@@ -31,6 +51,7 @@ def peak_marks(places: Sequence[PeakPlace], annotation: Annotation = NO_ANNOTATI
             weight_d=weight_d,
             weight_c=weight_c,
             outside=annotation.is_outside(x, y),
+            part=tag(x, y),
         )
         for number, (x, y, response, weight_d, weight_c) in enumerate(places)
     )
@@ -71,4 +92,4 @@ def draw_picture(
             return moved
 
         frame = None if box is None else QRectF(box.x, box.y, box.width, box.height)
-        draw_marks(painter, Marks(peaks=peaks, box=frame), to_screen, (place.width() * place.height()) ** 0.5)
+        draw_marks(painter, Marks(peaks=peaks, box=frame), to_screen, (place.width() * place.height()) ** 0.5, place)

@@ -17,7 +17,7 @@ from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.part_crops import crop_of
 from s3n_core.parts.answer import answer
 from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.comparison import ComparedPart, Comparison
+from s3n_core.parts.comparison import ComparedPart, Comparison, value_text
 from s3n_core.parts.examples import PartExample, part_examples
 from s3n_core.parts.stored_comparisons import kept_comparison
 from s3n_core.system.atomic_files import write_bytes
@@ -49,10 +49,7 @@ def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canv
             "These classes have not been compared since the last change of the parts; run s3n parts compare first."
         )
     comparison = kept.comparison
-    parts = sorted(
-        (part for part in comparison.parts if part.images_a or part.images_b),
-        key=lambda part: -(part.relied_on if part.relied_on is not None else part.contribution),
-    )
+    parts = comparison.by_effect
     lines = answer(comparison)
     words = [
         line
@@ -98,7 +95,9 @@ def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canv
             canvas.text(columns[2], at + 7 + 10 * line, text, colour=colour, room=_WIDTH - _MARGIN - columns[2])
     y = top + row_height * len(parts) + 8
     for rest in comparison.rest:
-        canvas.text(_MARGIN, y, f"{rest.name}: {_number(rest.contribution, rest.interval)}", colour=tokens.QUIET)
+        canvas.text(
+            _MARGIN, y, f"{rest.name}: {value_text(rest.contribution, rest.interval, decimals=1)}", colour=tokens.QUIET
+        )
         y += 12
     canvas.text(
         _MARGIN, y + 6, _foot(atlas, comparison), size=tokens.CAPTION, colour=tokens.QUIET, room=_WIDTH - 2 * _MARGIN
@@ -126,21 +125,22 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
     side = (_WIDTH - 2 * _MARGIN + _GAP) / _COLUMNS - _GAP
     classes = summary.classes[:8]
     canvas = Canvas(_WIDTH, _MARGIN + 44 + rows * (side + _GAP) + 22 + 11 * len(classes) + 30, dpi)
-    title = summary.name + (" (background)" if summary.background else "")
-    canvas.text(_MARGIN, _MARGIN + 10, title, size=tokens.TITLE, bold=True, room=_WIDTH - 2 * _MARGIN)
-    facts = [f"{summary.peaks} peaks in {summary.images} images"]
+    canvas.text(_MARGIN, _MARGIN + 10, summary.title, size=tokens.TITLE, bold=True, room=_WIDTH - 2 * _MARGIN)
+    facts = [summary.found_text]
     if summary.contribution is not None:
         facts.append(f"contribution {summary.contribution:+.2f} logits per peak")
     if summary.strong is not None and atlas.collection.mode != "all":  # all peaks are in both D and C, then
         facts.append(f"{100 * summary.strong:.0f} % in D")
-    facts.append("crops from the most to the least typical")
+    if examples:
+        facts.append("crops from the most to the least typical")
     canvas.text(_MARGIN, _MARGIN + 26, " · ".join(facts), colour=tokens.QUIET, room=_WIDTH - 2 * _MARGIN)
     top = _MARGIN + 36
     for row in range(rows):
         some = examples[row * _COLUMNS : (row + 1) * _COLUMNS]
         _crops(canvas, atlas, some, _MARGIN, top + row * (side + _GAP), _COLUMNS, side)
     y = top + rows * (side + _GAP) + 16
-    canvas.text(_MARGIN, y, "Most frequent in", size=tokens.SECTION, bold=True)
+    if classes:
+        canvas.text(_MARGIN, y, "Most frequent in", size=tokens.SECTION, bold=True)
     for name, some_images, total in classes:
         y += 11
         width = max(120 * some_images / max(total, 1), 1.5)  # a class in this list has at least one image
@@ -183,17 +183,13 @@ def _crops(
 
 
 def _effects(part: ComparedPart) -> list[str]:
-    lines = [f"read {_number(part.contribution, part.interval)}"]
+    lines = [f"read {value_text(part.contribution, part.interval, decimals=1)}"]
     if part.relied_on is not None:
-        lines.append(f"lost {_number(part.relied_on, part.relied_interval)}")
+        lines.append(f"lost {value_text(part.relied_on, part.relied_interval, decimals=1)}")
     if part.changed is not None and part.changed_random is not None:
         lines.append(f"changes {part.changed} of {part.hidden}")
         lines.append(f"(random {part.changed_random:.1f})")
     return lines
-
-
-def _number(value: float, interval: tuple[float, float] | None) -> str:
-    return f"{value:+.2f}" + ("" if interval is None else f" ({interval[0]:+.1f} to {interval[1]:+.1f})")
 
 
 def _foot(atlas: Atlas, comparison: Comparison | None = None) -> str:

@@ -21,7 +21,7 @@ from s3n_core.parts.answer import answer
 from s3n_core.parts.atlas import Atlas, PartSummary
 from s3n_core.parts.class_effects import ClassEffects, class_effects
 from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
-from s3n_core.parts.comparison import ComparedPart, Comparison
+from s3n_core.parts.comparison import ComparedPart, Comparison, value_text
 from s3n_core.parts.examples import part_examples
 from s3n_core.parts.steadiness import PartSteadiness
 from s3n_core.parts.stored_comparisons import kept_comparisons
@@ -48,7 +48,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
         AtlasError: A comparison or the steadiness that the atlas keeps is damaged.
         OutputError: The file cannot be written.
     """
-    summaries = atlas.summaries()
+    summaries = [summary for summary in atlas.summaries() if not summary.is_empty]
     kept = [one for one in kept_comparisons(atlas) if one.current]
     steady, matrix = kept_steadiness(atlas), class_matrix(atlas)
     total, done = len(summaries) + len(kept), 0
@@ -104,13 +104,9 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
 
 
 def _part(atlas: Atlas, summary: PartSummary, steady: PartSteadiness | None) -> Iterator[str]:
-    marks = "".join(
-        f' <span class="word">{word}</span>'
-        for word, marked in (("background", summary.background), ("hidden", summary.hidden))
-        if marked
-    )
+    marks = "".join(f' <span class="word">{mark}</span>' for mark in summary.marks)
     yield f'<article class="part"><h3>{_text(summary.name)}{marks}</h3><p class="quiet small">'
-    facts = [f"{summary.peaks} peaks in {summary.images} images"]
+    facts = [summary.found_text]
     if summary.contribution is not None:
         facts.append(f"contribution {summary.contribution:+.2f} per peak")
     if summary.strong is not None and atlas.collection.mode != "all":  # all peaks are in both D and C, then
@@ -140,15 +136,12 @@ def _crops(atlas: Atlas, part: int, labels: tuple[str, ...], count: int) -> Iter
 def _matrix(atlas: Atlas, matrix: ClassMatrix) -> Iterator[str]:
     strongest = float(np.abs(matrix.contributions).max(initial=0)) or 1.0
     yield '<div class="wide"><table class="matrix"><thead><tr><th>Class</th><th>Images</th>'
-    yield (
-        "".join(f"<th>{_text(atlas.parts.name(part))}</th>" for part in matrix.parts)
-        + "<th>Rest</th></tr></thead><tbody>"
-    )
+    yield ("".join(f"<th>{_text(title)}</th>" for title in matrix.titles(atlas)) + "<th>Rest</th></tr></thead><tbody>")
     for row, name in enumerate(matrix.classes[:_MOST_CLASSES]):
         yield f"<tr><td>{_text(displayed_class(name))}</td><td>{matrix.images[row]}</td>"
-        for value in matrix.contributions[row].tolist():
+        for column, value in enumerate(matrix.contributions[row].tolist()):
             level = min(9, round(9 * abs(value) / strongest))
-            yield f'<td class="{"p" if value >= 0 else "n"}{level}">{value:+.2f}</td>'
+            yield f'<td class="{"p" if value >= 0 else "n"}{level}">{matrix.contribution_text(row, column)}</td>'
         yield f"<td>{matrix.rest[row]:+.2f}</td></tr>"
     yield "</tbody></table></div>"
     if len(matrix.classes) > _MOST_CLASSES:
@@ -165,7 +158,7 @@ def _effects(atlas: Atlas, matrix: ClassMatrix, found: ClassEffects) -> Iterator
         '<p class="quiet">What hiding a part costs the margin of the class over all other classes, in logits, beyond random '
         "patches of the same size. Without colour: not shown to cost more than those (95 % interval).</p>"
         '<div class="wide"><table class="matrix"><thead><tr><th>Class</th>'
-        + "".join(f"<th>{_text(atlas.parts.name(part))}</th>" for part in matrix.parts)
+        + "".join(f"<th>{_text(title)}</th>" for title in matrix.titles(atlas))
         + "</tr></thead><tbody>"
     )
     for row in rows[:_MOST_CLASSES].tolist():
@@ -190,12 +183,7 @@ def _pair(atlas: Atlas, comparison: Comparison) -> Iterator[str]:
     yield f'<div class="wide"><table class="rows"><thead><tr><th>Part</th><th>In {_text(a)}</th><th>In {_text(b)}</th>'
     yield "<th>Contribution</th><th>Lost when hidden, beyond random places</th><th>Predictions that change</th>"
     yield "</tr></thead><tbody>"
-    shown = sorted(
-        comparison.parts, key=lambda part: -(part.relied_on if part.relied_on is not None else part.contribution)
-    )
-    for part in (*shown, *comparison.rest):
-        if part.part is not None and not (part.images_a or part.images_b):
-            continue
+    for part in (*comparison.by_effect, *comparison.rest):
         yield f"<tr{'' if part.beats_random or part.part is None else _QUIET}><td>{_text(part.name)}</td>"
         for label, images, total in (
             (comparison.a, part.images_a, comparison.images_a),
@@ -205,8 +193,8 @@ def _pair(atlas: Atlas, comparison: Comparison) -> Iterator[str]:
             if part.part is not None and label is not None:
                 yield from _crops(atlas, part.part, (label,), PAIR_CROPS)
             yield "</td>"
-        yield f"<td>{_text(_number(part.contribution, part.interval))}</td>"
-        yield f"<td>{'' if part.relied_on is None else _text(_number(part.relied_on, part.relied_interval))}</td>"
+        yield f"<td>{_text(value_text(part.contribution, part.interval))}</td>"
+        yield f"<td>{'' if part.relied_on is None else _text(value_text(part.relied_on, part.relied_interval))}</td>"
         yield f"<td>{_text(_changes(part))}</td></tr>"
     yield f"</tbody></table></div><p class='quiet small'>{_text(' '.join(comparison.sentences()))}</p></article>"
 
@@ -218,10 +206,6 @@ def _changes(part: ComparedPart) -> str:
     if part.changed is None or part.changed_random is None:
         return ""
     return f"{part.changed} of {part.hidden}; random {part.changed_random:.1f}"
-
-
-def _number(value: float, interval: tuple[float, float] | None) -> str:
-    return f"{value:+.2f}" + ("" if interval is None else f" ({interval[0]:+.2f} to {interval[1]:+.2f})")
 
 
 def _text(text: str) -> str:

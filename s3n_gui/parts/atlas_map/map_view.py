@@ -214,12 +214,15 @@ class MapView(PartsView):
         self.parts.blockSignals(True)
         self.parts.clear()
         if (atlas := self._atlas) is not None:
-            for number in atlas.parts.numbers:
-                text = atlas.parts.name(number) + (" (background)" if number in atlas.background else "")
-                item = QListWidgetItem(text)
-                item.setToolTip(text)
+            background = atlas.background
+            for number, marks in sorted(atlas.marks.items()):
+                if "empty" in marks:
+                    continue
+                name = atlas.parts.name(number)
+                item = QListWidgetItem(f"{name} ({marks[0]})" if marks else name)
+                item.setToolTip(f"{name} ({', '.join(marks)})" if marks else name)
                 item.setData(Qt.ItemDataRole.UserRole, number)
-                colour = part_colour(number, tokens(), background=number in atlas.background)
+                colour = part_colour(number, tokens(), background=number in background)
                 item.setIcon(swatch(colour, self.devicePixelRatioF()))
                 self.parts.addItem(item)
         self.parts.blockSignals(False)

@@ -25,6 +25,7 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.class_portrait import PortraitPart, class_portrait
 from s3n_core.parts.examples import PartExample, part_examples
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import branch_colour, px, theme, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
@@ -36,6 +37,7 @@ from s3n_gui.parts.pairs.crop_strip import CropStrip
 from s3n_gui.parts.view import PartsView
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.part_swatch import swatch
 
 _CROPS = 10
 _MOST_PARTS = 40
@@ -249,11 +251,12 @@ class PortraitRow(QFrame):
 
     def __init__(self, found: PortraitPart, most: float, thumbnails: ThumbnailLoader, path_of: PathOf) -> None:
         super().__init__()
-        self.part = found.part.part
+        self.part, self._background = found.part.part, found.background
         self._drop: DropState | None = None
         self.setProperty("role", "card")
         self.name = ElidedLabel(found.part.name + (" (background)" if found.background else ""))
         self.name.setProperty("role", "section")
+        self._swatch = QLabel()
         self.bar = ContributionBar(found.part.contribution, most)
         self.facts, self.sharing = QLabel(), QLabel()
         for label in (self.facts, self.sharing):
@@ -266,7 +269,12 @@ class PortraitRow(QFrame):
         column = QVBoxLayout(self._words)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for widget in (self.name, self.bar, self.facts, self.sharing):
+        title = QHBoxLayout()
+        title.setSpacing(px(5))
+        title.addWidget(self._swatch)
+        title.addWidget(self.name, 1)
+        column.addLayout(title)
+        for widget in (self.bar, self.facts, self.sharing):
             column.addWidget(widget)
         column.addStretch(1)
         row = QHBoxLayout(self)
@@ -304,6 +312,8 @@ class PortraitRow(QFrame):
             self.selected.emit(self.part)
 
     def _fit(self) -> None:
+        colour = part_colour(self.part, tokens(), background=self._background)
+        self._swatch.setPixmap(swatch(colour, self.devicePixelRatioF()))
         self._words.setMinimumWidth(px(150))
         self._words.setMaximumWidth(px(232))
 

@@ -132,7 +132,10 @@ class CropHandling(QObject):
         others = list[tuple[int, str]]()
         if content is not None:
             others = [
-                (summary.part, part_name(content.atlas, summary.part, content.names))
+                (
+                    summary.part,
+                    part_name(content.atlas, summary.part, content.names) + (" (empty)" if summary.is_empty else ""),
+                )
                 for summary in content.parts
                 if summary.part != own and not summary.hidden
             ]

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.class_effects import ClassEffects
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import BRANCH_COLOURS, mixed
 from s3n_gui.appearance.wording import percent_text, tip_text
@@ -19,6 +20,7 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import paint_crop
 from s3n_gui.parts.part_names import part_name
+from s3n_gui.widgets.part_swatch import SIDE, draw_swatch
 
 Kind = Literal["contribution", "found", "effect"]
 _REST = "elsewhere"
@@ -113,6 +115,8 @@ class MatrixCells(QAbstractScrollArea):
         part = part_name(content.atlas, matrix.parts[column], content.names)
         if self._kind == "effect":
             return self._effect_words(name, part, row, column)
+        if matrix.parts[column] in content.without_peaks:
+            return f"{name}: {part} has no peak in any image; it holds drawn cells only"
         value, share = float(matrix.contributions[row, column]), float(matrix.shares[row, column])
         found = f"{name}: {part} found in {int(matrix.found[row, column]):,} of {images:,} images"
         return f"{found}; contributes {value:+.2f} logits, {percent_text(share)} of the sum of absolute values, the rest included"
@@ -273,12 +277,26 @@ class MatrixCells(QAbstractScrollArea):
             if crop is not None:
                 room = QRectF(cell.center().x() - side / 2, px(8), side, side)
                 paint_crop(painter, room, crop, self._thumbnails.image(content.path_of(crop.file)))
+            elif part in content.without_peaks:
+                painter.setPen(QColor(colours.quiet))
+                painter.drawText(QRect(cell.left() + 2, px(8), cell.width() - 4, side), _CENTRE, "no peak")
             quiet = part < 0 or part in background
             painter.setPen(
                 QColor(colours.accent if part == self._part and part >= 0 else colours.quiet if quiet else colours.text)
             )
             words = QRect(cell.left() + 2, px(50), cell.width() - 4, px(20))
-            painter.drawText(words, _CENTRE, metrics.elidedText(name, Qt.TextElideMode.ElideRight, words.width()))
+            if part >= 0:
+                pen = painter.pen()
+                room = px(SIDE) + px(5)
+                text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, words.width() - room)
+                left = words.center().x() - (room + metrics.horizontalAdvance(text)) / 2
+                colour = part_colour(part, colours, background=part in background)
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                words.setLeft(round(draw_swatch(painter, left, words.center().y() + 0.5, colour)))
+                painter.setPen(pen)
+                painter.drawText(words, _LEFT, text)
+            else:
+                painter.drawText(words, _CENTRE, name)
             if part == self._part and part >= 0:
                 painter.fillRect(QRect(cell.left() + 2, self._head - 3, cell.width() - 4, 2), QColor(colours.accent))
         painter.setClipping(False)

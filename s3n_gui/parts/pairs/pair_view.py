@@ -336,7 +336,7 @@ class PairView(PartsView):
             others = [
                 (summary.part, part_name(content.atlas, summary.part, content.names))
                 for summary in content.parts
-                if summary.part != part and not summary.hidden
+                if summary.part != part and not summary.hidden and not summary.is_empty
             ]
         self.card.show_facts(self._facts, others)
 

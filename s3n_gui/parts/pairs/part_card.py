@@ -137,11 +137,11 @@ class PartCard(ColumnScrollArea):
         with QSignalBlocker(self.name):
             self.name.setText(facts.name)
             self.name.setCursorPosition(0)
-        self.square.show_places(facts.places)
+        self.square.show_places(facts.places, facts.part, background=facts.is_background)
         what = "object's box" if facts.on_object else "image"
         self.square_words.setText(f"Its peaks on the {what}, scaled to a square.")
         self.facts.setText(" ".join(facts.sentences))
-        self.steady.show_part(facts.steady, measured=facts.is_measured)
+        self.steady.show_part(facts.steady, measured=facts.is_measured, outdated=facts.is_outdated)
         self._show_strip(self.absent_words, self.absent, self.absent_link, facts.absent, "Not found in")
         self._show_strip(self.idle_words, self.idle, self.idle_link, facts.idle, "Hiding it changes nothing in")
         self.background.setChecked(facts.is_background)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.comparison import ComparedImage
 from s3n_core.parts.steadiness import Statement, accuracy_statement
-from s3n_gui.appearance.wording import count_text
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.pairs.pair_content import PairContent
@@ -34,6 +33,7 @@ class PartFacts:
         sentences: What is known of it.
         steady: How steady it is, in words.
         is_measured: Whether that was measured.
+        is_outdated: Whether that was measured before its peaks, or what makes it up, were edited.
         absent: Images of the two classes in which it is not found.
         idle: Places at which hiding it changes nothing.
         is_background: Whether it holds background.
@@ -46,6 +46,7 @@ class PartFacts:
     sentences: tuple[str, ...]
     steady: tuple[Statement, ...]
     is_measured: bool
+    is_outdated: bool
     absent: tuple[Crop, ...]
     idle: tuple[Crop, ...]
     is_background: bool
@@ -64,7 +65,9 @@ def part_facts(content: AtlasContent, part: int, pair: PairContent | None) -> Pa
     places = atlas.places[own]
     summary = next(summary for summary in content.parts if summary.part == part)
     shares, on_object = _places(content, places)
-    sentences = [f"{count_text(summary.peaks, 'peak')} in {count_text(summary.images, 'image')}."]
+    sentences = [f"{summary.found_text[0].upper()}{summary.found_text[1:]}."]
+    if not summary.peaks:
+        sentences.append("In each image some cells without a peak are drawn; those that look alike make this group.")
     if len(shares):
         spread = shares.std(axis=0)
         what = "object's box" if on_object else "image"
@@ -75,6 +78,7 @@ def part_facts(content: AtlasContent, part: int, pair: PairContent | None) -> Pa
         common = ", ".join(f"{displayed_class(name)} {some} of {total}" for name, some, total in summary.classes[:3])
         sentences.append(f"Most frequent in {common}.")
     absent, idle = _counter_examples(content, part, pair)
+    measured = content.steadiness is not None and content.steadiness.of(part) is not None
     return PartFacts(
         part=part,
         name=part_name(atlas, part, content.names),
@@ -82,7 +86,8 @@ def part_facts(content: AtlasContent, part: int, pair: PairContent | None) -> Pa
         on_object=on_object,
         sentences=tuple(sentences),
         steady=_steady(content, part),
-        is_measured=content.steadiness is not None,
+        is_measured=measured,
+        is_outdated=content.steadiness is not None and not measured,
         absent=absent,
         idle=idle,
         is_background=part in atlas.background,
@@ -91,9 +96,9 @@ def part_facts(content: AtlasContent, part: int, pair: PairContent | None) -> Pa
 
 def _steady(content: AtlasContent, part: int) -> tuple[Statement, ...]:
     """Return how steady a part is; before that is measured, only how far its peaks are from its key point."""
-    if content.steadiness is not None:
-        measured = content.steadiness.of(part)
-        return () if measured is None else measured.statements()
+    measured = None if content.steadiness is None else content.steadiness.of(part)
+    if measured is not None:
+        return measured.statements()
     accuracy = content.accuracy.get(part)
     return () if accuracy is None else (accuracy_statement(accuracy),)
 

@@ -76,7 +76,10 @@ def pair_rows(
         names: Names of parts from key points.
     """
     sizes = {image.file: (image.width, image.height) for image in atlas.images}
-    shown = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
+    shown, marks = list(atlas.listed), atlas.marks
+    if comparison is not None:  # an empty part still has cells that look like it
+        parts = {row.part for row in comparison.by_effect if row.part in marks and not atlas.parts.is_hidden(row.part)}
+        shown += sorted(parts.difference(shown))
     others = {image.label for image in atlas.images if image.label in atlas.classes and image.label != a}
     sides = ({a}, {label for label in others if label is not None} if b is None else {b})
     crops = {part: tuple(_crops(atlas, part, side, sizes) for side in sides) for part in shown}
@@ -88,12 +91,19 @@ def pair_rows(
                 crops[part] = by_effect
                 ranked.add(part)
     if comparison is None:
-        rows = [_uncompared(atlas, part, sides, names, crops[part]) for part in shown]
+        rows = [_uncompared(atlas, part, sides, names, marks[part], crops[part]) for part in shown]
         rows.sort(key=lambda row: (row.kind == "background", -_difference(row)))
         return tuple(rows)
     whole = sum(abs(row.contribution) for row in comparison.rows)
     rows = [
-        _compared(part, comparison, whole, part_name(atlas, part.part, names), _caption(atlas, part.part, names), crops)
+        _compared(
+            part,
+            comparison,
+            whole,
+            part_name(atlas, part.part, names),
+            _caption(atlas, part.part, names, marks[part.part]),
+            crops,
+        )
         for part in comparison.parts
         if part.part is not None and part.part in crops
     ]
@@ -146,6 +156,7 @@ def _uncompared(
     part: int,
     sides: Sequence[Collection[str]],
     names: Mapping[int, KeyPointName],
+    marks: Sequence[str],
     crops: Sequence[tuple[Crop, ...]],
 ) -> PartRow:
     of_a, of_b = (
@@ -157,8 +168,8 @@ def _uncompared(
     return PartRow(
         part=part,
         name=part_name(atlas, part, names),
-        caption=_caption(atlas, part, names),
-        kind="background" if part in atlas.background else "not compared",
+        caption=_caption(atlas, part, names, marks),
+        kind="background" if "background" in marks else "not compared",
         found=(len(with_it & of_a), len(with_it & of_b)),
         images=(len(of_a), len(of_b)),
         crops_a=crops[0],
@@ -166,17 +177,13 @@ def _uncompared(
     )
 
 
-def _caption(atlas: Atlas, part: int | None, names: Mapping[int, KeyPointName]) -> str:
-    if part is None:
-        return ""
+def _caption(atlas: Atlas, part: int, names: Mapping[int, KeyPointName], marks: Sequence[str]) -> str:
     near, plain, shown = names.get(part), f"part {part + 1}", part_name(atlas, part, names)
     words = [] if shown == plain else [plain]
     if near is not None:
         from_key_point = shown not in (plain, atlas.parts.name(part))
         words.append(f"of {near.peaks:,} peaks" if from_key_point else f"{near.name} {100 * near.share:.0f} %")
-    if part in atlas.background:
-        words.append("background")
-    return " · ".join(words)
+    return " · ".join((*words, *marks))
 
 
 def _difference(row: PartRow) -> float:

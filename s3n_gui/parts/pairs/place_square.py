@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, tokens
 
 _MOST = 1500
@@ -15,16 +16,24 @@ _MOST = 1500
 
 
 class PlaceSquare(QWidget):
-    """The square, with a dot a peak, and a cross at their mean."""
+    """The square, with a dot a peak in the part's colour, and a cross at their mean."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._places: NDArray[np.float64] = np.zeros((0, 2))
+        self._part, self._background = 0, False
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Where the part lies")
 
-    def show_places(self, places: NDArray[np.float64]) -> None:
-        """Show places (x, y), as fractions of the square's width and height; shape (n, 2)."""
+    def show_places(self, places: NDArray[np.float64], part: int, *, background: bool) -> None:
+        """Show where a part lies.
+
+        Args:
+            places: Its peaks (x, y), as fractions of the square's width and height; shape (n, 2).
+            part: Its number.
+            background: Whether it is background.
+        """
+        self._part, self._background = part, background
         step = max(len(places) // _MOST, 1)
         self._places = places[::step]
         if len(places):
@@ -55,7 +64,7 @@ class PlaceSquare(QWidget):
             painter.drawLine(QPointF(across, room.top()), QPointF(across, room.bottom()))
             painter.drawLine(QPointF(room.left(), down), QPointF(room.right(), down))
         if len(self._places):
-            dot = QColor(colours.accent)
+            dot = QColor(part_colour(self._part, colours, background=self._background))
             dot.setAlphaF(max(0.25, min(0.8, 60 / len(self._places))))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(dot)

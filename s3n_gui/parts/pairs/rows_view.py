@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QLineEdit, QToolTip, QWidget
 
+from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.wording import percent_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
@@ -18,6 +19,7 @@ from s3n_gui.parts.pairs.bars import paint_found, paint_measure, side_colour
 from s3n_gui.parts.pairs.part_row import PartRow
 from s3n_gui.parts.pairs.row_layout import Placed, RowLayout
 from s3n_gui.parts.part_names import bare_name
+from s3n_gui.widgets.part_swatch import SIDE, draw_swatch
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _TITLES = ("Part", "Found in", "Read there", "Hiding it changes")
@@ -318,14 +320,22 @@ class RowsView(QAbstractScrollArea):
         bold: QFont = font("body", semibold=row.part >= 0)
         painter.setFont(bold)
         painter.setPen(QColor(colours.quiet if quiet else colours.text))
-        lines = place if not row.caption else QRect(place.left(), place.top(), place.width(), half)
-        elided = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, place.width())
+        lines = QRect(place.left(), place.top(), place.width(), half if row.caption else place.height())
+        room = px(SIDE) + px(5)
+        if row.part >= 0:
+            colour = part_colour(row.part, colours, background=row.kind == "background")
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            draw_swatch(painter, lines.left(), lines.center().y() + 0.5, colour)
+            painter.restore()
+        lines.adjust(room, 0, 0, 0)
+        elided = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, lines.width())
         painter.drawText(lines, _LEFT, elided)
         if row.caption:
             painter.setFont(number_font("caption"))
             painter.setPen(QColor(colours.quiet))
-            elided = painter.fontMetrics().elidedText(row.caption, Qt.TextElideMode.ElideRight, place.width())
-            painter.drawText(QRect(place.left(), place.top() + half, place.width(), half), _LEFT, elided)
+            elided = painter.fontMetrics().elidedText(row.caption, Qt.TextElideMode.ElideRight, lines.width())
+            painter.drawText(QRect(lines.left(), place.top() + half, lines.width(), half), _LEFT, elided)
 
     def _paint_crops(self, painter: QPainter, index: int, place: QRect, *, opacity: float) -> None:
         row, colours = self.rows[index], tokens()

@@ -10,6 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 from s3n_core.parts.steadiness import Statement
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
 
+_FIRST = (
+    "Ask the model again for up to 200 images, mirrored and cropped: do the peaks of each part come again, and how far "
+    "off are they? This takes some minutes; the atlas keeps the result"
+)
+_AGAIN = "Measure the parts that were edited, in the images that tell of them; what is known of the others stays"
+
 
 class SteadyBox(QWidget):
     """The sentences of one part, and the job.
@@ -26,16 +32,14 @@ class SteadyBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.outdated = _label("quiet")
+        self.outdated.setText("This part was edited since it was measured.")
         self.state = _label("quiet")
         self.lines: list[tuple[QLabel, QLabel]] = []
         """What was measured, and below each its interval and control."""
         self._words = QVBoxLayout()
         self._words.setSpacing(2)
-        self.measure = QPushButton("Measure how steady it is")
-        self.measure.setToolTip(
-            "Ask the model again for up to 200 images, mirrored and cropped: do the peaks of each part come again, and how far "
-            "off are they? This takes some minutes; the atlas keeps the result"
-        )
+        self.measure = QPushButton()
         self.other = QPushButton("With another model…")
         self.other.setProperty("role", "link")
         self.other.setToolTip(
@@ -57,7 +61,7 @@ class SteadyBox(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(INSIDE_GROUP)
         column.addLayout(self._words)
-        for widget in (self.measure, self.state, self._running):
+        for widget in (self.outdated, self.measure, self.state, self._running):
             column.addWidget(widget)
         column.addWidget(self.other, 0, Qt.AlignmentFlag.AlignLeft)
         self.other.clicked.connect(self.other_asked)
@@ -67,14 +71,18 @@ class SteadyBox(QWidget):
         self.show_part((), measured=False)
         self.show_job("", None, running=False)
 
-    def show_part(self, statements: Sequence[Statement], *, measured: bool) -> None:
+    def show_part(self, statements: Sequence[Statement], *, measured: bool, outdated: bool = False) -> None:
         """Show what is known of a part.
 
         Args:
             statements: What was measured.
-            measured: Whether its atlas was measured, with the parts that it has now.
+            measured: Whether the part was measured, as it is now.
+            outdated: Whether only other parts of the atlas are measured: this one was edited since.
         """
         self._measured = measured
+        self.outdated.setVisible(outdated)
+        self.measure.setText("Measure it again" if outdated else "Measure how steady it is")
+        self.measure.setToolTip(_AGAIN if outdated else _FIRST)
         while len(self.lines) < len(statements):
             pair = _label(""), _label("caption")
             pair[0].setContentsMargins(0, SPACE, 0, 0)

@@ -9,10 +9,12 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import Annotation, displayed_class, readable_name
+from s3n_core.parts.part_place import PartPlace
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.annotations import NO_ANNOTATION
+from s3n_gui.prediction.part_lines import PartLines
 from s3n_gui.prediction.preview.preview_image import PreviewImage
 from s3n_gui.prediction.preview.score_bars import ScoreBar, ScoreBars
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
@@ -54,9 +56,11 @@ class Preview(QFrame):
         self.said.setTextFormat(Qt.TextFormat.PlainText)
         self.said.setProperty("role", "quiet")
         self.said.setWordWrap(True)
+        self.parts = PartLines()
         self.joint, self.branches = ScoreBars("Most probable classes"), ScoreBars("Prediction of each branch")
         self._joint_head, self._branch_head = QLabel("Joint prediction"), QLabel("Branches")
-        for head in (self._joint_head, self._branch_head):
+        self._parts_head = QLabel("Parts of the peaks")
+        for head in (self._parts_head, self._joint_head, self._branch_head):
             head.setProperty("role", "quiet")
         keys = QLabel("Arrow keys: other images · Enter: inspect · Space: close")
         keys.setProperty("role", "caption")
@@ -67,10 +71,14 @@ class Preview(QFrame):
         column.setSpacing(8)
         column.addWidget(self.file)
         column.addWidget(self.said)
-        for head, bars in ((self._joint_head, self.joint), (self._branch_head, self.branches)):
+        for head, shown in (
+            (self._parts_head, self.parts),
+            (self._joint_head, self.joint),
+            (self._branch_head, self.branches),
+        ):
             column.addSpacing(8)
             column.addWidget(head)
-            column.addWidget(bars)
+            column.addWidget(shown)
         column.addStretch(1)
         column.addWidget(keys)
         row = QHBoxLayout(self)
@@ -84,7 +92,12 @@ class Preview(QFrame):
         self.hide()
 
     def show_row(
-        self, predictions: PredictionColumns, row: int, path: Path | None, annotation: Annotation = NO_ANNOTATION
+        self,
+        predictions: PredictionColumns,
+        row: int,
+        path: Path | None,
+        annotation: Annotation = NO_ANNOTATION,
+        parts: tuple[PartPlace, ...] = (),
     ) -> None:
         """Show a row.
 
@@ -93,10 +106,12 @@ class Preview(QFrame):
             row: Its index.
             path: Its image, or None.
             annotation: What the data set gives for the image.
+            parts: The peaks that the open atlas has in it, with their parts.
         """
         self.row = row
         error = predictions.errors.get(row, "")
         self.picture.choose(path, () if error else predictions.places(row), annotation)
+        self.show_parts(() if error else parts)
         if path is not None:
             self.picture.show_image(self.images.image(path), self.images.original_size(path))
         self.file.setText(readable_name(predictions.files[row]))
@@ -121,6 +136,13 @@ class Preview(QFrame):
             self.show()
             self.setFocus(Qt.FocusReason.PopupFocusReason)
         self.raise_()
+
+    def show_parts(self, parts: tuple[PartPlace, ...]) -> None:
+        """Show the parts of the peaks, in the image and beside it."""
+        self.picture.show_parts(parts)
+        self.parts.show_parts(parts)
+        for widget in (self._parts_head, self.parts):
+            widget.setVisible(bool(parts))
 
     def close_it(self) -> None:
         """Close the preview."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from s3n_core.prediction.schema import BRANCH_LETTERS
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.prediction.part_lines import draw_parts
 from s3n_gui.prediction.table.row_order import POSITION
 from s3n_gui.prediction.table.table_model import PARTS_ROLE, ROW_ROLE, SHOWN, PredictionModel
 from s3n_gui.prediction.verdict_mark import draw_verdict
 from s3n_gui.widgets.images.image_ground import draw_filling
 from s3n_gui.widgets.model_index import AnyIndex
-from s3n_gui.widgets.part_swatch import draw_swatch, place_colour
 from s3n_gui.widgets.row_hover import RowHover, RowHoverDelegate
 
 _PAINTED = (POSITION, "probability", "agreement")
@@ -73,7 +72,7 @@ class RowDelegate(RowHoverDelegate):
         if key == POSITION:
             self._paint_thumbnail(painter, cell, predictions.files[row])
         elif key == "peaks":
-            _paint_parts(painter, cell.adjusted(px(8), 0, -px(28), 0), parts)
+            draw_parts(painter, cell.adjusted(px(8), 0, -px(28), 0), parts)
         elif key == "probability":
             _paint_probability(painter, cell, float(predictions.column("probability")[row]))
         else:
@@ -129,31 +128,3 @@ def _paint_branches(painter: QPainter, cell: QRectF, classes: list[int], joint: 
             painter.setPen(QColor("#FFFFFF") if agrees else QColor(tokens().text))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
         left += side + px(6)
-
-
-def _paint_parts(painter: QPainter, room: QRectF, parts: Sequence[PartPlace]) -> None:
-    """Paint the parts of an image's peaks, each once with its number of peaks, and how many more there are."""
-    counts = Counter(place.part for place in parts)
-    distinct = {place.part: place for place in parts}
-    painter.setFont(font("caption"))
-    metrics = painter.fontMetrics()
-    line = metrics.height() + px(2)
-    lines = max(int(room.height() - px(2)) // line, 1)
-    shown = list(distinct.values()) if len(distinct) <= lines else list(distinct.values())[: lines - 1]
-    more = len(distinct) - len(shown)
-    top = room.center().y() - line * (len(shown) + (more > 0)) / 2
-    for place in shown:
-        left = draw_swatch(painter, room.left(), top + line / 2, place_colour(place))
-        text = place.name + (f" × {counts[place.part]}" if counts[place.part] > 1 else "")
-        words = QRectF(left, top, room.right() - left, line)
-        painter.setPen(QColor(tokens().text))
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(words.width()))
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        top += line
-    if more:
-        painter.setPen(QColor(tokens().quiet))
-        painter.drawText(
-            QRectF(room.left(), top, room.width(), line),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            f"and {more} more",
-        )

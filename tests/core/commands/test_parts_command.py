@@ -6,7 +6,31 @@ from pathlib import Path
 
 import pytest
 from command_line import Command
+from made_up_atlas import PLACES, draw_pictures, write_atlas
 from small_training import TrainedRun
+
+
+def test_parts_without_peaks_are_said_to_be_so(s3n: Command, tmp_path: Path) -> None:
+    """Drawn cells only are background; an empty part is listed last, and is no column of a table."""
+    files = draw_pictures(tmp_path / "data", 1)
+    atlas = write_atlas(tmp_path / "atlas", tmp_path / "data", files)
+    for file in files:
+        atlas.reassign(0, file, *PLACES[1])
+    *_, cells, empty = s3n("parts", "show", atlas.path).out.splitlines()
+    assert cells.split() == ["part", "3", "(background,", "drawn", "cells", "only)"]
+    assert empty.split() == ["part", "2", "(empty)"]
+    title, knot, *_ = s3n("parts", "matrix", atlas.path).out.splitlines()
+    assert title.split() == ["class", "part", "1", "part", "3", "(background)", "elsewhere"]
+    assert knot.split() == ["Red", "knot", "+3.00", "+1.00"]
+    assert s3n("parts", "matrix", atlas.path, "--out", tmp_path / "classes.csv").code == 0
+    with open(tmp_path / "classes.csv", encoding="utf-8", newline="") as file:
+        assert {row["part"] for row in csv.DictReader(file)} == {"part 1", "part 3", "elsewhere"}
+    assert s3n("parts", "export", atlas.path, "--out", tmp_path / "atlas.html").code == 0
+    page = (tmp_path / "atlas.html").read_text(encoding="utf-8")
+    assert "part 2" not in page
+    assert 'part 3 <span class="word">background</span> <span class="word">drawn cells only</span>' in page
+    assert "no peak, 6 drawn cells" in page
+    assert s3n("parts", "export", atlas.path, "--part", "part 3", "--out", tmp_path / "cells.png").code == 0
 
 
 @pytest.mark.usefixtures("run")
@@ -102,6 +126,11 @@ def test_edits_and_exports(s3n: Command, trained_run: TrainedRun, tmp_path: Path
     new, old = ("bill", "part 3") if first["name"] == "part 3" else ("part 3", "bill")
     moved = s3n("parts", "edit", atlas, "reassign", new, *there)
     assert (moved.code, f"belonged to {old}." in moved.err) == (0, True)
+    numbers = {part["part"] for part in steady["parts"]}
+    edited = s3n("parts", "steady", atlas, "--device", "cpu", "--json").events[-1]
+    assert {part["part"] for part in edited["parts"]} == numbers
+    for one in edited["parts"]:  # what is kept of the parts that were not edited stays as it is
+        assert (one in steady["parts"]) or not one["others"]
     assert f"belongs to {new} already" in s3n("parts", "edit", atlas, "reassign", new, *there).sentence
     assert "no peak of nobody.jpg" in s3n("parts", "edit", atlas, "reassign", "bill", "--image", "nobody.jpg").sentence
     assert s3n("parts", "edit", atlas, "reassign", "bill").code == 2

@@ -1,5 +1,6 @@
 """What an atlas says of classes without a model: confused pairs, classes by parts, and names from key points."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.atlas_files import EDITS
 from s3n_core.parts.class_matrix import class_matrix
 from s3n_core.parts.class_pairs import class_pairs
+from s3n_core.parts.class_portrait import class_portrait
 from s3n_core.parts.examples import part_examples
 from s3n_core.parts.key_points import key_point_names
+from s3n_core.parts.placed_parts import PlacedParts
 
 EACH = 4
 
@@ -65,6 +68,39 @@ def test_classes_by_parts_sum_to_the_margin(atlas: Atlas) -> None:
     merged = class_matrix(atlas)
     assert merged.found[:, merged.parts.index(0)].tolist() == [EACH] * 3
     assert merged.contributions[:, merged.parts.index(0)].tolist() == [3.0] * 3
+
+
+def test_a_part_without_peaks_is_background_or_left_out(atlas: Atlas, files: list[str], tmp_path: Path) -> None:
+    """A group of drawn cells only stands last and says so; a part whose peaks were all moved away stands nowhere."""
+    assert [summary.title for summary in atlas.summaries()] == [
+        "part 1",
+        "part 2",
+        "part 3 (background, drawn cells only)",
+    ]
+    assert [summary.found_text for summary in atlas.summaries()] == [
+        "12 peaks in 12 images",
+        "12 peaks in 12 images",
+        "no peak, 24 drawn cells",
+    ]
+    matrix = class_matrix(atlas)
+    assert (atlas.listed, matrix.parts) == ((0, 1, 2), (0, 1, 2))
+    assert matrix.titles(atlas) == ["part 1", "part 2", "part 3 (background)"]
+    assert [matrix.contribution_text(0, column) for column in range(3)] == ["+2.00", "+1.00", ""]
+    assert PlacedParts(atlas.path).names == ("part 1", "part 2")  # nothing can be filtered by the third
+    atlas.set_background(2, background=False)
+    assert atlas.marks[2] == ("drawn cells only",)
+    atlas.undo()
+    for file in files:
+        atlas.reassign(0, file, *PLACES[1])
+    atlas = Atlas(atlas.path)
+    assert [summary.title for summary in atlas.summaries()][-1] == "part 2 (empty)"
+    assert atlas.summaries()[-1].found_text == "no peak"
+    assert (atlas.listed, class_matrix(atlas).parts) == ((0, 2), (0, 2))
+    assert [part.part.part for part in class_portrait(atlas, CLASSES[0])] == [0]
+    atlas.write_coco(tmp_path / "points.json")
+    assert json.loads((tmp_path / "points.json").read_text())["categories"][0]["keypoints"] == ["part 1"]
+    atlas.hide(0)
+    assert atlas.listed == (2,)
 
 
 def test_parts_are_named_after_the_key_points_that_most_peaks_are_near_to(atlas: Atlas, files: list[str]) -> None:

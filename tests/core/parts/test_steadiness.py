@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,8 @@ from s3n_core.parts.atlas_files import AtlasImage
 from s3n_core.parts.collecting import Collected
 from s3n_core.parts.steadiness import ImagePeaks, key_point_accuracy, shared_places, steadiness
 from s3n_core.parts.steadiness_protocol import corner, measure_steadiness
-from s3n_core.parts.stored_steadiness import FILE, keep_steadiness, kept_steadiness
+from s3n_core.parts.stored_comparisons import parts_key
+from s3n_core.parts.stored_steadiness import FILE, keep_steadiness, kept_steadiness, unmeasured_parts
 from s3n_core.system.json_values import to_json
 
 GRID = [(0.1 + 0.25 * (number % 4), 0.1 + 0.3 * (number // 4)) for number in range(12)]
@@ -44,7 +46,10 @@ def test_peaks_come_again_within_a_hit_and_with_the_same_part_only() -> None:
     shifted: list[ImagePeaks | None] = [peaks(x, y) for x, y in GRID]
     shifted[0] = peaks(0.9, 0.9, seen=(0.2, 0.2, 1.0, 1.0))
     shifted[1] = None  # could not be used
-    found = steadiness(original, {"mirrored": mirrored, "shifted": shifted}, [0, 1], left_out=1)
+    original.append(peaks(0.5, 0.5))
+    for of_view in (mirrored, shifted):
+        of_view.append(None)  # a whole image that could not be used
+    found = steadiness(original, {"mirrored": mirrored, "shifted": shifted}, [0, 1])
     part, other = found.parts
     assert part.mirrored is not None
     assert part.shifted is not None
@@ -186,9 +191,84 @@ def test_an_atlas_keeps_what_was_measured_until_its_parts_change(
         "Model of seed 1: 3 of 3 (44 to 100 %) of its peaks are there, too (as disc)."
     )
     atlas.rename(0, "bill")
+    atlas.set_background(1)
+    atlas.hide(1)
     assert kept_steadiness(Atlas(atlas.path)) == found
-    atlas.merge(0, 1)
-    assert kept_steadiness(Atlas(atlas.path)) is None
     (atlas.path / FILE).write_text("{")
     with pytest.raises(AtlasError, match="measure again"):
         kept_steadiness(atlas)
+
+
+def test_an_edit_makes_only_what_was_measured_of_its_parts_outdated(
+    pictures: tuple[Atlas, dict[str, ImageRecord]],
+) -> None:
+    """Moving a peak concerns two parts; so does merging; splitting one, and the new one."""
+    atlas, _ = pictures
+    same = [peaks(x, y) for x, y in GRID]
+    keep_steadiness(atlas, steadiness(same, {"mirrored": same, "shifted": same}, [0, 1, 2]))
+
+    def left() -> list[int]:
+        kept = kept_steadiness(Atlas(atlas.path))
+        assert kept is not None
+        assert kept.images == 12
+        return [one.part for one in kept.parts]
+
+    (x, y), *_ = PLACES
+    name = atlas.images[0].file
+    atlas.reassign(2, name, x, y)
+    assert left() == [1]
+    assert unmeasured_parts(atlas, kept_steadiness(atlas)) == [0, 2]
+    atlas.reassign(0, name, x, y)  # and back
+    assert left() == [0, 1, 2]
+    atlas.split(1)
+    assert left() == [0, 2]
+    assert unmeasured_parts(atlas, kept_steadiness(atlas)) == [1, 3]
+    atlas.undo()
+    atlas.merge(0, 2)
+    assert left() == [1]
+    atlas.undo()
+    assert left() == [0, 1, 2]
+
+
+def test_a_file_of_version_1_tells_of_the_parts_that_have_not_changed_since(
+    pictures: tuple[Atlas, dict[str, ImageRecord]],
+) -> None:
+    atlas, _ = pictures
+    same = [peaks(x, y) for x, y in GRID]
+    atlas.rename(0, "bill")
+    found = steadiness(same, {"mirrored": same, "shifted": same}, [0, 1, 2])
+    old = {"format": "s3n-steadiness", "version": 1, "when": "", "parts_key": parts_key(atlas), **found.to_dict()}
+    (atlas.path / FILE).write_text(json.dumps(old))
+    assert kept_steadiness(atlas) == found
+    atlas.reassign(2, atlas.images[0].file, *PLACES[0])
+    kept = kept_steadiness(atlas)
+    assert kept is not None
+    assert [one.part for one in kept.parts] == [1]
+    (atlas.path / FILE).write_text(json.dumps({**old, "parts_key": "of another grouping"}))
+    assert kept_steadiness(atlas) is None
+
+
+def test_measuring_again_asks_only_images_that_tell_of_the_edited_parts_and_gives_the_same(
+    pictures: tuple[Atlas, dict[str, ImageRecord]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas, records = pictures
+    asked = list[str]()
+
+    def collect(model: object, records: Sequence[ImageRecord], *rest: Any, **named: Any) -> Iterator[list[Collected]]:
+        asked.extend(record.name for record in records)
+        return collect_discs(model, records, *rest, **named)
+
+    monkeypatch.setattr(steadiness_protocol, "collect", collect)
+    model: Any = SimpleNamespace(digest=MODEL, preprocess=Preprocess())
+    moved = atlas.images[0].file
+    atlas.reassign(2, moved, *PLACES[0])
+    whole = measure_steadiness(atlas, model, records)
+    assert len(asked) == 12
+    kept = replace(whole, parts=tuple(one for one in whole.parts if one.part != 2))
+    asked.clear()
+    assert measure_steadiness(atlas, model, records, kept=kept) == whole
+    assert len(asked) == 4  # the image with the moved peak, and the one that is its control, in both views
+    assert moved in asked
+    asked.clear()
+    assert measure_steadiness(atlas, model, records, kept=whole) == whole
+    assert not asked

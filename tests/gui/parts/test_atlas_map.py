@@ -153,6 +153,7 @@ def test_the_list_of_parts_and_the_other_tabs_are_linked_both_ways(view: MapView
     assert selected == [1]  # emits nothing
     assert view.parts.currentItem().text() == "bill"
     assert view.parts.item(2).text().endswith("(background)")
+    assert view.parts.item(2).toolTip().endswith("(background, drawn cells only)")
     view.select_part(-1)
     assert not view.parts.selectedItems()
 

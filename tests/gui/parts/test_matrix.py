@@ -28,6 +28,7 @@ def test_a_cell_says_what_a_part_contributes_and_in_how_many_images(opened: Part
     assert [cells.text_of(0, column) for column in range(4)] == ["+2.00", "+1.00", "", "+1.00"]
     words = "Grey plover: part 1 found in 4 of 4 images; contributes +2.00 logits, 61.5 % of the sum of absolute values"
     assert cells.words_of(1, 0) == f"{words}, the rest included"
+    assert cells.words_of(1, 2) == "Grey plover: part 3 has no peak in any image; it holds drawn cells only"
     opened.matrix_view.found.click()
     assert cells.columns == 3
     assert cells.text_of(1, 0) == "4"

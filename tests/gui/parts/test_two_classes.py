@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sklearn.cluster  # noqa: F401  # takes seconds; splitting a part would import it in its thread
 from made_up_atlas import CLASSES, PLACES, made_up_comparison
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.answer import Answer
@@ -17,6 +19,8 @@ from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
 from s3n_core.parts.stored_comparisons import keep_comparison
 from s3n_core.parts.stored_steadiness import keep_steadiness
+from s3n_gui.appearance.part_colours import part_colour
+from s3n_gui.appearance.theme import apply, tokens
 from s3n_gui.parts.pairs.answer_card import AnswerCard
 from s3n_gui.parts.pairs.rows_view import effect_text, share_text
 from s3n_gui.parts.panel import PartsPage
@@ -135,8 +139,8 @@ def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_cha
     folder, written = content.atlas.path, tmp_path / "written.json"
     again = Repeats(share=0.75, low=0.6, high=0.9, control=0.25, peaks=12, images=12)
     accuracy = PlaceAccuracy(distance=0.12, low=None, high=None, control=0.3, images=12)
-    parts = (PartSteadiness(part=0, mirrored=again, shifted=again, accuracy=accuracy),)
-    keep_steadiness(content.atlas, Steadiness(images=12, left_out=0, parts=parts)).rename(written)
+    parts = [PartSteadiness(part=part, mirrored=again, shifted=again, accuracy=accuracy) for part in range(3)]
+    keep_steadiness(content.atlas, Steadiness(images=12, left_out=0, parts=tuple(parts))).rename(written)
     opened.pair_view.rows.step(1)
     assert opened.pair_view.rows.current_part == 0
     assert box.measure.isVisibleTo(box)
@@ -165,9 +169,73 @@ def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_cha
     box.other.click()
     assert asked[-1] == ["parts", "steady", str(folder), "--with", str(tmp_path / "seed 1"), "--json"]
     qtbot.waitUntil(lambda: opened.steadiness.job is None and box.other.isVisibleTo(box))
-    opened.pair_view.split_part()
+    # An edit concerns the parts that it names: only these are to be measured again.
+    assert box.measure.text() == "Measure how steady it is"
+    opened.crops.move(opened.pair_view.rows.rows[0].crops_a[0], 2)
     qtbot.waitUntil(lambda: box.measure.isVisibleTo(box))
     assert said() == []
+    assert box.outdated.isVisibleTo(box)
+    assert box.measure.text() == "Measure it again"
+    opened.pair_view.rows.step(1)
+    assert opened.pair_view.rows.current_part == 1
+    assert box.other.isVisibleTo(box)
+    assert not box.outdated.isVisibleTo(box)
+    assert said()[-1] == "60 to 90; in another image's crop 25 %"
+    opened.pair_view.rows.step(-1)
+    box.measure.click()
+    assert asked[-1] == ["parts", "steady", str(folder), "--json"]
+
+
+def test_an_empty_part_has_no_row_and_drawn_cells_only_say_so(opened: PartsPage, qtbot: QtBot) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    view = opened.pair_view
+
+    def rows() -> list[tuple[str, str]]:
+        return [(row.name, row.caption) for row in view.rows.rows]
+
+    cells = ("part 3", "background · drawn cells only")
+    assert rows() == [("part 1", ""), ("part 2", ""), cells]
+    view.rows.select_part(2)
+    view.rows.selected.emit(2)
+    assert view.card.facts.text().startswith("No peak, 24 drawn cells.")
+    content = opened.controller.content
+    assert content is not None
+    files = [image.file for image in content.atlas.images]
+
+    def empty(atlas: Atlas) -> None:
+        for file in files:
+            atlas.reassign(0, file, *PLACES[1])
+
+    opened.controller.edits.make("moving peaks", empty)
+    qtbot.waitUntil(lambda: rows() == [("part 1", ""), cells])
+    assert opened.bar.facts.text().endswith("2 parts")
+    assert [opened.map_view.parts.item(row).text() for row in range(opened.map_view.parts.count())] == [
+        "part 1",
+        "part 3 (background)",
+    ]
+    menu = opened.crops.menu_of(view.rows.rows[0].crops_a[0])
+    assert [action.text() for action in menu.parts.actions()] == ["part 3", "part 2 (empty)"]
+
+
+def test_a_part_has_one_colour_in_rows_matrix_and_portrait(
+    opened: PartsPage, themed: QApplication, qtbot: QtBot
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    views = {"pair": opened.pair_view.rows, "matrix": opened.matrix_view.cells, "portrait": opened.portrait_view}
+    tabs = {"pair": 0, "matrix": 1, "portrait": opened.views.index(opened.portrait_view)}
+
+    def colours(view: QWidget) -> set[str]:
+        image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        pixels = np.frombuffer(image.constBits(), dtype=np.uint32) & 0xFFFFFF
+        return {f"#{colour:06X}" for colour in np.unique(pixels).tolist()}
+
+    for mode in ("light", "dark"):
+        apply(themed, mode)  # type: ignore[arg-type]
+        for name, view in views.items():
+            opened.bar.tabs.setCurrentIndex(tabs[name])
+            qtbot.waitUntil(opened.is_ready)
+            wanted = {part_colour(0, tokens()), part_colour(1, tokens())}
+            assert wanted <= colours(view), (name, mode)
 
 
 def test_an_edit_of_the_parts_makes_a_kept_answer_outdated(opened: PartsPage, qtbot: QtBot) -> None:

@@ -14,6 +14,7 @@ from made_up_rows import CLASSES, header, predictions, rows, write_part
 from nonsense import talk_nonsense
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
@@ -21,7 +22,10 @@ from s3n_core.datasets.records import Box, DataSet, ImageRecord, Skipped
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.evaluation.intervals import accuracy_text
+from s3n_core.parts.part_place import PartPlace
 from s3n_core.system.resources import resource
+from s3n_gui.appearance.part_colours import part_colour
+from s3n_gui.appearance.theme import apply, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.headline import headline_words
@@ -207,6 +211,40 @@ def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path
     filled.show_preview(next(iter(filled.controller.predictions.errors)))  # type: ignore[union-attr]
     assert picture.marked == 0
     assert filled.preview.said.text() == "the file is cut off"
+
+
+def test_the_preview_shows_the_parts_of_the_peaks_in_their_colours(
+    qtbot: QtBot, filled: PredictPage, themed: QApplication, tmp_path: Path
+) -> None:
+    made = rows(300)
+    row = next(number for number, one in enumerate(made) if len(one.peak_places) > 2)
+    path = tmp_path / made[row].file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (500, 375), (90, 120, 150)).save(path)
+    preview = filled.preview
+    filled.show_preview(row)
+    assert not preview.parts.isVisible()  # no atlas is open
+    (x, y), (other_x, other_y) = (place[:2] for place in made[row].peak_places[:2])
+    parts = PartPlace(x, y, 3, "bill"), PartPlace(other_x, other_y, 5, "branch", background=True)
+    for mode in ("light", "dark"):
+        apply(themed, mode)  # type: ignore[arg-type]
+        preview.show_parts(parts)
+        qtbot.waitUntil(lambda: preview.picture.marked > 2, timeout=5000)
+        tags = [peak.part for peak in preview.picture.peaks[:3]]
+        bill = part_colour(3, tokens())
+        assert [tag and (tag.name, tag.colour) for tag in tags] == [
+            ("bill", bill),
+            ("branch", part_colour(5, tokens(), background=True)),
+            None,
+        ]
+        assert preview.parts.isVisible()
+        assert preview.parts.accessibleDescription() == "bill, branch"
+        drawn = preview.parts.grab().toImage()
+        columns, lines = range(drawn.width()), range(drawn.height())
+        assert any(drawn.pixelColor(column, line) == QColor(bill) for column in columns for line in lines)
+    apply(themed, "light")  # the marks follow the theme by themselves
+    assert preview.picture.peaks[0].part is not None
+    assert preview.picture.peaks[0].part.colour == part_colour(3, tokens())
 
 
 def test_peaks_outside_the_box_are_marked(qtbot: QtBot, filled: PredictPage, session: Session, tmp_path: Path) -> None:
