@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
-from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.single_job import SingleJob
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.preview_making import PreviewMaker
@@ -46,9 +46,13 @@ class ExportController(QObject):
 
     def __init__(self, session: Session, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session, self._settings, self._jobs = session, settings, jobs
+        self._session, self._settings = session, settings
         self.preview = PreviewMaker(60 * settings.idle_minutes, self)
-        self.job: Job | None = None
+        self._export = SingleJob(jobs, self)
+        self._export.changed.connect(self.job_changed)
+        self._export.failed.connect(self.failed)
+        self._export.ended.connect(self._on_ended)
+        self._export.succeeded.connect(self._on_succeeded)
         self.splits = SplitChoice()
         self._own_split = False  # whether the split was chosen by hand
         self._start_wanted: bool | None = None  # whether to start over, as soon as the split is known
@@ -107,6 +111,11 @@ class ExportController(QObject):
         self.set(model=model)
 
     @property
+    def job(self) -> Job | None:
+        """The job, while it runs."""
+        return self._export.job
+
+    @property
     def stopped(self) -> bool:
         """Whether the last export of this choice was stopped, so that the next one resumes it."""
         return self._stopped == self.choice
@@ -130,26 +139,16 @@ class ExportController(QObject):
             self.failed.emit(error)
             return
         what = choice.images.name if choice.only is None else choice.only.count_text
-        job = CommandJob(f"Exporting {what}", choice.arguments(restart=restart))
-        job.changed.connect(self.job_changed)
-        job.failed.connect(self.failed)
-        job.succeeded.connect(self._on_succeeded)
-        job.ended.connect(self._on_ended)
-        self.job, self._running = job, choice
-        self._jobs.add(job)
-        job.start()
-        self.job_changed.emit()
+        self._running = choice
+        self._export.run(f"Exporting {what}", choice.arguments(restart=restart))
 
     def cancel(self) -> None:
         """Stop the job; written files are complete, and the same export can be resumed."""
-        if self.job is not None:
-            self.job.cancel()
+        self._export.cancel()
 
     def shut_down(self) -> None:
         """Shut down the preview; the job list ends the job."""
-        if self.job is not None:
-            self.job.ended.disconnect(self._on_ended)
-            self.job = None
+        self._export.shut_down()
         self._tasks.close()
         self.preview.shut_down()
 
@@ -225,6 +224,5 @@ class ExportController(QObject):
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:
-        self.job = None
         self._stopped = self._running if status == "cancelled" else None
         self.job_changed.emit()

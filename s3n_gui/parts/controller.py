@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
 from s3n_core.parts.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
-from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
+from s3n_gui.background.single_job import SingleJob
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.edits import PartEdits
@@ -52,7 +52,7 @@ class PartsController(QObject):
         self, session: Session, settings: Settings, jobs: JobList, recent: RecentList, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._session, self._settings, self._jobs, self._recent = session, settings, jobs, recent
+        self._session, self._settings, self._recent = session, settings, recent
         self.splits = SplitChoice()
         self.split = ""
         """The chosen split; "" before the splits are known."""
@@ -61,7 +61,11 @@ class PartsController(QObject):
         self.stage: Stage = "nothing"
         self.content: AtlasContent | None = None
         self.error: S3NError | None = None
-        self.job: Job | None = None
+        self._search = SingleJob(jobs, self)
+        self._search.changed.connect(self.progressed)
+        self._search.printed.connect(self._on_printed)
+        self._search.failed.connect(self._fail)
+        self._search.ended.connect(self._on_ended)
         self.preview: AtlasPreview | None = None
         """The parts that the search has found so far; kept while it is stopped."""
         self.total = 0
@@ -203,6 +207,11 @@ class PartsController(QObject):
         self._tasks.forget("look only" if opens else "look")
         self.request_changed.emit()
 
+    @property
+    def job(self) -> Job | None:
+        """The running search; None if none runs."""
+        return self._search.job
+
     # -- the job -----------------------------------------------------------------------------------------------------------
 
     def start(self, *, restart: bool = False) -> None:
@@ -222,30 +231,22 @@ class PartsController(QObject):
                 OutputError(f"{request.folder.parent} cannot be made ({error.strerror}); choose another S3N_HOME.")
             )
             return
-        job = CommandJob(f"Finding parts in {request.images.name}", request.arguments(self.parts, restart=restart))
-        job.changed.connect(self.progressed)
-        job.printed.connect(self._on_printed)
-        job.failed.connect(self._fail)
-        job.ended.connect(self._on_ended)
-        self.job, self._running, self.error = job, request, None
+        self._running, self.error = request, None
         self._next_preview = FIRST_PREVIEW
         if restart:
             self._set_preview(None)
-        self._jobs.add(job)
         self._set_stage("running")
-        job.start()
+        self._search.run(f"Finding parts in {request.images.name}", request.arguments(self.parts, restart=restart))
 
     def cancel(self) -> None:
         """Stop the job; what it has collected is kept."""
         if self.job is not None and self.stage == "running":
             self._set_stage("stopping")
-            self.job.cancel()
+            self._search.cancel()
 
     def shut_down(self) -> None:
         """Stop all threads; the job itself belongs to the job list."""
-        if self.job is not None:
-            self.job.ended.disconnect(self._on_ended)
-            self.job = None
+        self._search.shut_down()
         self._tasks.close()
         self._previews.close()
         self.edits.close()
@@ -279,7 +280,7 @@ class PartsController(QObject):
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:
-        request, self.job, self._running = self._running, None, None
+        request, self._running = self._running, None
         if request != self.request:  # something else was chosen meanwhile
             self._look()
         elif status == "done" and request is not None:

@@ -7,10 +7,10 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent
+from s3n_gui.parts.pairs.comparison_job import ComparisonJob
 from s3n_gui.parts.pairs.pair_content import PairContent, read_pair
 from s3n_gui.state.settings import Settings
 
@@ -34,13 +34,15 @@ class PairController(QObject):
 
     def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._settings, self._jobs = settings, jobs
         self.content: AtlasContent | None = None
         self.a, self.b = "", ""
         """The chosen classes; "" before any are chosen, and for B: all others."""
         self.pair: PairContent | None = None
-        self.job: Job | None = None
-        self._compared = ("", "")
+        self._comparing = ComparisonJob(settings, jobs, self)
+        self._comparing.changed.connect(self.job_changed)
+        self._comparing.failed.connect(self.failed)
+        self._comparing.measured.connect(self.compared)  # everything is read again
+        self._comparing.ended.connect(self._on_ended)
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_read)
         self._tasks.failed.connect(self._on_not_read)
@@ -81,32 +83,22 @@ class PairController(QObject):
     @property
     def can_compare(self) -> bool:
         """Whether the two classes can be compared now."""
-        return self.content is not None and bool(self.a) and self.job is None
+        return self.content is not None and bool(self.a) and self._comparing.job is None
 
     def compare(self) -> None:
         """Compare the two classes, in a job."""
-        if not self.can_compare or self.content is None:
-            return
-        device = self._settings.device
-        arguments = ["parts", "compare", str(self.content.atlas.path), self.a, *([self.b] if self.b else [])]
-        job = CommandJob("Comparing two classes", [*arguments, *(["--device", device] if device != "auto" else [])])
-        job.changed.connect(self.job_changed)
-        job.failed.connect(self.failed)
-        job.ended.connect(self._on_ended)
-        self.job, self._compared = job, (self.a, self.b)
-        self._jobs.add(job)
-        job.start()
-        self.job_changed.emit()
+        if self.can_compare and self.content is not None:
+            self._comparing.start(self.content.atlas.path, self.a, self.b)
 
     def cancel(self) -> None:
         """Stop comparing."""
-        if self.job is not None:
-            self.job.cancel()
+        self._comparing.cancel()
 
     @property
-    def is_comparing(self) -> bool:
-        """Whether the job compares the chosen classes."""
-        return self.job is not None and set(self._compared) == {self.a, self.b}
+    def job(self) -> Job | None:
+        """The job that compares the chosen classes; None if none does."""
+        content, comparing = self.content, self._comparing
+        return comparing.job if content and comparing.is_of_pair(content.atlas.path, self.a, self.b) else None
 
     def is_ready(self) -> bool:
         """Return whether the chosen classes are read."""
@@ -114,9 +106,7 @@ class PairController(QObject):
 
     def shut_down(self) -> None:
         """Stop the threads; the job itself belongs to the job list."""
-        if self.job is not None:
-            self.job.ended.disconnect(self._on_ended)
-            self.job = None
+        self._comparing.shut_down()
         self._tasks.close()
 
     def _read(self) -> None:
@@ -138,9 +128,5 @@ class PairController(QObject):
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:
-        self.job = None
-        self.job_changed.emit()
-        if status == "done":
-            self.compared.emit()  # everything is read again
-        else:
+        if status != "done":
             self._read()

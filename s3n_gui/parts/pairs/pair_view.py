@@ -320,7 +320,7 @@ class PairView(PartsView):
             counts = pair.rows[0].images
             self.classes.images.setText(f"{counts[0]:,} and {count_text(counts[1], 'image')}")
         job = controller.job
-        if job is not None and controller.is_comparing:
+        if job is not None:
             left = left_text(job.seconds_left)
             state = "Stopping…" if job.status == "stopping" else "Opening the model…"
             if job.status == "running" and job.text:

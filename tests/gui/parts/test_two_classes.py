@@ -118,7 +118,7 @@ def test_comparing_is_a_job_whose_answer_is_shown(
     keep_comparison(content.atlas, made_up_comparison(content.atlas, KNOT, PLOVER)).rename(written)
     asked = commanded(f"import shutil; shutil.copy({str(written)!r}, {str(folder / 'comparisons' / '0-1.json')!r})")
     opened.pair_view.answer.compare.click()
-    assert opened.pair.is_comparing
+    assert opened.pair.job is not None
     assert asked == [["parts", "compare", str(folder), KNOT, PLOVER, "--json"]]
     assert not opened.pair_view.answer.compare.isVisible()
     qtbot.waitUntil(lambda: opened.pair_view.answer.first.text().startswith("Tells these two apart"))
