@@ -287,9 +287,9 @@ class MatrixCells(QAbstractScrollArea):
             words = QRect(cell.left() + 2, px(50), cell.width() - 4, px(20))
             if part >= 0:
                 pen = painter.pen()
-                room = px(SIDE) + px(5)
-                text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, words.width() - room)
-                left = words.center().x() - (room + metrics.horizontalAdvance(text)) / 2
+                before = px(SIDE) + px(5)
+                text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, words.width() - before)
+                left = words.center().x() - (before + metrics.horizontalAdvance(text)) / 2
                 colour = part_colour(part, colours, background=part in background)
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
                 words.setLeft(round(draw_swatch(painter, left, words.center().y() + 0.5, colour)))
