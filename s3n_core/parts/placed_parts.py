@@ -29,11 +29,11 @@ class PlacedParts:
     def __init__(self, folder: Path) -> None:
         self._atlas = atlas = Atlas(folder)
         self.root, self.model = Path(atlas.header.data), Path(atlas.header.model_path)
-        counts = atlas.counts
-        parts = sorted(part for part in atlas.listed if counts[part][0])
+        parts = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
         self._name_of = {part: atlas.parts.name(part) for part in parts}
         self._background = atlas.background
-        self.names = tuple(self._name_of.values())
+        counts = atlas.counts
+        self.names = tuple(name for part, name in self._name_of.items() if counts[part][0])
         own = ~np.asarray(atlas.places["background"]) & np.isin(atlas.part_of, parts)
         self._places, self._part_of = atlas.places[own], atlas.part_of[own]
         self._files = [image.file for image in atlas.images]
