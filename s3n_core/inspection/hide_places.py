@@ -23,6 +23,9 @@ from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.stages import Prepared
 from s3n_core.models.batches import FittingPieces, default_batch_size
 
+KnownScores = dict[Place | None, Scores]
+"""What a model says of one image with a place hidden, by the place; None: of the unchanged image."""
+
 MOST_SHOWN_SIDE = 512
 """Largest side of the image in a result, in pixels."""
 
@@ -37,6 +40,7 @@ def hide_places(
     settings: HidingSettings | None = None,
     inspection: InspectionSettings | None = None,
     prepared: Prepared | None = None,
+    known: KnownScores | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[HiddenPlace, ...]:
     """Hide each of several places of an image, and random places, which all of them are compared with.
@@ -53,7 +57,8 @@ def hide_places(
         settings: How to hide; None: the defaults.
         inspection: Changes of the method's parameters.
         prepared: The result of ``inspector.prepare`` for this image, if already computed.
-        progress: Called with (done, total) numbers of images.
+        known: What is known already from asking about this image with the same settings; what is asked is added to it.
+        progress: Called with (done, total) numbers of images that are asked.
 
     Returns:
         One result per place, in order.
@@ -80,21 +85,23 @@ def hide_places(
     controls, region = control_places(name, settings, frame.box, [*peaks, *places], corners)
     random_places = [(x, y) for x, y in controls.tolist()]
 
-    images = hidden_images(image, [None, *places, *random_places], settings)
-    count, pieces = 1 + len(places) + len(controls), FittingPieces()
+    known = {} if known is None else known
+    asked = [place for place in dict.fromkeys((None, *places, *random_places)) if place not in known]
+    images, pieces = hidden_images(image, asked, settings), FittingPieces()
     at_once, scores = default_batch_size(model.device), list[Scores]()
-    while len(scores) < count:
-        views = np.stack([test_view(next(images), model.preprocess) for _ in range(min(at_once, count - len(scores)))])
+    while len(scores) < len(asked):
+        some = min(at_once, len(asked) - len(scores))
+        views = np.stack([test_view(next(images), model.preprocess) for _ in range(some)])
         for part in pieces.over(len(views), partial(_scores, inspector, views, name, numbers)):
             scores += part
         if progress is not None:
-            progress(len(scores), count)
+            progress(len(scores), len(asked))
+    known.update(zip(asked, scores, strict=True))
 
-    of_controls = scores[1 + len(places) :]
     results = []
-    for place, hidden in zip(places, scores[1:], strict=False):
+    for place in places:
         shown, scale = displayed_image(hide(image, place, settings), MOST_SHOWN_SIDE)
-        rows = [scores[0], hidden, *of_controls]
+        rows = [known[one] for one in (None, place, *random_places)]
         results.append(
             HiddenPlace(
                 name=name,
@@ -104,7 +111,7 @@ def hide_places(
                 region_box=frame.box if region == "view" or corners is None else common_part(corners, frame.box),
                 controls=controls,
                 classes=model.classes,
-                logits={branch: np.stack([row.logits[branch] for row in rows]) for branch in scores[0].logits},
+                logits={branch: np.stack([row.logits[branch] for row in rows]) for branch in rows[0].logits},
                 image=shown,
                 image_scale=scale,
                 model=model.path.name,

@@ -13,6 +13,7 @@ from s3n_core.datasets.audit.near_duplicates import NEAR_BITS, bits_apart, pictu
 from s3n_core.datasets.loading import Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord, displayed_class
 from s3n_core.errors import AtlasError
+from s3n_core.inspection.hide_places import KnownScores
 from s3n_core.inspection.hiding import hide
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.method.contributions import OTHERS
@@ -42,6 +43,7 @@ def compare_classes(
     second: bool = False,
     most: int | None = None,
     workers: int | None = None,
+    known: Mapping[str, KnownScores] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two classes on images of the atlas: those held out from the training where there are any of both classes.
@@ -56,6 +58,8 @@ def compare_classes(
         second: Also find the second-best mark, by hiding the best one in every image; needs ``removal``.
         most: Take at most so many images of each side, evenly spaced; None: all, of all other classes `MOST_OTHERS`.
         workers: Loading threads.
+        known: By the names of images that are asked several times: what the model says of them with places hidden
+            (`hide_places`). What is asked is added, so that no place of them is hidden twice.
         progress: Called with (done, total) numbers of images, which count twice with ``removal``, and again with ``second``.
 
     Returns:
@@ -68,7 +72,7 @@ def compare_classes(
     job = _Job(
         atlas, model, records, a, b, most=most, workers=workers, removal=removal, second=second, progress=progress
     )
-    found = job.measure().comparison()
+    found = job.measure(known).comparison()
     return replace(found, second=job.second_mark(found)) if second else found
 
 
@@ -137,9 +141,9 @@ class _Job:
         self._found: list[ImageParts | None] = []
         self._hidden: list[dict[int, HiddenPart] | None] = []
 
-    def measure(self) -> MeasuredImages:
-        """Measure every image as it is."""
-        measured, self._found, self._hidden = self._measured(self._read)
+    def measure(self, known: Mapping[str, KnownScores] | None = None) -> MeasuredImages:
+        """Measure every image as it is; ``known`` as in `compare_classes`."""
+        measured, self._found, self._hidden = self._measured(self._read, known or {})
         return measured
 
     def second_mark(self, first: Comparison) -> SecondMark | None:
@@ -159,7 +163,7 @@ class _Job:
             return image if found is None else hide(image, found.place, found.settings)
 
         before = self._right(self._found)
-        measured, found, _ = self._measured(without)
+        measured, found, _ = self._measured(without, {})
         others = [part for part in measured.comparison().parts if part.part != mark.part and not part.background]
         return SecondMark(
             hidden=mark.name,
@@ -170,7 +174,7 @@ class _Job:
         )
 
     def _measured(
-        self, read: ReadImage
+        self, read: ReadImage, known: Mapping[str, KnownScores]
     ) -> tuple[MeasuredImages, list[ImageParts | None], list[dict[int, HiddenPart] | None]]:
         atlas, some = self._atlas, self._records
         boxed = all(record.box is not None for record in some)
@@ -189,7 +193,7 @@ class _Job:
         if self._removal:
             for index, (record, parts) in enumerate(zip(some, found, strict=True)):
                 if parts is not None:
-                    hidden[index] = hide_parts(self._inspector, record, parts, read)
+                    hidden[index] = hide_parts(self._inspector, record, parts, read, known.get(record.name))
                 self._step(1)
         used = [index for index, parts in enumerate(found) if parts is not None]
         of_a = np.array([self._images[index].label == self._a for index in used], dtype=bool)

@@ -1,14 +1,22 @@
-"""Measuring what hiding each part costs each class: each class is compared with all others, and the atlas keeps the answers."""
+"""Measuring what hiding each part costs each class: each class is compared with all others, and the atlas keeps the answers.
+
+Most images of "all others" are the same for most classes. What the model says of such an image with a place hidden is asked once:
+as it is, and with the random places and the places of parts that coincide. Places of parts, and with them the random places,
+differ between classes where another class's margin is read elsewhere.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import AtlasError
+from s3n_core.inspection.hide_places import KnownScores
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas import Atlas
 from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE, class_effects
@@ -59,8 +67,9 @@ def measure_effects(
     atlas.require(model.digest)
     matrix = class_matrix(atlas)
     left = [matrix.classes[row] for row in np.flatnonzero(~class_effects(atlas, matrix).measured)]
-    counts = {name: _images(atlas, name, most) for name in left}
-    done, total = 0, 2 * sum(counts.values())
+    files = {name: _files(atlas, name, most) for name in left}
+    done, total = 0, 2 * sum(map(len, files.values()))
+    uses, known = Counter(chain.from_iterable(files.values())), dict[str, KnownScores]()
 
     def report(begun: int) -> Callable[[int, int], None]:
         def so_far(images: int, _: int) -> None:
@@ -70,17 +79,22 @@ def measure_effects(
         return so_far
 
     for name in left:
-        if not counts[name]:
+        if not files[name]:
             yield MeasuredClass(name=name, problem="there are no images of it and of other classes")
             continue
-        found = compare_classes(atlas, model, records, name, most=most, workers=workers, progress=report(done))
+        known |= {file: {} for file in files[name] if uses[file] > 1 and file not in known}
+        found = compare_classes(
+            atlas, model, records, name, most=most, workers=workers, known=known, progress=report(done)
+        )
         keep_comparison(atlas, found)
-        done += 2 * counts[name]
+        done += 2 * len(files[name])
+        uses.subtract(files[name])
+        known = {file: scores for file, scores in known.items() if uses[file]}
         yield MeasuredClass(name=name)
 
 
-def _images(atlas: Atlas, name: str, most: int) -> int:
+def _files(atlas: Atlas, name: str, most: int) -> list[str]:
     try:
-        return len(compared_images(atlas, name, most=most))
+        return [image.file for image in compared_images(atlas, name, most=most)]
     except AtlasError:
-        return 0
+        return []

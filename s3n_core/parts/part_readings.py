@@ -16,7 +16,7 @@ from s3n_core.datasets.transforms import source_box
 from s3n_core.errors import S3NError, UnreadableImage
 from s3n_core.inspection.contribution_job import contributions_of_views
 from s3n_core.inspection.geometry import Place, ViewFrame
-from s3n_core.inspection.hide_places import hide_places
+from s3n_core.inspection.hide_places import KnownScores, hide_places
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector
@@ -253,16 +253,24 @@ def read_parts(
 
 
 def hide_parts(
-    inspector: Inspector, record: ImageRecord, parts: ImageParts, read: ReadImage
+    inspector: Inspector, record: ImageRecord, parts: ImageParts, read: ReadImage, known: KnownScores | None = None
 ) -> dict[int, HiddenPart] | None:
     """Hide each part that is found in an image, one after the other, beside random places of the same size.
 
     None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own.
 
+    Args:
+        inspector: The model.
+        record: The image.
+        parts: What is found in it.
+        read: Decodes it.
+        known: What is known already of this image with places hidden; what is asked is added to it.
+
     Raises:
         OutOfMemory: The device has too little memory for one image.
     """
     image, places = read(Sample.of(record)), parts.places
+    known = {} if known is None else known
     groups = [list(places)], [[part] for part in places]
     for grouped in groups:
         found = dict[int, HiddenPart]()
@@ -271,7 +279,7 @@ def hide_parts(
                 if not some:
                     continue
                 hidden = hide_places(
-                    inspector, image, [places[part] for part in some], name=record.name, box=record.box
+                    inspector, image, [places[part] for part in some], name=record.name, box=record.box, known=known
                 )
                 for part, result in zip(some, hidden, strict=True):
                     logits = result.logits[result.answer]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -10,14 +11,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from tiny_models import CLASSES, drawn_picture
 
+from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
+from s3n_core.datasets.transforms import test_view as view_of
 from s3n_core.errors import AtlasError, OutputBusy, S3NError, UnfinishedOutput
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hiding import HidingSettings
+from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.models.opening import Model
 from s3n_core.parts import comparing, part_readings
 from s3n_core.parts.assigning import write_assigned_peaks
@@ -31,6 +37,7 @@ from s3n_core.parts.effect_measuring import measure_effects
 from s3n_core.parts.image_comparison import compare_image
 from s3n_core.parts.key_points import annotated_part
 from s3n_core.parts.preview import AtlasPreview, preview_parts
+from s3n_core.parts.stored_comparisons import kept_comparison
 from s3n_core.system.line_files import only_writer, part_path
 
 
@@ -329,7 +336,9 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
 ) -> None:
     """Hiding any part costs class A 3 logits in its own images, random places 1; in images of B nothing changes."""
 
-    def hide(inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box) -> list[object]:
+    def hide(
+        inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box, known: object
+    ) -> list[object]:
         if name == "1.png":
             raise S3NError("there is no room")
         logits = np.zeros((2 + 20, len(CLASSES)), dtype=np.float32)
@@ -390,6 +399,40 @@ def test_what_hiding_costs_each_class_is_that_of_its_comparison_with_all_others(
     assert not found.beats_random.any()  # three images show nothing
 
 
+def test_measuring_all_classes_hides_no_place_of_an_image_twice_and_changes_no_number(
+    model: Model, data: DataSet, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = DataSet(root=data.root, format="images", classes=data.classes, records=data.records[:6])
+    build(model, few, atlas.path, restart=True)
+    atlas, records = Atlas(atlas.path), {record.name: record for record in few.records}
+    asked, original = list[tuple[str, bytes]](), Inspector.scores
+
+    def scores(
+        self: Inspector, views: NDArray[np.uint8], names: Sequence[str], settings: InspectionSettings | None = None
+    ) -> tuple[Scores, ...]:
+        asked.extend((name, view.tobytes()) for name, view in zip(names, views, strict=True))
+        return original(self, views, names, settings)
+
+    monkeypatch.setattr(Inspector, "scores", scores)
+    done = [one.name for one in measure_effects(atlas, model, records, workers=0)]
+    together = Counter(asked)
+    unchanged = {record.name: view_of(read_image(record.path), model.preprocess).tobytes() for record in few.records}
+    assert [together[pair] for pair in unchanged.items()] == [1] * 6
+    kept = [kept_comparison(atlas, name, None) for name in done]
+    asked.clear()
+    alone = [compare_classes(atlas, model, records, name, most=20, workers=0) for name in done]
+    assert len(done) == 2
+    assert set(asked) == set(together)
+    assert [Counter(asked)[pair] for pair in unchanged.items()] == [2] * 6  # for its own class, and beside the other
+    assert together.total() < 0.8 * len(asked)
+    for stored, own in zip(kept, alone, strict=True):
+        assert stored is not None
+        for found, wanted in zip(stored.comparison.images, own.images, strict=True):
+            assert found.file == wanted.file
+            assert (found.parts, found.x, found.y, found.changed) == (wanted.parts, wanted.x, wanted.y, wanted.changed)
+            assert found.losses == pytest.approx(wanted.losses, abs=1e-5)
+
+
 def test_one_image_against_its_rival(model: Model, data: DataSet, atlas: Atlas) -> None:
     record, inspector = data.records[2], Inspector(model)
     with Image.open(record.path) as image:
@@ -420,7 +463,9 @@ def test_the_second_best_mark_is_found_with_the_best_one_hidden(
     """Part 2 costs most; wherever it is found, the images are seen again with it hidden, and another part is named."""
     records, seen = {record.name: record for record in data.records}, list[Place]()
 
-    def hide(inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box) -> list[object]:
+    def hide(
+        inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box, known: object
+    ) -> list[object]:
         results = []
         for place in places:
             seen.append(place)

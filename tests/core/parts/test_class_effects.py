@@ -90,6 +90,7 @@ def test_measuring_takes_the_classes_that_are_left_and_keeps_each(
         *,
         most: int,
         workers: int | None,
+        known: Any,
         progress: Callable[[int, int], None],
     ) -> Comparison:
         asked.append(name)
