@@ -27,8 +27,8 @@ from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.opening import open_model
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.building import build_atlas
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.building import build_atlas
 from s3n_core.system.json_values import to_json
 from s3n_core.system.resources import resource as shipped
 

@@ -15,8 +15,8 @@ import psutil
 from interleaved import machine
 from numpy.lib.format import open_memmap
 
-from s3n_core.parts.atlas_files import descriptor_reader
-from s3n_core.parts.clustering import fit_clusters, suggest_parts
+from s3n_core.parts.atlas.atlas_files import descriptor_reader
+from s3n_core.parts.atlas.clustering import fit_clusters, suggest_parts
 
 CLASSES = 200
 

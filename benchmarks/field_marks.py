@@ -17,10 +17,10 @@ from pathlib import Path
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.models.opening import open_model
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.comparing import compare_classes
-from s3n_core.parts.comparison import ComparedPart, Comparison
-from s3n_core.parts.key_points import key_point_names
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.key_points import key_point_names
+from s3n_core.parts.comparison.comparing import compare_classes
+from s3n_core.parts.comparison.comparison import ComparedPart, Comparison
 
 MARKS = Path(__file__).with_suffix(".csv")
 

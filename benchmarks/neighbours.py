@@ -18,9 +18,9 @@ import psutil
 from interleaved import machine
 from numpy.lib.format import open_memmap
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.atlas_files import DESCRIPTORS, descriptor_reader, open_array
-from s3n_core.parts.neighbours import found_share, index_of
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_files import DESCRIPTORS, descriptor_reader, open_array
+from s3n_core.parts.atlas.neighbours import found_share, index_of
 
 PARTS, WITHIN = 24, 40  # parts, and the directions in which members of a part differ
 SEARCHES = 50

@@ -20,9 +20,9 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.model import ImageLike, Model, Source
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.comparison import Comparison
-from s3n_core.parts.model_atlas import ModelAtlas
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.comparison.comparison import Comparison
+from s3n_core.parts.comparison.model_atlas import ModelAtlas
 from s3n_core.prediction.predictions import Predictions
 from s3n_core.prediction.rows import Prediction
 from s3n_core.progress import Progress, progress_bar

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from s3n_core.inspection.stages import Resampled
     from s3n_core.method.network import S3NOutput
     from s3n_core.models.opening import Model as OpenedModel
-    from s3n_core.parts.model_atlas import ModelAtlas
+    from s3n_core.parts.comparison.model_atlas import ModelAtlas
 
 ImageLike: TypeAlias = "str | PathLike[str] | Image.Image | NDArray[np.uint8]"
 """An image file, a PIL image (rotated by EXIF and converted to RGB, like files), or RGB pixels, uint8, (h, w, 3)."""
@@ -450,8 +450,8 @@ class Model:
             S3NError: The images or the folder cannot be used.
         """
         from s3n_core.evaluation.chosen_images import evaluation_images
-        from s3n_core.parts.building import build_atlas
-        from s3n_core.parts.model_atlas import ModelAtlas
+        from s3n_core.parts.atlas.building import build_atlas
+        from s3n_core.parts.comparison.model_atlas import ModelAtlas
 
         data_set = data if isinstance(data, DataSet) else _open(data)
         part, records = evaluation_images(data_set, self.path, split)

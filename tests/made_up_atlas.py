@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.atlas_files import (
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_files import (
     ASSIGNMENTS,
     CENTROIDS,
     CLASS_MEANS,
@@ -26,7 +26,7 @@ from s3n_core.parts.atlas_files import (
     AtlasImage,
     Collection,
 )
-from s3n_core.parts.comparison import FEWEST, ComparedImage, ComparedPart, Comparison
+from s3n_core.parts.comparison.comparison import FEWEST, ComparedImage, ComparedPart, Comparison
 from s3n_core.system.json_values import to_json
 
 MODEL = "0123456789abcdef"

@@ -39,9 +39,9 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.inspection.inspector import inspect
 from s3n_core.models.model_files import load_model, save_model
 from s3n_core.models.opening import open_model
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.atlas_copies import make_portable
-from s3n_core.parts.atlas_files import (
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_copies import make_portable
+from s3n_core.parts.atlas.atlas_files import (
     ASSIGNMENTS,
     CENTROIDS,
     CLASS_MEANS,
@@ -54,8 +54,8 @@ from s3n_core.parts.atlas_files import (
     descriptor_reader,
     open_array,
 )
-from s3n_core.parts.class_pairs import class_pairs
-from s3n_core.parts.clustering import nearest
+from s3n_core.parts.atlas.clustering import nearest
+from s3n_core.parts.comparison.class_pairs import class_pairs
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.server.codec import InspectionEncoder

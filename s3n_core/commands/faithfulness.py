@@ -121,7 +121,7 @@ def faithfulness(
     count = len(records) if images is None else min(images, len(records))
     some = [records[index * len(records) // count] for index in range(count)]
 
-    from s3n_core.parts.faithfulness import measure_faithfulness
+    from s3n_core.parts.faithfulness.faithfulness import measure_faithfulness
 
     opened = open_named_model(model, runs, device, precision, sampling)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
@@ -150,7 +150,7 @@ def _by_interventions(
         S3NError: A goal is missed, with ``check``.
     """
     from s3n_core.commands.intervention_text import interventions_text
-    from s3n_core.parts.intervention_protocol import measure_interventions
+    from s3n_core.parts.truth.intervention_protocol import measure_interventions
 
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
         found = measure_interventions(model, truth, images=images, sanity=sanity, shuffled=shuffled, progress=bar)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3n_core.commands.text_tables import table_text
-from s3n_core.parts.intervention_result import NOT_TRAINED, AttributionRow, Goal, InterventionMeasures, Mean
+from s3n_core.parts.truth.intervention_result import NOT_TRAINED, AttributionRow, Goal, InterventionMeasures, Mean
 
 
 def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> str:

@@ -12,7 +12,7 @@ from s3n_core.commands.arguments import open_named_model
 if TYPE_CHECKING:
     from s3n_core.datasets.records import ImageRecord
     from s3n_core.models.opening import Model
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
 
 AtlasArgument = Annotated[Path, typer.Argument(metavar="ATLAS", help="The folder of an atlas.")]

@@ -30,10 +30,10 @@ from s3n_core.errors import S3NError
 from s3n_core.evaluation.intervals import share_text
 
 if TYPE_CHECKING:
-    from s3n_core.parts.atlas import Atlas
-    from s3n_core.parts.atlas_agreement import RankAgreement
-    from s3n_core.parts.comparison import Comparison
-    from s3n_core.parts.steadiness import Steadiness
+    from s3n_core.parts.atlas.atlas import Atlas
+    from s3n_core.parts.comparison.atlas_agreement import RankAgreement
+    from s3n_core.parts.comparison.comparison import Comparison
+    from s3n_core.parts.steadiness.steadiness import Steadiness
 
 
 def compare(
@@ -80,7 +80,7 @@ def compare(
 
     Examples: s3n parts compare atlas "Frost tailed Willowling" "Bibbed Willowling"; s3n parts compare atlas --image bird.jpg
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     opened = Atlas(atlas)
     for name in (a, b):
@@ -98,14 +98,14 @@ def compare(
     if second and tags is not None:
         raise typer.BadParameter("choose one of --second and --tags.")
 
-    from s3n_core.parts.image_tags import read_tags
+    from s3n_core.parts.comparison.image_tags import read_tags
 
     tag_of = {} if tags is None else read_tags(tags, [one.file for one in opened.images])
     records = atlas_records(opened, data)
 
-    from s3n_core.parts.answer import answer
-    from s3n_core.parts.comparing import compare_classes, measure_images
-    from s3n_core.parts.stored_comparisons import keep_comparison
+    from s3n_core.parts.comparison.answer import answer
+    from s3n_core.parts.comparison.comparing import compare_classes, measure_images
+    from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 
     network = atlas_model(opened, model, runs, device)
     by_tag: tuple[Comparison, ...] = ()
@@ -165,8 +165,8 @@ def agree(
     """
     from itertools import combinations
 
-    from s3n_core.parts.atlas import Atlas
-    from s3n_core.parts.atlas_agreement import match_parts, rank_agreement
+    from s3n_core.parts.atlas.atlas import Atlas
+    from s3n_core.parts.comparison.atlas_agreement import match_parts, rank_agreement
 
     opened = [Atlas(path) for path in (atlas, *others)]
     for one in opened:
@@ -219,9 +219,9 @@ def expect(
 
     Example: s3n parts expect atlas "Frost tailed Willowling" "Bibbed Willowling" throat
     """
-    from s3n_core.parts.atlas import Atlas
-    from s3n_core.parts.expectations import agreement_sentence, expectations
-    from s3n_core.parts.expectations import expect as write_expectation
+    from s3n_core.parts.atlas.atlas import Atlas
+    from s3n_core.parts.comparison.expectations import agreement_sentence, expectations
+    from s3n_core.parts.comparison.expectations import expect as write_expectation
 
     opened = Atlas(atlas)
     if a is not None:
@@ -270,7 +270,7 @@ def measure(
 
     Example: s3n parts measure atlas
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     opened = Atlas(atlas)
     records = atlas_records(opened, data)
@@ -278,7 +278,7 @@ def measure(
     count = len(some) if images is None else min(images, len(some))
     some = [some[index * len(some) // count] for index in range(count)]
 
-    from s3n_core.parts.annotation_protocol import measure_annotation
+    from s3n_core.parts.annotation.annotation_protocol import measure_annotation
 
     network = atlas_model(opened, model, runs, device)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
@@ -323,14 +323,14 @@ def steady(
 
     Example: s3n parts steady atlas --images 100 --with atlas-seed1
     """
-    from s3n_core.parts.atlas import Atlas
-    from s3n_core.parts.atlas_agreement import match_parts
+    from s3n_core.parts.atlas.atlas import Atlas
+    from s3n_core.parts.comparison.atlas_agreement import match_parts
 
     opened = Atlas(atlas)
     matched = [(other, match_parts(opened, other)) for other in map(Atlas, others or ())]
 
-    from s3n_core.parts.steadiness import shared_places
-    from s3n_core.parts.stored_steadiness import keep_steadiness, kept_steadiness, unmeasured_parts
+    from s3n_core.parts.steadiness.steadiness import shared_places
+    from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness, kept_steadiness, unmeasured_parts
 
     found = kept_steadiness(opened) if images is None else None
     if found is None or unmeasured_parts(opened, found):
@@ -362,7 +362,7 @@ def _steadiness(
     json: bool,
 ) -> Steadiness:
     """Ask an atlas's model for changed views of its images, for the parts of which nothing is kept."""
-    from s3n_core.parts.steadiness_protocol import MOST_IMAGES, measure_steadiness
+    from s3n_core.parts.steadiness.steadiness_protocol import MOST_IMAGES, measure_steadiness
 
     records, network = atlas_records(atlas, data), atlas_model(atlas, model, runs, device)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
@@ -397,11 +397,11 @@ def truth(
 
     Example: s3n demo-data truth --interventions --seed 7; s3n parts truth atlas truth --check
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     opened = Atlas(atlas)
 
-    from s3n_core.parts.ranking_protocol import measure_rankings
+    from s3n_core.parts.truth.ranking_protocol import measure_rankings
 
     network = atlas_model(opened, model, runs, device)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
@@ -444,7 +444,7 @@ def _compare_image(
     if of_atlas is not None:
         record = replace(record, name=name)  # with the peaks that were moved, and the draws of its image
 
-    from s3n_core.parts.image_comparison import compare_image
+    from s3n_core.parts.comparison.image_comparison import compare_image
 
     network = atlas_model(atlas, model, runs, device)
     found = compare_image(atlas, network, record, a, b, removal=removal)
@@ -468,13 +468,13 @@ def _kept_or_compared(
     json: bool,
 ) -> Comparison:
     """Return the comparison of two classes that an atlas keeps, or compare them."""
-    from s3n_core.parts.stored_comparisons import keep_comparison, kept_comparison
+    from s3n_core.parts.comparison.stored_comparisons import keep_comparison, kept_comparison
 
     if (kept := kept_comparison(atlas, *pair)) is not None and kept.current:
         return kept.comparison
     records = atlas_records(atlas, data)
 
-    from s3n_core.parts.comparing import compare_classes
+    from s3n_core.parts.comparison.comparing import compare_classes
 
     network = atlas_model(atlas, None, runs, device)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Comparing", json=json) as bar:

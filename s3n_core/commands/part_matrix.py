@@ -15,7 +15,7 @@ from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
 
 if TYPE_CHECKING:
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
 
 def matrix(
@@ -53,9 +53,9 @@ def matrix(
 
     Example: s3n parts matrix atlas --measure --out matrix.csv
     """
-    from s3n_core.parts.atlas import Atlas
-    from s3n_core.parts.class_effects import class_effects, effect_table, write_class_table
-    from s3n_core.parts.class_matrix import class_matrix
+    from s3n_core.parts.atlas.atlas import Atlas
+    from s3n_core.parts.comparison.class_effects import class_effects, effect_table, write_class_table
+    from s3n_core.parts.comparison.class_matrix import class_matrix
     from s3n_core.prediction.tables import prepare_place
 
     if out is not None:
@@ -115,8 +115,8 @@ def _measure(
     """Measure the classes that are left."""
     records = atlas_records(atlas, data)
 
-    from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE
-    from s3n_core.parts.effect_measuring import measure_effects
+    from s3n_core.parts.comparison.class_effects import IMAGES_OF_A_SIDE
+    from s3n_core.parts.comparison.effect_measuring import measure_effects
 
     network = atlas_model(atlas, model, runs, device)
     done = 0

@@ -44,7 +44,7 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError
 
 if TYPE_CHECKING:
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
 HELP = """Find parts over a whole data set, and what tells one class from another.
 
@@ -97,8 +97,8 @@ def build(
     say_problems(data_set, json=json)
     chosen, records = evaluation_records(data_set, split, model, runs)
 
-    from s3n_core.parts.atlas import Atlas
-    from s3n_core.parts.building import build_atlas
+    from s3n_core.parts.atlas.atlas import Atlas
+    from s3n_core.parts.atlas.building import build_atlas
 
     opened = open_named_model(model, runs, device, precision, sampling)
     steps = build_atlas(
@@ -129,7 +129,7 @@ def show(
 
     Example: s3n parts show atlas --class "Frost tailed Willowling"
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     opened = Atlas(atlas)
     if class_name is None:
@@ -179,7 +179,7 @@ def like(
 
     Example: s3n parts like atlas bird.jpg --at 140 96
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     opened = Atlas(atlas)
     place = _peak(opened, image, at)
@@ -191,7 +191,7 @@ def like(
 
         (record, *_) = open_images(image, "auto").records
 
-        from s3n_core.parts.assigning import peak_like
+        from s3n_core.parts.atlas.assigning import peak_like
 
         descriptor, x, y = peak_like(opened, atlas_model(opened, model, runs, device), record, at)
         found = opened.nearest(descriptor, count)
@@ -227,7 +227,7 @@ def assign(
     Example: s3n parts assign atlas photos --out peaks.csv
     """
     from s3n_core.datasets.opening import open_images
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
     from s3n_core.prediction.tables import prepare_place
 
     if out.suffix.lower() != ".csv":
@@ -237,7 +237,7 @@ def assign(
     say_problems(data_set, json=json)
     records = chosen_records(data_set, split, model or opened.header.model_path, runs)
 
-    from s3n_core.parts.assigning import write_assigned_peaks
+    from s3n_core.parts.atlas.assigning import write_assigned_peaks
 
     network = atlas_model(opened, model, runs, device)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Assigning", json=json) as bar:
@@ -279,7 +279,7 @@ def edit(
 
     Examples: s3n parts edit atlas rename "part 3" bill; s3n parts edit atlas reassign bill --image bird.jpg --at 140 96
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     if (image is None) == (action == "reassign") or (at is not None and action != "reassign"):
         raise typer.BadParameter("--image, and --at if it is needed, say which peak reassign moves.")
@@ -330,7 +330,7 @@ def export(
 
     Examples: s3n parts export atlas --out atlas.html; s3n parts export atlas --part bill --out bill.pdf
     """
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     suffix = out.suffix.lower()
     if (part is not None or pair is not None) != (suffix in (".png", ".pdf")):

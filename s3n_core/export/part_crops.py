@@ -9,8 +9,8 @@ from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.errors import UnreadableImage
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.examples import PartExample
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.examples import PartExample
 
 CROP_SIDE = 0.28
 """Side of a crop, as a fraction of the image's longer side, as in the window."""

@@ -26,7 +26,7 @@ from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, is_same
 from s3n_core.method.configuration import ModelHeader, Sampling
-from s3n_core.parts.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Subject
 from s3n_core.system.json_values import from_json, to_json

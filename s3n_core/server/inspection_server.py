@@ -156,7 +156,7 @@ class InspectionServer:
         self._write(encode_contributions(contribution_view(found, box), **_belonging(request)))
 
     def _descriptors(self, request: Request) -> None:
-        from s3n_core.parts.assigning import descriptors_of_pass
+        from s3n_core.parts.atlas.assigning import descriptors_of_pass
 
         self._ready(request.generation)
         subject = _subject(request)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from s3n_core.inspection.inspector import Inspector
     from s3n_core.inspection.stages import Prepared
-    from s3n_core.parts.descriptors import StageFeatures, StageMaps
+    from s3n_core.parts.atlas.descriptors import StageFeatures, StageMaps
 
 KEPT_IMAGES = 6
 """Number of images that stay prepared, so that switching between neighbours is instant; some 10 MB each."""
@@ -126,7 +126,7 @@ class InspectedModel:
         Args:
             prepared: A result of `prepared` that is still kept.
         """
-        from s3n_core.parts.descriptors import StageFeatures
+        from s3n_core.parts.atlas.descriptors import StageFeatures
 
         assert self._inspector is not None
         kept = next(kept for kept in self._kept.values() if kept.prepared is prepared)

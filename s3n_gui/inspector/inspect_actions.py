@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from s3n_core.errors import S3NError
 from s3n_core.inspection.hidden_place import write_hidden_place
-from s3n_core.parts.part_place import SAME_PLACE
+from s3n_core.parts.atlas.part_place import SAME_PLACE
 from s3n_gui.inspector.body import Body
 from s3n_gui.inspector.controller import InspectionController
 from s3n_gui.inspector.hiding.hiding_state import HidingState

@@ -18,13 +18,13 @@ from s3n_core.inspection.hiding_choices import Shape
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.peak import Cell, Peak, PeakEdit
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.inspector.symbol_switch import SymbolSwitch
 from s3n_gui.inspector.why_state import WhyState
 from s3n_gui.state.atlas_parts import part_at
 
 if TYPE_CHECKING:
-    from s3n_core.parts.peak_descriptors import PeakDescriptors
+    from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from s3n_core.errors import S3NError
 from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.inspection import Inspection
-from s3n_core.parts.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_core.server.codec import ClassMap
 from s3n_core.server.requests import Subject
 from s3n_gui.background.engine_client import EngineClient

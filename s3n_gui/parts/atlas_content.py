@@ -11,13 +11,13 @@ import numpy as np
 
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import AtlasError
-from s3n_core.parts.atlas import Atlas, PartSummary
-from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
-from s3n_core.parts.class_pairs import ClassPair, class_pairs
-from s3n_core.parts.key_points import KeyPointName, key_point_names
-from s3n_core.parts.steadiness import PlaceAccuracy, Steadiness, key_point_accuracy
-from s3n_core.parts.stored_comparisons import kept_comparisons
-from s3n_core.parts.stored_steadiness import kept_steadiness
+from s3n_core.parts.atlas.atlas import Atlas, PartSummary
+from s3n_core.parts.atlas.key_points import KeyPointName, key_point_names
+from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix
+from s3n_core.parts.comparison.class_pairs import ClassPair, class_pairs
+from s3n_core.parts.comparison.stored_comparisons import kept_comparisons
+from s3n_core.parts.steadiness.steadiness import PlaceAccuracy, Steadiness, key_point_accuracy
+from s3n_core.parts.steadiness.stored_steadiness import kept_steadiness
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.peak_crops import crop_of
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
-from s3n_core.parts.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
+from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.single_job import SingleJob
 from s3n_gui.background.tasks import Tasks

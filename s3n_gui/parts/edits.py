@@ -11,8 +11,8 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import S3NError
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.part_edits import PartEdit
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.part_edits import PartEdit
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, content_of
 

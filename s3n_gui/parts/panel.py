@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError, S3NError
-from s3n_core.parts.part_place import SAME_PLACE
-from s3n_core.parts.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.part_place import SAME_PLACE
+from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.engine_client import EngineClient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.key_points import MAJORITY, KeyPointName
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.key_points import MAJORITY, KeyPointName
 
 
 def part_name(atlas: Atlas, part: int, names: Mapping[int, KeyPointName]) -> str:

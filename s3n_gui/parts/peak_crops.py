@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_gui.parts.crop import CROP_SIDE, Crop
 
 

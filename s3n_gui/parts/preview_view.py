@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
-from s3n_core.parts.preview import AtlasPreview, PreviewPart
+from s3n_core.parts.atlas.preview import AtlasPreview, PreviewPart
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader

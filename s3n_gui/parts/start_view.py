@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.parts.preview import AtlasPreview
+from s3n_core.parts.atlas.preview import AtlasPreview
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.appearance.wording import label_text, tip_text

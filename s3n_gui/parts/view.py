@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_gui.parts.crops.crop_handling import CropHandling
 
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from s3n_core.datasets.records import Annotation
 from s3n_core.errors import S3NError
 from s3n_core.evaluation.accuracy import TableAccuracy
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.thumbnails import ThumbnailLoader

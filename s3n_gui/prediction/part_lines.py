@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.appearance.theme import font, px, theme, tokens
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.widgets.part_swatch import draw_swatch, place_colour

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from s3n_core.datasets.records import Annotation, Box
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.prediction.schema import PeakPlace
 from s3n_gui.prediction.annotations import NO_ANNOTATION
 from s3n_gui.state.atlas_parts import part_at

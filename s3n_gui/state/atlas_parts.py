@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import AtlasError
-from s3n_core.parts.part_place import SAME_PLACE, PartPlace
+from s3n_core.parts.atlas.part_place import SAME_PLACE, PartPlace
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
 
 if TYPE_CHECKING:
-    from s3n_core.parts.peak_descriptors import PeakDescriptors
-    from s3n_core.parts.placed_parts import PlacedParts
+    from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
+    from s3n_core.parts.atlas.placed_parts import PlacedParts
 
 
 class AtlasParts(QObject):
@@ -129,6 +129,6 @@ def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> P
 
 
 def _placed(folder: Path) -> PlacedParts:
-    from s3n_core.parts.placed_parts import PlacedParts  # loads numpy, not at the window's start
+    from s3n_core.parts.atlas.placed_parts import PlacedParts  # loads numpy, not at the window's start
 
     return PlacedParts(folder)

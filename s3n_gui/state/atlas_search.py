@@ -7,8 +7,8 @@ from typing import Literal
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
-from s3n_core.parts.atlas_copies import install_atlas
-from s3n_core.parts.atlas_files import is_atlas, is_unfinished_atlas, read_header
+from s3n_core.parts.atlas.atlas_copies import install_atlas
+from s3n_core.parts.atlas.atlas_files import is_atlas, is_unfinished_atlas, read_header
 from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.demo import demo_atlas, demo_images, demo_model
 from s3n_gui.state.split_choice import SplitChoice, split_choice

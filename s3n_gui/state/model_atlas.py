@@ -18,7 +18,7 @@ from s3n_gui.state.settings import Settings
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import DataSet
-    from s3n_core.parts.atlas_files import AtlasHeader
+    from s3n_core.parts.atlas.atlas_files import AtlasHeader
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _atlas_of(
 def _those_of(model: Path, folders: Iterable[Path]) -> Iterator[tuple[Path, AtlasHeader]]:
     """Return the atlases that are of a model, with their headers."""
     from s3n_core.errors import AtlasError
-    from s3n_core.parts.atlas_files import read_header
+    from s3n_core.parts.atlas.atlas_files import read_header
 
     for folder in folders:
         try:

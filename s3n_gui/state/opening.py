@@ -53,7 +53,7 @@ class Opener(QObject):
     def open_path(self, path: Path) -> None:
         """Open whatever ``path`` is; if that is not possible, the banner says why."""
         from s3n_core.datasets.readers.folder_scan import is_image  # Loads Pillow, not at the window's start.
-        from s3n_core.parts.atlas_files import is_atlas  # Loads numpy, not at the window's start.
+        from s3n_core.parts.atlas.atlas_files import is_atlas  # Loads numpy, not at the window's start.
 
         path = path.expanduser().absolute()
         self._session.end_cause("open")

@@ -21,7 +21,7 @@ from s3n_gui.state.messages import Cause, Message
 
 if TYPE_CHECKING:
     from s3n_core.datasets.value_ranges import ValueRanges
-    from s3n_core.parts.peak_descriptors import PeakDescriptors
+    from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 
 
 @dataclass(frozen=True, slots=True)

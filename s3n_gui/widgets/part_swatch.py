@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, tokens
 

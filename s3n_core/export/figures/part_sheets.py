@@ -15,11 +15,11 @@ from s3n_core.export.figures.encoding import encode
 from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.part_crops import crop_of
-from s3n_core.parts.answer import answer
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.comparison import ComparedPart, Comparison, value_text
-from s3n_core.parts.examples import PartExample, part_examples
-from s3n_core.parts.stored_comparisons import kept_comparison
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.examples import PartExample, part_examples
+from s3n_core.parts.comparison.answer import answer
+from s3n_core.parts.comparison.comparison import ComparedPart, Comparison, value_text
+from s3n_core.parts.comparison.stored_comparisons import kept_comparison
 from s3n_core.system.atomic_files import write_bytes
 from s3n_core.version import __version__
 

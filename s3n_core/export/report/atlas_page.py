@@ -17,15 +17,15 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.part_crops import crop_of, jpeg_bytes
-from s3n_core.parts.answer import answer
-from s3n_core.parts.atlas import Atlas, PartSummary
-from s3n_core.parts.class_effects import ClassEffects, class_effects
-from s3n_core.parts.class_matrix import ClassMatrix, class_matrix
-from s3n_core.parts.comparison import ComparedPart, Comparison, value_text
-from s3n_core.parts.examples import part_examples
-from s3n_core.parts.steadiness import PartSteadiness
-from s3n_core.parts.stored_comparisons import kept_comparisons
-from s3n_core.parts.stored_steadiness import kept_steadiness
+from s3n_core.parts.atlas.atlas import Atlas, PartSummary
+from s3n_core.parts.atlas.examples import part_examples
+from s3n_core.parts.comparison.answer import answer
+from s3n_core.parts.comparison.class_effects import ClassEffects, class_effects
+from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix
+from s3n_core.parts.comparison.comparison import ComparedPart, Comparison, value_text
+from s3n_core.parts.comparison.stored_comparisons import kept_comparisons
+from s3n_core.parts.steadiness.steadiness import PartSteadiness
+from s3n_core.parts.steadiness.stored_steadiness import kept_steadiness
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.resources import resource
 from s3n_core.version import __version__

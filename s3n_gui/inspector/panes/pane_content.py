@@ -29,7 +29,7 @@ from s3n_core.inspection.map_display import (
 )
 from s3n_core.inspection.peak import Peak
 from s3n_core.method.alignment import grid_to_cell, grid_to_share, share_to_grid
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.inspector.panes.pane_kinds import Kind, Plane, plane_of, warped_of
 from s3n_gui.inspector.why_state import WhyState
 from s3n_gui.widgets.images.marks import PartTag, PeakMark

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QStyl
 from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.ledger import Ledger, LedgerRow
 from s3n_core.inspection.peak import Cell, Peak
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.appearance.theme import number_font, px, theme, tokens
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex

@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.neighbours import Neighbour
-from s3n_core.parts.part_place import NO_PART
-from s3n_core.parts.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.neighbours import Neighbour
+from s3n_core.parts.atlas.part_place import NO_PART
+from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, theme, tokens
 from s3n_gui.appearance.tokens import mixed

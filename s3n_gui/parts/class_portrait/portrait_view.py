@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.class_portrait import PortraitPart, class_portrait
-from s3n_core.parts.examples import PartExample, part_examples
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.examples import PartExample, part_examples
+from s3n_core.parts.comparison.class_portrait import PortraitPart, class_portrait
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import branch_colour, px, theme, tokens
 from s3n_gui.appearance.wording import count_text

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
-from s3n_core.parts.class_effects import ClassEffects, class_effects
+from s3n_core.parts.comparison.class_effects import ClassEffects, class_effects
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent

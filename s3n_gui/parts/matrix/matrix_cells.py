@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.parts.class_effects import ClassEffects
+from s3n_core.parts.comparison.class_effects import ClassEffects
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import BRANCH_COLOURS, mixed

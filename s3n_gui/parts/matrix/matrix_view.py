@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.class_effects import IMAGES_OF_A_SIDE
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.comparison.class_effects import IMAGES_OF_A_SIDE
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import count_text, left_text

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.parts.answer import Answer
+from s3n_core.parts.comparison.answer import Answer
 from s3n_gui.appearance.theme import px, set_icon, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from s3n_core.parts.comparison import Interval
+from s3n_core.parts.comparison.comparison import Interval
 from s3n_gui.appearance.theme import number_font, px, tokens
 from s3n_gui.appearance.tokens import mixed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s3n_core.errors import AtlasError
-from s3n_core.parts.comparison import Comparison
-from s3n_core.parts.stored_comparisons import kept_comparison
+from s3n_core.parts.comparison.comparison import Comparison
+from s3n_core.parts.comparison.stored_comparisons import kept_comparison
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.pairs.part_row import PartRow, pair_rows
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.parts.class_pairs import ClassPair
+from s3n_core.parts.comparison.class_pairs import ClassPair
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader

@@ -9,8 +9,8 @@ from PySide6.QtCore import QRect, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from s3n_core.parts.answer import answer
-from s3n_core.parts.atlas import Atlas
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.comparison.answer import answer
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text, left_text
 from s3n_gui.background.thumbnails import ThumbnailLoader

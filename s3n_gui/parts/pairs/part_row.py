@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.comparison import ComparedPart, Comparison, Interval
-from s3n_core.parts.examples import part_examples, spread_ranks
-from s3n_core.parts.key_points import KeyPointName
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.examples import part_examples, spread_ranks
+from s3n_core.parts.atlas.key_points import KeyPointName
+from s3n_core.parts.comparison.comparison import ComparedPart, Comparison, Interval
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.part_names import part_name
 from s3n_gui.parts.peak_crops import with_peak

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from s3n_core.parts.steadiness import Statement
+from s3n_core.parts.steadiness.steadiness import Statement
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
 
 _FIRST = (

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import Annotation, displayed_class, readable_name
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.appearance.theme import px
 from s3n_gui.appearance.wording import count_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader

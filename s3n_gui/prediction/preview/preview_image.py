@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_core.datasets.records import Annotation, Box
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.prediction.schema import PeakPlace
 from s3n_gui.appearance.theme import theme
 from s3n_gui.prediction.annotations import NO_ANNOTATION

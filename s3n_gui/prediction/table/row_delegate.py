@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem, QTableView
 
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.prediction.schema import BRANCH_LETTERS
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens

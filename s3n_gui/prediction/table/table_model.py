@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
 from s3n_core.datasets.records import displayed_class, readable_name
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.prediction.rows import COLUMNS
 from s3n_core.prediction.schema import Column, Heading
 from s3n_gui.appearance.wording import tip_text

@@ -38,7 +38,7 @@ def test_an_empty_choice_is_refused(s3n: Command, trained_run: TrainedRun) -> No
 
 @pytest.fixture
 def truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("s3n_core.parts.intervened_scene.Scene", KnownScene)
+    monkeypatch.setattr("s3n_core.parts.truth.intervened_scene.Scene", KnownScene)
     write_known_birds(tmp_path / "truth", [0, 5, 20])
     return tmp_path / "truth"
 

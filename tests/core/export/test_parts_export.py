@@ -12,11 +12,11 @@ from s3n_core.errors import AtlasError
 from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sheet
 from s3n_core.export.part_crops import crop_of
 from s3n_core.export.report.atlas_page import write_atlas_page
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.examples import part_examples
-from s3n_core.parts.steadiness import PartSteadiness, Repeats, Steadiness
-from s3n_core.parts.stored_comparisons import keep_comparison
-from s3n_core.parts.stored_steadiness import keep_steadiness
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.examples import part_examples
+from s3n_core.parts.comparison.stored_comparisons import keep_comparison
+from s3n_core.parts.steadiness.steadiness import PartSteadiness, Repeats, Steadiness
+from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 
 
 @pytest.fixture

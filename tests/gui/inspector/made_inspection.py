@@ -20,7 +20,7 @@ from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Inspection, Response, Scores, Warps
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.parts.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_core.server.codec import ClassMap
 from s3n_core.server.requests import Subject
 

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from s3n_core.errors import S3NError
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.atlas_files import PEAKS
-from s3n_core.parts.part_place import NO_PART
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_files import PEAKS
+from s3n_core.parts.atlas.part_place import NO_PART
 from s3n_gui.appearance.theme import tokens
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.peaks.peak_table import PeakTableModel

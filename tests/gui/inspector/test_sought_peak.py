@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import tokens
 from s3n_gui.inspector.inspection_state import InspectionState

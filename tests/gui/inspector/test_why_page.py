@@ -23,7 +23,7 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import palette_colours
 from s3n_core.inspection.palettes import DIVERGING
 from s3n_core.inspection.settings import InspectionSettings
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.server.requests import Subject
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import tokens

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance import theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.map_view import MapView

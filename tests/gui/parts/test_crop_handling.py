@@ -10,8 +10,8 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.crops.crop_menu import CropMenu
 from s3n_gui.parts.panel import PartsPage

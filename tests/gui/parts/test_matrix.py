@@ -13,8 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.stored_comparisons import keep_comparison
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 from s3n_gui.parts.panel import PartsPage
 
 KNOT, PLOVER, RUFF = CLASSES

@@ -13,7 +13,7 @@ from made_up_atlas import draw_pictures, write_atlas
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.parts.atlas_files import IMAGES
+from s3n_core.parts.atlas.atlas_files import IMAGES
 from s3n_core.runs.locations import home
 from s3n_core.system.line_files import part_path
 from s3n_gui.parts.panel import PartsPage

@@ -14,11 +14,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from s3n_core.parts.answer import Answer
-from s3n_core.parts.atlas import Atlas
-from s3n_core.parts.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
-from s3n_core.parts.stored_comparisons import keep_comparison
-from s3n_core.parts.stored_steadiness import keep_steadiness
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.comparison.answer import Answer
+from s3n_core.parts.comparison.stored_comparisons import keep_comparison
+from s3n_core.parts.steadiness.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
+from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import apply, tokens
 from s3n_gui.parts.pairs.answer_card import AnswerCard

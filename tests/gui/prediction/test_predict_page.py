@@ -22,7 +22,7 @@ from s3n_core.datasets.records import Box, DataSet, ImageRecord, Skipped
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
 from s3n_core.evaluation.intervals import accuracy_text
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.system.resources import resource
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import apply, tokens

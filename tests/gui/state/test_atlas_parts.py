@@ -9,7 +9,7 @@ import pytest
 from made_up_atlas import CLASSES, PLACES, write_atlas
 from pytestqt.qtbot import QtBot
 
-from s3n_core.parts.part_place import PartPlace
+from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_gui.state.atlas_parts import AtlasParts, part_at
 from s3n_gui.state.session import Session
 
@@ -51,7 +51,7 @@ def test_an_atlas_of_another_model_says_nothing(parts: AtlasParts, tmp_path: Pat
 def test_edits_and_another_atlas_are_followed(
     parts: AtlasParts, session: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    from s3n_core.parts.atlas import Atlas
+    from s3n_core.parts.atlas.atlas import Atlas
 
     Atlas(tmp_path / "atlas").rename(0, "bill")
     Atlas(tmp_path / "atlas").hide(1)

@@ -1,0 +1,1 @@
+"""Building, keeping, editing and searching an atlas of parts."""

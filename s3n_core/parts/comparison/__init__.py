@@ -1,0 +1,1 @@
+"""What tells classes apart, and whether the model relies on it."""

@@ -1,0 +1,317 @@
+"""Reading an image by the parts of an atlas: what each part contributes, where it is, and what is lost when it is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from s3n_core.datasets.loading import Batch, Sample
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.transforms import source_box
+from s3n_core.errors import S3NError, UnreadableImage
+from s3n_core.inspection.contribution_job import contributions_of_views
+from s3n_core.inspection.geometry import Place, ViewFrame
+from s3n_core.inspection.hide_places import KnownScores, hide_places
+from s3n_core.inspection.hiding import HidingSettings
+from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.placed_contributions import Contributions
+from s3n_core.method.contributions import OTHERS
+from s3n_core.models.model_images import over_model_images
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.descriptors import StageFeatures
+from s3n_core.parts.atlas.part_edits import PartEdit
+
+Pair = tuple[int, int]
+"""The class whose margin is divided, and the one whose logit is subtracted: `OTHERS` for the mean of all others."""
+
+ReadImage = Callable[[Sample], Image.Image]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageParts:
+    """What is read in one image.
+
+    Attributes:
+        pair: Whose margin is divided.
+        predicted: Index of the predicted class.
+        contributions: What each part that is found contributes to the margin, in logits.
+        rest: What is read at no part, in logits.
+        outside: The same, outside the object's box; 0 if that is not known.
+        bias: The difference of the biases, in logits.
+        places: Where each part is, (x, y) in original pixels.
+    """
+
+    pair: Pair
+    predicted: int
+    contributions: Mapping[int, float]
+    rest: float
+    outside: float
+    bias: float
+    places: Mapping[int, Place]
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenPart:
+    """What happens when a part is hidden in an image, beside random places of the same size.
+
+    Attributes:
+        place: Where it was hidden, (x, y) in original pixels.
+        settings: How.
+        loss: How much of the margin is lost, in logits.
+        random_losses: The same for each random place, (n,).
+        changed: Whether the predicted class changes.
+        random_changed: The share of random places that change it, in [0, 1].
+    """
+
+    place: Place
+    settings: HidingSettings
+    loss: float
+    random_losses: NDArray[np.float64]
+    changed: bool
+    random_changed: float
+
+    @property
+    def beyond_random(self) -> float:
+        """The loss less the mean loss for random places, in logits."""
+        return self.loss - float(self.random_losses.mean())
+
+
+def margins_of(logits: NDArray[np.floating], pair: Pair) -> NDArray[np.float64]:
+    """Return the margin of one class over another, or over the mean of all others, from logits (n, C), shape (n,)."""
+    values = logits.astype(np.float64)
+    target, versus = pair
+    if versus != OTHERS:
+        margins: NDArray[np.float64] = values[:, target] - values[:, versus]
+        return margins
+    others = (values.sum(axis=1) - values[:, target]) / max(values.shape[1] - 1, 1)
+    return np.asarray(values[:, target] - others)
+
+
+def cell_parts(
+    atlas: Atlas, stage: StageFeatures, row: int, found: Contributions, frame: ViewFrame, predicted: int, file: str = ""
+) -> dict[str, NDArray[np.int64]]:
+    """Return the part of every cell by branch, (h, w), -1 for none: cells of D and C have the part of their place in O.
+
+    A part owns the cells whose descriptor is nearest to its centroid and within its reach, and those of peaks that a person has
+    moved to it. Hidden parts own none.
+
+    Args:
+        atlas: The atlas.
+        stage: The features of the batch.
+        row: The image in it.
+        found: The image's contributions, whose cells these are.
+        frame: Where the network's square lies in the image.
+        predicted: Index of the predicted class.
+        file: The image's name in the atlas; empty if it is not one of the atlas's.
+    """
+    owners = {}
+    moved = [edit for edit in atlas.parts.edits if edit.kind == "reassign" and edit.image == file]
+    peaks = _peak_places(atlas, file) if moved else np.empty((0, 2))
+    step = _cell_size(found.places["O"]) if moved and "O" in found.places else np.zeros(2)
+    for branch, of_cells in found.places.items():
+        places = of_cells.reshape(-1, 2)
+        descriptors = stage.at(row, frame, np.concatenate([places, peaks]) if moved else places)
+        cells_of = _CellsOfPeaks(places, peaks, step) if moved else None
+        parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
+        parts, within = parts[: len(places)], within[: len(places)]
+        hidden = np.isin(parts, [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)])
+        owners[branch] = np.where(within & ~hidden, parts, -1).reshape(of_cells.shape[:2])
+    return owners
+
+
+class _CellsOfPeaks:
+    """Which cells of one branch go with a peak that is moved to another part.
+
+    Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those of the part
+    that it had.
+
+    Args:
+        places: Of the cells, (n, 2); the peaks' descriptors follow those of the cells.
+        peaks: Places of the atlas's peaks in the image, (m, 2).
+        step: The width and height of a cell of O.
+    """
+
+    def __init__(self, places: NDArray[np.floating], peaks: NDArray[np.float64], step: NDArray[np.float64]) -> None:
+        self._places, self._peaks, self._step = places, peaks, step
+
+    def __call__(self, edit: PartEdit, parts: NDArray[np.int64], within: NDArray[np.bool_]) -> NDArray[np.intp]:
+        if not len(self._peaks):
+            return np.empty(0, dtype=np.intp)
+        count = len(self._places)
+        peak = int(np.argmin(np.hypot(*(self._peaks - (edit.x, edit.y)).T)))
+        away = self._places[:, None, :] - self._peaks[None, :, :]
+        nearest = np.hypot(away[..., 0], away[..., 1]).argmin(axis=1) == peak
+        own = (np.abs(away[:, peak]) <= self._step / 2).all(axis=1)
+        with_it = nearest & within[:count] & (parts[:count] == parts[count + peak])
+        return np.append(np.flatnonzero(own | with_it), count + peak)
+
+
+def _peak_places(atlas: Atlas, file: str) -> NDArray[np.float64]:
+    """Return the places of the atlas's peaks in an image, (x, y) in original pixels, (m, 2)."""
+    some = atlas.places[atlas.peak_rows.of(file)]
+    return np.stack([some["x"], some["y"]], axis=1).astype(np.float64)
+
+
+def _cell_size(places: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the width and height of a cell from the places (h, w, 2) of a regular grid; 0 for a single row or column."""
+    across = places[0, 1, 0] - places[0, 0, 0] if places.shape[1] > 1 else 0.0
+    down = places[1, 0, 1] - places[0, 0, 1] if places.shape[0] > 1 else 0.0
+    return np.array([across, down], dtype=np.float64)
+
+
+def read_parts(
+    atlas: Atlas,
+    inspector: Inspector,
+    records: Sequence[ImageRecord],
+    ask: Callable[[Scores], Pair],
+    read: ReadImage,
+    *,
+    boxed: bool = False,
+    workers: int | None = None,
+    step: Callable[[int], None] | None = None,
+) -> list[ImageParts | UnreadableImage | None]:
+    """Return what is read at each part in each image; None for an image whose scores are not finite.
+
+    Args:
+        atlas: The atlas.
+        inspector: Its model.
+        records: The images.
+        ask: Chooses whose margin is divided from an image's scores.
+        read: Decodes a sample.
+        boxed: Tell what is read outside the objects' boxes, which all images have.
+        workers: Loading threads.
+        step: Called with the number of images of each batch that is done.
+
+    Raises:
+        OutOfMemory: The device has too little memory for one image.
+    """
+    model = inspector.model
+    found: list[ImageParts | UnreadableImage | None] = [None] * len(records)
+    with StageFeatures(model) as stage:
+
+        def work(batch: Batch) -> Sequence[ImageParts | None]:
+            sizes = [(width, height) for width, height in batch.sizes.tolist()]
+            predicted, pairs = dict[int, int](), dict[int, Pair]()
+
+            def asked(row: int, scores: Scores) -> Pair:
+                predicted[row] = int(np.nan_to_num(scores.logits[scores.answer], nan=-np.inf).argmax())
+                pairs[row] = ask(scores)
+                return pairs[row]
+
+            stage.forget()
+            answers = contributions_of_views(inspector, batch.images, batch.names, sizes, asked)
+            results = list[ImageParts | None]()
+            for row, of_image in enumerate(answers):
+                if not np.isfinite(of_image.total):
+                    results.append(None)
+                    continue
+                frame = ViewFrame(box=source_box(sizes[row], model.preprocess), size=model.preprocess.source_size)
+                record = records[batch.positions[row]]
+                known = atlas.peak_rows.image(record.name)
+                own = known is not None and (known.width, known.height) == sizes[row]
+                file = record.name if own else ""
+                owners = cell_parts(atlas, stage, row, of_image, frame, predicted[row], file)
+                box = record.box if boxed else None
+                shares = of_image.rows(parts=owners, box=box)
+                results.append(
+                    ImageParts(
+                        pair=pairs[row],
+                        predicted=predicted[row],
+                        contributions={
+                            share.index: share.total
+                            for share in shares
+                            if share.kind == "part" and share.index is not None
+                        },
+                        rest=sum(share.total for share in shares if share.kind == "elsewhere"),
+                        outside=sum(share.total for share in shares if share.kind == "outside"),
+                        bias=of_image.bias,
+                        places=part_places(of_image, owners, frame),
+                    )
+                )
+            return results
+
+        loop = over_model_images(
+            model,
+            [Sample.of(record) for record in records],
+            work,
+            workers=workers,
+            read=read,
+        )
+        with closing(loop) as batches:
+            for results in batches:
+                for position, result in results:
+                    found[position] = result
+                if step is not None:
+                    step(len(results))
+    return found
+
+
+def hide_parts(
+    inspector: Inspector, record: ImageRecord, parts: ImageParts, read: ReadImage, known: KnownScores | None = None
+) -> dict[int, HiddenPart] | None:
+    """Hide each part that is found in an image, one after the other, beside random places of the same size.
+
+    None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own.
+
+    Args:
+        inspector: The model.
+        record: The image.
+        parts: What is found in it.
+        read: Decodes it.
+        known: What is known already of this image with places hidden; what is asked is added to it.
+
+    Raises:
+        OutOfMemory: The device has too little memory for one image.
+    """
+    image, places = read(Sample.of(record)), parts.places
+    known = {} if known is None else known
+    groups = [list(places)], [[part] for part in places]
+    for grouped in groups:
+        found = dict[int, HiddenPart]()
+        try:
+            for some in grouped:
+                if not some:
+                    continue
+                hidden = hide_places(
+                    inspector, image, [places[part] for part in some], name=record.name, box=record.box, known=known
+                )
+                for part, result in zip(some, hidden, strict=True):
+                    logits = result.logits[result.answer]
+                    margins, said = margins_of(logits, parts.pair), logits.argmax(axis=1)
+                    found[part] = HiddenPart(
+                        place=places[part],
+                        settings=result.settings,
+                        loss=float(margins[0] - margins[1]),
+                        random_losses=margins[0] - margins[2:],
+                        changed=bool(said[1] != said[0]),
+                        random_changed=float((said[2:] != said[0]).mean()),
+                    )
+        except S3NError as error:
+            if type(error) is not S3NError:  # not for lack of room
+                raise
+            continue
+        return found
+    return None
+
+
+def part_places(found: Contributions, owners: Mapping[str, NDArray[np.int64]], frame: ViewFrame) -> dict[int, Place]:
+    """Return where each part lies: at its cell with the largest absolute contribution per area of the original."""
+    x0, y0, x1, y1 = frame.box
+    best: dict[int, tuple[float, Place]] = {}
+    for branch, of_cells in found.values.items():
+        corners = found.corners[branch].astype(np.float64)
+        across, down = corners[1:, 1:] - corners[:-1, :-1], corners[1:, :-1] - corners[:-1, 1:]
+        area = np.maximum(np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]) / 2, 1.0)
+        density = np.abs(of_cells) / area
+        for row, column in np.argwhere(owners[branch] >= 0):
+            part, value = int(owners[branch][row, column]), float(density[row, column])
+            if part not in best or value > best[part][0]:
+                x, y = found.places[branch][row, column].tolist()
+                best[part] = value, (min(max(x, x0), x1), min(max(y, y0), y1))
+    return {part: place for part, (_, place) in best.items()}

@@ -1,0 +1,1 @@
+"""Whether what is read says what the model depends on, without annotation."""

@@ -1,0 +1,1 @@
+"""Attributions and rankings held against the known truth of synthetic birds."""

@@ -1,0 +1,122 @@
+"""Rankings of parts held against the truth: hand-made cases with known answers, and the whole measurement on small drawings."""
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_birds import KnownScene, write_known_birds
+from tiny_models import CLASSES
+
+from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.demo.interventions import FOLDER, read_interventions, write_index
+from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
+from s3n_core.errors import AtlasError, DataSetError
+from s3n_core.models.opening import Model
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.building import build_atlas
+from s3n_core.parts.comparison.comparing import compare_classes
+from s3n_core.parts.truth.ranking_measures import SpeciesMeans, majority_parts, ranking_measures
+from s3n_core.parts.truth.ranking_protocol import measure_rankings
+
+
+def means(correct: bool) -> SpeciesMeans:
+    """Four species that differ in known parts; what is read gives each part of a species to its own logit only."""
+    looks = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]])
+    differ = looks[:, None] != looks
+    values = np.zeros((4, 4, 3))
+    for scene in range(4):
+        for other in range(4):
+            # The logit of another species lacks what the parts in which it differs would give, or has it.
+            values[scene, other] = np.where(differ[scene, other], 0 if correct else 2, 1)
+    return SpeciesMeans(
+        species=("a", "b", "c", "d"),
+        parts=("bill", "tail", "legs"),
+        differ=differ,
+        values={
+            "read": values,
+            "brute-force removal": np.where(differ, 0.0, 1.0),
+            "area": np.tile([1.0, 9, 2], (4, 4, 1)),
+        },
+        scenes=np.full(4, 5),
+    )
+
+
+def test_a_perfect_ranking_is_right_and_a_turned_one_is_wrong() -> None:
+    perfect = ranking_measures(means(correct=True), mapped={}, correct=1.0)
+    rows = {row.ranking: row for row in perfect.rows}
+    assert list(rows) == ["read", "brute-force removal", "area", "best constant", "chance"]
+    assert (perfect.pairs, perfect.near_pairs, perfect.scenes) == (6, 5, 20)
+    assert (rows["read"].near, rows["read"].all, rows["read"].near_low) == (1, 1, 1)
+    assert rows["read"].spearman == pytest.approx(1)
+    # The tail differs in 4 of 6 pairs, 3 of the 5 near ones, and has the largest area.
+    assert rows["area"].all == pytest.approx(4 / 6)
+    assert rows["best constant"].near == pytest.approx(3 / 5)
+    assert perfect.constant == "tail"
+    assert rows["chance"].near == pytest.approx(np.mean([1, 2, 1, 2, 1]) / 3)
+    assert rows["chance"].near_low is None
+    turned = {row.ranking: row for row in ranking_measures(means(correct=False), mapped={}, correct=1.0).rows}
+    assert turned["read"].near == 0
+    assert turned["read"].spearman == pytest.approx(-1)
+
+
+def test_goals_need_enough_pairs_and_a_lower_bound_above_the_best_constant() -> None:
+    met = [goal.met for goal in ranking_measures(means(correct=True), mapped={}, correct=1.0).goals()]
+    assert met == [False, True, True, True]  # five near pairs are too few
+    met = [goal.met for goal in ranking_measures(means(correct=False), mapped={}, correct=1.0).goals()]
+    assert met == [False, False, False, False]
+
+
+def test_a_part_is_the_true_part_that_most_of_its_masked_pixels_lie_in() -> None:
+    overlaps = np.array([[9, 3, 0], [0, 0, 0], [1, 5, 4], [8, 0, 0]], dtype=float)
+    assert majority_parts(overlaps, (0, 1, 4, 7), frozenset({7})) == {0: (0, 0.75), 4: (1, 0.5)}
+
+
+def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
+    model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known, root = (0, 1, 2), tmp_path / "birds"
+    write_known_birds(root, [number for number in known for _ in range(3)])
+    records = []
+    for record in read_interventions(root):
+        scene, species = KnownScene(record.scene), SPECIES[record.label - 1]
+        files = {part: f"{FOLDER}/{record.scene}_without_{part}.png" for part in PARTS}
+        for part, file in files.items():
+            scene.draw(species, without=(part,)).image.save(root / file)
+        records.append(replace(record, part_images=files))
+    write_index(root, records)
+    names = tuple(f"{number:03d}.{SPECIES[number].name.replace(' ', '_')}" for number in range(len(CLASSES)))
+    model = replace(model, header=model.header.model_copy(update={"classes": names}))
+    ranked = [record for position, record in enumerate(records) if position % 3]
+    images = [
+        ImageRecord(path=root / record.image, name=record.image, label=record.label - 1, split="test")
+        for record in ranked
+    ]
+    data = DataSet(root=root, format="images", classes=names, records=tuple(images))
+    list(build_atlas(model, data, images, tmp_path / "atlas", split="test", parts=4, workers=0))
+    atlas = Atlas(tmp_path / "atlas")
+    steps = list[tuple[int, int]]()
+    found = measure_rankings(
+        atlas, model, root, removal=False, workers=0, progress=lambda done, total: steps.append((done, total))
+    )
+    assert steps[-1][0] == steps[-1][1]
+    assert (found.pairs, found.scenes) == (3, 6)
+    right = []
+    for a, b in combinations(known, 2):
+        comparison = compare_classes(
+            atlas, model, {image.name: image for image in images}, names[a], names[b], removal=False, workers=0
+        )
+        sums = dict.fromkeys(PARTS, 0.0)
+        for part in comparison.parts:
+            if part.name in found.mapped:
+                sums[found.mapped[part.name][0]] += part.contribution
+        first = max(sums, key=lambda name: sums[name])
+        right.append(first in distinguishing_parts(SPECIES[a], SPECIES[b]))
+    read = next(row for row in found.rows if row.ranking == "read")
+    assert read.all == pytest.approx(np.mean(right))
+    assert set(found.to_dict()) >= {"rows", "goals", "near_pairs"}
+    with pytest.raises(DataSetError, match="at least two species"):
+        measure_rankings(atlas, replace(model, header=model.header.model_copy(update={"classes": CLASSES})), root)
+    with pytest.raises(AtlasError, match="another model"):
+        measure_rankings(atlas, replace(model, digest="0" * 16), root)
