@@ -35,7 +35,7 @@ Removes the patches that contribute most to the predicted class, or puts them in
 branches again: deletion AUC (less is better) and insertion AUC. RD@5 % and RD@10 % say how much more the predicted class loses
 than its strongest rival when 5 or 10 % of the area are removed. Removed patches are replaced by their blur, or by those of
 another image. Each value stands beside that of random patches of equal area, on the object's box where the data set has boxes;
-correctly and wrongly predicted images apart. Takes about 170 predictions per image.
+correctly and wrongly predicted images apart. Takes about 210 predictions per image.
 
 On synthetic birds drawn with --interventions, attributions are held against exact drawings without each part and each
 background object, in the protocols of FunnyBirds: contributions in several forms, the response map and Q_d beside controls and

@@ -30,6 +30,7 @@ from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.faithfulness.faithfulness_result import (
     REMOVAL_FILLS,
+    Baseline,
     Faithfulness,
     Group,
     ImageFaithfulness,
@@ -56,8 +57,6 @@ BLUR = 0.1
 """Standard deviation of the blur, as a fraction of the side of what the network sees."""
 
 NOT_FINITE = "the model's scores are not finite numbers"
-
-_ORIGINAL = " of O"  # ends the names of orders by the contributions of O's cells alone
 
 _Pair = tuple[float, float]
 
@@ -171,12 +170,16 @@ def _measure(
     ranked = np.argsort(-scores.logits[scores.answer], kind="stable").tolist()
     first, rival = ranked[0], ranked[min(1, len(ranked) - 1)]
     seen = source_box(size, model.preprocess)
-    found = {
-        name: inspector.contributions(resampled, output, first, versus)[0]
-        for name, versus in (("class", None), ("margin", rival))
-    }
-    if len(found["class"].values) > 1 and "O" in found["class"].values:
-        found |= {name + _ORIGINAL: replace(of, values={"O": of.values["O"]}) for name, of in found.items()}
+    asked_for = (("class", None), ("margin", rival))
+    found = {name: inspector.contributions(resampled, output, first, versus)[0] for name, versus in asked_for}
+    baselines = _baselines(model, found["class"])
+    if "original" in baselines:
+        found |= {
+            f"{name} original": replace(found[name], values={"O": found[name].values["O"]}) for name in list(found)
+        }
+    if "unwarped" in baselines:
+        for name, versus in asked_for:
+            found[f"{name} unwarped"] = inspector.contributions(resampled, output, first, versus, warped=False)[0]
     by_contributions = {name: removal_order(contribution_map(of, seen)) for name, of in found.items()}
     inside = _inside(record.box, seen)
     if not (on_box := bool(inside.any())):
@@ -213,7 +216,7 @@ def _measure(
 
     before = _pair(scores, first, rival)
     values: dict[RemovalFill, dict[Measure, _Pair]] = {}
-    original: dict[RemovalFill, dict[Measure, float]] = {}
+    of_baselines: dict[Baseline, dict[RemovalFill, dict[Measure, float]]] = {name: {} for name in baselines}
     for fill in REMOVAL_FILLS:
         whole = said[fill, "whole", "", 1.0]
 
@@ -235,10 +238,18 @@ def _measure(
             measure: (of(own), float(np.mean([of(name) for name in by_chance])))
             for measure, (own, of) in measures.items()
         }
-        if "class" + _ORIGINAL in orders:
-            original[fill] = {measure: of(own + _ORIGINAL) for measure, (own, of) in measures.items()}
+        for baseline, by_fill in of_baselines.items():
+            by_fill[fill] = {measure: of(f"{own} {baseline}") for measure, (own, of) in measures.items()}
     group: Group = "unlabelled" if target is None else "correct" if target == first else "wrong"
-    return ImageFaithfulness(name=record.name, group=group, on_box=on_box, values=values, original=original)
+    return ImageFaithfulness(name=record.name, group=group, on_box=on_box, values=values, baselines=of_baselines)
+
+
+def _baselines(model: Model, found: Contributions) -> tuple[Baseline, ...]:
+    """Return what the contributions of all branches are held against: nothing where there is one branch only."""
+    if len(found.values) < 2 or "O" not in found.values:
+        return ()
+    unwarped = "identity" in (model.network.config.control, model.sampling)
+    return ("original",) if unwarped else ("original", "unwarped")
 
 
 def _scores(inspector: Inspector, views: NDArray[np.uint8], name: str, piece: slice) -> tuple[Scores, ...]:

@@ -21,6 +21,24 @@ strongest rival when the given share of the area is removed, the largest contrib
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
+Baseline = Literal["original", "unwarped"]
+"""Other contributions that those of all branches are held against: those of O's cells alone, which are Grad-CAM of O's share; and
+those of all branches, with the cells of D and C placed as if their images were not warped."""
+
+_BASELINE_TITLES: Mapping[Baseline, tuple[str, str]] = {
+    "original": (
+        "What D and C add, placed where they have looked, to the contributions of O alone (Grad-CAM):",
+        "O alone",
+    ),
+    "unwarped": (
+        "What placing D and C where they have looked adds to placing them as if nothing were warped:",
+        "unwarped",
+    ),
+}
+"""For a table: what it shows, and the heading of the baseline's column."""
+
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+
 Group = Literal["correct", "wrong", "unlabelled"]
 
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -35,28 +53,28 @@ class ImageFaithfulness:
         group: Whether the predicted class is that of its label.
         on_box: Whether random patches lie on the object's box first; else anywhere.
         values: By fill and measure: the value for contributions and the mean for random patches of equal area.
-        original: By fill and measure: the value for the contributions of O's cells alone, which are Grad-CAM of O's share; empty
-            for a network with one branch or without O.
+        baselines: By baseline, fill and measure: the value for these other contributions. Empty for a network with one branch or
+            without O; without "unwarped" where D and C are not warped.
     """
 
     name: str
     group: Group
     on_box: bool
     values: Mapping[RemovalFill, Mapping[Measure, tuple[float, float]]]
-    original: Mapping[RemovalFill, Mapping[Measure, float]]
+    baselines: Mapping[Baseline, Mapping[RemovalFill, Mapping[Measure, float]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """A measure for the contributions of all branches over that of O's alone (Grad-CAM), over several images.
+    """A measure for the contributions of all branches over that of a baseline, over several images.
 
     Attributes:
-        original: Mean for O's contributions alone.
-        difference: Mean of the difference: all branches less O alone.
+        baseline: Mean for the baseline.
+        difference: Mean of the difference: all branches, placed where they have looked, less the baseline.
         interval: Its 95 % interval (bootstrap over images), or None for fewer than `FEWEST` images.
     """
 
-    original: float
+    baseline: float
     difference: float
     interval: tuple[float, float] | None
 
@@ -72,8 +90,7 @@ class MeasureSummary:
         random: Mean for random patches of equal area.
         difference: Mean of the difference of both.
         interval: Its 95 % interval (bootstrap over images), or None for fewer than `FEWEST` images.
-        gain: What placing D and C where they have looked adds to O's contributions alone, or None if the network has one branch
-            only.
+        gains: What is gained over each baseline.
     """
 
     fill: RemovalFill
@@ -82,7 +99,7 @@ class MeasureSummary:
     random: float
     difference: float
     interval: tuple[float, float] | None
-    gain: Gain | None
+    gains: Mapping[Baseline, Gain]
 
     @property
     def less_is_better(self) -> bool:
@@ -136,14 +153,15 @@ class Faithfulness:
             lines += ["", f"{group.capitalize()}: {count} image{'s' if count > 1 else ''}"]
             lines.append(f"{'fill':<12} {'measure':<14} {'value':>7} {'random':>7} {'difference (95 % interval)':>30}")
             lines += [_line(summary) for summary in summaries]
-            if gains := [(summary, summary.gain) for summary in summaries if summary.gain is not None]:
+            for baseline in summaries[0].gains:
+                title, heading = _BASELINE_TITLES[baseline]
                 lines += [
-                    "What D and C add, placed where they have looked, to the contributions of O alone (Grad-CAM):"
+                    title,
+                    f"{'fill':<12} {'measure':<14} {'value':>7} {heading:>8} {'difference (95 % interval)':>29}",
                 ]
-                lines.append(
-                    f"{'fill':<12} {'measure':<14} {'value':>7} {'O alone':>7} {'difference (95 % interval)':>30}"
-                )
-                lines += [_row(summary, gain.original, gain.difference, gain.interval) for summary, gain in gains]
+                for summary in summaries:
+                    gain = summary.gains[baseline]
+                    lines.append(_row(summary, gain.baseline, gain.difference, gain.interval))
             if count < FEWEST:
                 lines.append(f"No intervals for fewer than {FEWEST} images.")
         return "\n".join(lines)
@@ -171,12 +189,9 @@ class Faithfulness:
                             "difference": summary.difference,
                             "interval_95": None if summary.interval is None else list(summary.interval),
                             "less_is_better": summary.less_is_better,
-                            "gain_over_original": None
-                            if summary.gain is None
-                            else {
-                                "original": summary.gain.original,
-                                "difference": summary.gain.difference,
-                                "interval_95": None if summary.gain.interval is None else list(summary.gain.interval),
+                            **{
+                                f"gain_over_{baseline}": _gain_dict(baseline, summary.gains.get(baseline))
+                                for baseline in BASELINES
                             },
                         }
                         for summary in self.summaries(group)
@@ -192,7 +207,10 @@ class Faithfulness:
                     "values": {
                         fill: {name: list(pair) for name, pair in image.values[fill].items()} for fill in image.values
                     },
-                    "original": {fill: dict(image.original[fill]) for fill in image.original},
+                    **{
+                        baseline: {fill: dict(values) for fill, values in image.baselines.get(baseline, {}).items()}
+                        for baseline in BASELINES
+                    },
                 }
                 for image in self.images
             ],
@@ -204,12 +222,12 @@ def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Me
     differences = pairs[:, 0] - pairs[:, 1]
     interval = interval_over_images(differences, "faithfulness", fill, measure)
     value, random = pairs.mean(axis=0).tolist()
-    gain: Gain | None = None
-    if images[0].original:
-        original = np.array([image.original[fill][measure] for image in images], dtype=np.float64)
-        over = pairs[:, 0] - original
-        gain = Gain(
-            original=float(original.mean()),
+    gains = dict[Baseline, Gain]()
+    for baseline in images[0].baselines:
+        others = np.array([image.baselines[baseline][fill][measure] for image in images], dtype=np.float64)
+        over = pairs[:, 0] - others
+        gains[baseline] = Gain(
+            baseline=float(others.mean()),
             difference=float(over.mean()),
             interval=interval_over_images(over, "placing", fill, measure),
         )
@@ -220,8 +238,15 @@ def _summary(images: Sequence[ImageFaithfulness], fill: RemovalFill, measure: Me
         random=random,
         difference=float(differences.mean()),
         interval=interval,
-        gain=gain,
+        gains=gains,
     )
+
+
+def _gain_dict(baseline: Baseline, gain: Gain | None) -> dict[str, Any] | None:
+    if gain is None:
+        return None
+    interval = None if gain.interval is None else list(gain.interval)
+    return {baseline: gain.baseline, "difference": gain.difference, "interval_95": interval}
 
 
 def _line(summary: MeasureSummary) -> str:

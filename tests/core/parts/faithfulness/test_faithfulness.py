@@ -122,23 +122,55 @@ def test_what_d_adds_to_o_is_known(red_or_not_twice: Model, red_or_not: Model, i
     first, alone = result.images[0], measured(red_or_not, images).images[0]
     for measure in MEASURES:  # together both branches say what one said alone
         assert first.values["other image"][measure] == pytest.approx(alone.values["other image"][measure], abs=1e-4)
-    assert not alone.original
+    assert not alone.baselines
+    assert set(first.baselines) == {"original"}  # nothing is warped
     # O's share is largest where it is black: red is removed last, and put in last.
     kept = [probability(min(0.5, 1 - fraction)) for fraction in FRACTIONS]
     put_in = [probability(max(0.0, fraction - 0.5)) for fraction in FRACTIONS]
-    original = first.original["other image"]
+    original = first.baselines["original"]["other image"]
     assert original["deletion AUC"] == pytest.approx(area_under(FRACTIONS, kept), abs=1e-4)
     assert original["insertion AUC"] == pytest.approx(area_under(FRACTIONS, put_in), abs=1e-4)
     assert original["RD@10 %"] == pytest.approx(0, abs=1e-4)
     many = dataclasses.replace(result, images=result.images[:1] * 12)
     for summary in many.summaries("correct"):
-        assert summary.gain is not None
-        assert summary.gain.difference == pytest.approx(summary.value - summary.gain.original)
-        assert summary.gain.interval == pytest.approx((summary.gain.difference,) * 2)
+        gain = summary.gains["original"]
+        assert gain.difference == pytest.approx(summary.value - gain.baseline)
+        assert gain.interval == pytest.approx((gain.difference,) * 2)
     assert "O alone (Grad-CAM)" in many.text()
     written = json.loads(json.dumps(result.to_dict()))
     assert written["by_image"][0]["original"]["other image"]["RD@10 %"] == original["RD@10 %"]
-    assert all(summary.gain is None for summary in measured(red_or_not, images).summaries("correct"))
+    assert all(not summary.gains for summary in measured(red_or_not, images).summaries("correct"))
+
+
+def test_what_placing_adds_is_told_apart_from_what_d_adds(
+    model: Model, small_network: Callable[..., S3N], images: list[ImageRecord]
+) -> None:
+    pixels = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
+    pixels[8:24, 8:24, 0] = 255
+    Image.fromarray(pixels).save(images[0].path)
+    network = _network(small_network, branches="O+D", entropy_threshold=1.0)  # R is that of class 0 alone
+    network.joint = _by_red(-0.5 * GAIN, 1.5 * GAIN)
+    with torch.no_grad():
+        for classifier in (network.joint, *(network.head(branch).classifier for branch in network.heads)):
+            classifier.bias[0] = 4  # so that a little red is enough for class 0
+    result = measured(_opened(model, network), images)
+    first = result.images[0]
+    assert set(first.baselines) == {"original", "unwarped"}
+    by_measure = {name: first.baselines[name]["other image"] for name in first.baselines}
+    own = {measure: value for measure, (value, _) in first.values["other image"].items()}
+    # O alone says the opposite: it removes red last. Where D's cells lie decides the rest.
+    assert (
+        max(own["deletion AUC"], by_measure["unwarped"]["deletion AUC"]) < by_measure["original"]["deletion AUC"] - 0.01
+    )
+    assert all(own[measure] != by_measure["unwarped"][measure] for measure in ("insertion AUC", "deletion AUC"))
+    many = dataclasses.replace(result, images=result.images[:1] * 12)
+    for summary in many.summaries(first.group):
+        for gain in summary.gains.values():
+            assert gain.difference == pytest.approx(summary.value - gain.baseline)
+    assert "as if nothing were warped" in many.text()
+    written = json.loads(json.dumps(many.to_dict()))
+    assert written["groups"][first.group]["measures"][0]["gain_over_unwarped"]["interval_95"] is not None
+    assert written["by_image"][0]["unwarped"]["other image"] == by_measure["unwarped"]
 
 
 def test_random_patches_lie_on_the_object(red_or_not: Model, images: list[ImageRecord]) -> None:
