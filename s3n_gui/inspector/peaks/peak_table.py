@@ -19,6 +19,7 @@ from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStyle,
     QStyleOptionViewItem,
     QTableView,
     QWidget,
@@ -47,6 +48,8 @@ _TIPS = (
 PEAK_ROLE = Qt.ItemDataRole.UserRole
 OUTSIDE_ROLE = Qt.ItemDataRole.UserRole + 1
 """Whether the peak lies outside the annotated box."""
+PART_ROLE = Qt.ItemDataRole.UserRole + 2
+"""The name of the peak's part, which stands alone where there is no room for its place; None without a part."""
 
 
 def kind_text(peak: Peak) -> str:
@@ -135,6 +138,9 @@ class PeakTableModel(QAbstractTableModel):
             return peak
         if role == OUTSIDE_ROLE:
             return self.is_outside(peak)
+        if role == PART_ROLE:
+            part = self._state.part_of(peak)
+            return None if part is None else part.name
         if role == Qt.ItemDataRole.DisplayRole:
             zeta = "–" if peak.zeta is None else f"{peak.zeta:.2f}"
             part = self._state.part_of(peak)
@@ -199,6 +205,7 @@ class PeakTable(QTableView):
         hover = RowHover(self)
         self.setItemDelegate(RowHoverDelegate(hover, self))
         self.setItemDelegateForColumn(0, _MarkDelegate(hover, self))
+        self.setItemDelegateForColumn(1, _PlaceDelegate(hover, self))
         self.setItemDelegateForColumn(4, _SymbolDelegate(hover, self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -289,6 +296,20 @@ class _MarkDelegate(RowHoverDelegate):
 
 def _as_they_are(places: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(places, dtype=np.float64)
+
+
+class _PlaceDelegate(RowHoverDelegate):
+    """Shows a peak's part and place, or the part alone where both do not fit."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        super().initStyleOption(option, index)
+        part = index.data(PART_ROLE)
+        if part is not None:
+            style, item = option.widget.style(), QStyle.SubElement.SE_ItemViewItemText
+            margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, None, option.widget) + 1
+            room = style.subElementRect(item, option, option.widget).width() - 2 * margin
+            if option.fontMetrics.horizontalAdvance(option.text) > room:
+                option.text = part
 
 
 class _SymbolDelegate(RowHoverDelegate):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from made_inspection import CLASSES, FakeClient, made_inspection
 from made_up_atlas import write_atlas
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QApplication, QStyledItemDelegate, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from s3n_core.errors import S3NError
@@ -19,7 +19,7 @@ from s3n_core.parts.atlas.atlas_files import PEAKS
 from s3n_core.parts.atlas.part_place import NO_PART
 from s3n_gui.appearance.theme import tokens
 from s3n_gui.inspector.panel import InspectPage
-from s3n_gui.inspector.peaks.peak_table import PeakTableModel
+from s3n_gui.inspector.peaks.peak_table import PeakTable, PeakTableModel
 from s3n_gui.state.session import LikeRequest, Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.part_swatch import place_colour
@@ -78,6 +78,30 @@ def names(page: InspectPage) -> list[str | None]:
 def inspect(session: Session, client: FakeClient, image: Path) -> None:
     session.image = image
     client.answer()
+
+
+def test_where_a_part_and_its_place_do_not_fit_the_part_stands_alone(
+    page: InspectPage, session: Session, client: FakeClient, atlas: Atlas, tmp_path: Path, qtbot: QtBot
+) -> None:
+    inspect(session, client, tmp_path / "elsewhere.jpg")
+    session.model_atlas = atlas.path
+    qtbot.waitUntil(lambda: len(client.described) == 1)
+    client.send_descriptors(FIRST, NOWHERE)
+    table = page.findChild(PeakTable)
+    place = table.model().index(0, 1)
+
+    def shown(width: int) -> str:
+        option = QStyleOptionViewItem()
+        option.initFrom(table)
+        option.widget, option.rect = table, QRect(0, 0, width, 26)  # type: ignore[attr-defined]
+        delegate = table.itemDelegateForColumn(1)
+        assert isinstance(delegate, QStyledItemDelegate)
+        delegate.initStyleOption(option, place)
+        return str(option.text)  # type: ignore[attr-defined]
+
+    assert shown(400) == place.data()
+    assert place.data().startswith("bill · ")
+    assert shown(70) == "bill"
 
 
 def test_an_image_from_elsewhere_is_asked_about_once_there_is_an_atlas_and_edits_of_it_apply(
