@@ -17,7 +17,7 @@ from s3n_core.evaluation.bootstrap import middle
 from s3n_core.system.json_values import to_json
 from s3n_core.system.seeding import keyed_generator
 
-Ranking = Literal["read", "relied on", "brute-force removal", "area", "best constant", "chance"]
+Ranking = Literal["read", "relied on", "read in the masks", "brute-force removal", "area", "best constant", "chance"]
 
 NEAR = 2
 """Pairs that differ in at most this many parts are near."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from s3n_core.errors import DataSetError, S3NError, UnreadableImage
 from s3n_core.inspection.geometry import Place, ViewFrame
 from s3n_core.inspection.hide_places import hide_places
 from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import scores_of
 from s3n_core.method.contributions import OTHERS
 from s3n_core.models.model_images import over_model_images
@@ -27,6 +28,7 @@ from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.descriptors import STRIDE, StageFeatures
 from s3n_core.parts.comparison.part_readings import cell_parts, part_places
+from s3n_core.parts.truth.intervention_measures import dilated
 from s3n_core.parts.truth.ranking_measures import (
     Ranking,
     RankingMeasures,
@@ -45,6 +47,7 @@ class _Scene:
 
     Attributes:
         contributions: What each part of the atlas contributes to each logit, float64 (C, parts).
+        in_masks: What is read in the mask of each true part, for each logit, (C, P).
         overlaps: Pixels of each part of the atlas in the mask of each true part, (parts, P).
         areas: Pixels of each true part's mask, (P,).
         places: Where each part of the atlas is.
@@ -52,6 +55,7 @@ class _Scene:
     """
 
     contributions: NDArray[np.float64]
+    in_masks: NDArray[np.float64]
     overlaps: NDArray[np.float64]
     areas: NDArray[np.float64]
     places: Mapping[int, Place]
@@ -143,6 +147,7 @@ def measure_rankings(
             lost.append(_losses(inspector, root, record, scene, numbers, known, read) @ of_part)
             step(1)
         values["relied on"] = means(lost)
+    values["read in the masks"] = means([scene.in_masks for _, scene in kept])
     values["brute-force removal"] = means(_drops(inspector, root, kept, workers, read, step))
     values["area"] = means([np.tile(scene.areas, (known, 1)) for _, scene in kept])
     species = [named.get(displayed_class(name)) for name in model.classes]
@@ -206,6 +211,16 @@ def _read_scenes(
                         np.add.at(contributions[of], rows, by_image[row].values[branch].reshape(-1)[own])
                 record = records[int(batch.positions[row])]
                 masks = _masks(root, record, sizes[row])
+                shares = _shares_in_masks(against[row], masks)
+                in_masks = np.stack(
+                    [
+                        np.sum(
+                            [shares[branch] @ values.reshape(-1) for branch, values in by_image[row].values.items()],
+                            axis=0,
+                        )
+                        for by_image in of_classes
+                    ]
+                )
                 cells = stage.cell_places(row, frame)
                 parts, within = atlas.parts.of(atlas.compared(stage.at(row, frame, cells), predicted))
                 side = (
@@ -218,6 +233,7 @@ def _read_scenes(
                 results.append(
                     _Scene(
                         contributions=contributions,
+                        in_masks=in_masks,
                         overlaps=overlaps,
                         areas=masks.sum(axis=(1, 2)).astype(np.float64),
                         places=part_places(against[row], owners, frame),
@@ -326,6 +342,22 @@ def _masks(root: Path, record: SceneRecord, size: tuple[int, int]) -> NDArray[np
         except (OSError, ValueError, SyntaxError) as error:
             raise DataSetError(f"{path} cannot be read ({error}). Draw the data set again.") from None
     return found
+
+
+def _shares_in_masks(found: Contributions, masks: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
+    """Return by branch how much of each cell's footprint lies in each mask, dilated, (P, cells), in [0, 1]."""
+    wide = np.stack([dilated(mask).reshape(-1) for mask in masks])
+    whole = replace(found, values={branch: np.ones_like(values) for branch, values in found.values.items()})
+    splat = whole.splat(masks.shape[2], masks.shape[1])
+    return {
+        branch: np.stack(
+            [
+                np.bincount(splat.cells[branch], shares * mask[splat.pixels[branch]], found.values[branch].size)
+                for mask in wide
+            ]
+        )
+        for branch, shares in splat.shares.items()
+    }
 
 
 def _inside(masks: NDArray[np.bool_], place: Sequence[float], side: tuple[float, float]) -> NDArray[np.int64]:

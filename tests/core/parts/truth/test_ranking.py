@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_birds import KnownScene, write_known_birds
+from PIL import Image
 from tiny_models import CLASSES
 
 from s3n_core.datasets.records import DataSet, ImageRecord
-from s3n_core.demo.interventions import FOLDER, read_interventions, write_index
+from s3n_core.demo.interventions import FOLDER, SceneRecord, read_interventions, write_index
 from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
 from s3n_core.errors import AtlasError, DataSetError
+from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.building import build_atlas
 from s3n_core.parts.comparison.comparing import compare_classes
+from s3n_core.parts.truth.intervention_measures import dilated, masses
 from s3n_core.parts.truth.ranking_measures import SpeciesMeans, majority_parts, ranking_measures
 from s3n_core.parts.truth.ranking_protocol import measure_rankings
 
@@ -73,6 +76,27 @@ def test_a_part_is_the_true_part_that_most_of_its_masked_pixels_lie_in() -> None
     assert majority_parts(overlaps, (0, 1, 4, 7), frozenset({7})) == {0: (0, 0.75), 4: (1, 0.5)}
 
 
+def _right_in_masks(model: Model, root: Path, records: list[SceneRecord], known: tuple[int, ...]) -> list[bool]:
+    """Return for each pair whether the mask that most of the margin is painted in is a part in which they differ."""
+    inspector, of_species = Inspector(model), dict[int, list[np.ndarray]]()
+    for record in records:
+        with Image.open(root / record.image) as file:
+            resampled = inspector.resample(inspector.prepare(file.convert("RGB"), record.image))
+        output = inspector.classify(resampled)
+        masks = []
+        for part in PARTS:
+            with Image.open(root / record.part_masks[part]) as file:
+                masks.append(dilated(np.asarray(file.convert("1"), dtype=bool)))
+        pictures = [inspector.contributions(resampled, output, of)[0].picture() for of in range(len(model.classes))]
+        of_species.setdefault(record.label - 1, []).append(np.stack([masses(picture, masks) for picture in pictures]))
+    means = {species: np.mean(values, axis=0) for species, values in of_species.items()}
+    right = []
+    for a, b in combinations(known, 2):
+        first = int((means[a][a] - means[a][b] - means[b][a] + means[b][b]).argmax())
+        right.append(PARTS[first] in distinguishing_parts(SPECIES[a], SPECIES[b]))
+    return right
+
+
 def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
     model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -113,8 +137,9 @@ def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
                 sums[found.mapped[part.name][0]] += part.contribution
         first = max(sums, key=lambda name: sums[name])
         right.append(first in distinguishing_parts(SPECIES[a], SPECIES[b]))
-    read = next(row for row in found.rows if row.ranking == "read")
+    read, in_masks = (next(row for row in found.rows if row.ranking == kind) for kind in ("read", "read in the masks"))
     assert read.all == pytest.approx(np.mean(right))
+    assert in_masks.all == pytest.approx(np.mean(_right_in_masks(model, root, ranked, known)))
     assert set(found.to_dict()) >= {"rows", "goals", "near_pairs"}
     with pytest.raises(DataSetError, match="at least two species"):
         measure_rankings(atlas, replace(model, header=model.header.model_copy(update={"classes": CLASSES})), root)
