@@ -92,7 +92,7 @@ def test_an_export_asked_for_too_early_starts_when_the_images_are_known(
     qtbot: QtBot, controller: ExportController, of_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr("s3n_gui.export.controller.CommandJob.start", lambda _: started.append("started"))
+    monkeypatch.setattr("s3n_gui.background.single_job.CommandJob.start", lambda _: started.append("started"))
     controller.activate()
     controller.set(model=of_run, images=IMAGES, out=tmp_path / "out")
     controller.start()
