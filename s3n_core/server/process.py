@@ -63,9 +63,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stdin.isatty():
         parser.error("this process is started by the window")
     source, output = _take_streams()
-    # Must be set before torch is imported. Next to a training on all cores, spinning threads make a dragged peak take
-    # 430 ms instead of 18 ms; on an idle machine they gain nothing.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     requests = LatestRequests()
     reader = threading.Thread(target=_read_and_end, args=(source, requests), name="requests", daemon=True)
     reader.start()

@@ -76,10 +76,6 @@ def start_process(
     else:
         options["start_new_session"] = True
     variables = dict(os.environ if environment is None else environment, PYTHONUTF8="1", PYTHONUNBUFFERED="1")
-    if long_job:
-        # Waiting threads sleep instead of spinning: next to other work on two cores, a training step took a tenth of
-        # the time, and the window's timers were not delayed (benchmarks/wait_policy.py).
-        variables.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with _opened(log) as file:
             process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -191,5 +192,21 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(monkeypatch: pytest.
         def __getattr__(self, name: str) -> object:
             raise KeyboardInterrupt
 
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # so that it is as before afterwards
     monkeypatch.setitem(sys.modules, "s3n_core.cli", Interrupted("s3n_core.cli"))
     assert start_of_the_program() == 130
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_a_person_wants_otherwise(
+    own: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", own or "")  # so that it is as before afterwards
+    if own is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    loaded = ModuleType("s3n_core.cli")
+    found = list[str | None]()
+    loaded.main = lambda: found.append(os.environ.get("OMP_WAIT_POLICY")) or 0  # type: ignore[attr-defined, func-returns-value]
+    monkeypatch.setitem(sys.modules, "s3n_core.cli", loaded)
+    assert start_of_the_program() == 0
+    assert found == [expected]
