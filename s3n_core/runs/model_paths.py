@@ -31,6 +31,11 @@ def model_file(path: Path) -> Path:
     return file
 
 
+def is_of_model(file: Path, path: Path) -> bool:
+    """Return whether a model file is one of those that a path stands for: the file itself, or a checkpoint of the run there."""
+    return file.absolute().is_relative_to(path.absolute())
+
+
 def run_of(path: Path) -> RunDirectory | None:
     """Return the run of a model, given the run's folder or one of its checkpoint files; None if there is no run."""
     folder = path if path.is_dir() else path.absolute().parent.parent

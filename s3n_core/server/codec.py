@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_core.server.messages import Message
 from s3n_core.server.requests import Subject
 from s3n_core.system.json_values import from_json, to_json
+
+_T = TypeVar("_T")
 
 _PARTS: Mapping[str, type[Any]] = get_type_hints(Inspection)
 
@@ -283,9 +285,7 @@ def decode_contribution_request(fields: Mapping[str, Any], classes: int) -> tupl
 
 def encode_contributions(view: ContributionView, **about: Any) -> Message:
     """Return a message with what is shown of an image's contributions and additional JSON fields."""
-    arrays: dict[str, NDArray[Any]] = {}
-    values = _plain(view, "contributions", arrays)
-    return Message("contributions", {**about, "contributions": values}, arrays)
+    return _message("contributions", view, about)
 
 
 def decode_contributions(message: Message) -> ContributionView:
@@ -294,18 +294,12 @@ def decode_contributions(message: Message) -> ContributionView:
     Raises:
         MessageError: The message holds none.
     """
-    try:
-        view: ContributionView = _made(ContributionView, message.fields["contributions"], message.arrays)
-        return view
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MessageError(f"A message holds no contributions ({type(error).__name__}: {error}).") from error
+    return _value(message, "contributions", ContributionView)
 
 
 def encode_descriptors(found: PeakDescriptors, **about: Any) -> Message:
     """Return a message with the descriptors of an image's peaks and additional JSON fields."""
-    arrays: dict[str, NDArray[Any]] = {}
-    values = _plain(found, "descriptors", arrays)
-    return Message("descriptors", {**about, "descriptors": values}, arrays)
+    return _message("descriptors", found, about)
 
 
 def decode_descriptors(message: Message) -> PeakDescriptors:
@@ -314,11 +308,27 @@ def decode_descriptors(message: Message) -> PeakDescriptors:
     Raises:
         MessageError: The message holds none.
     """
+    return _value(message, "descriptors", PeakDescriptors)
+
+
+def _message(kind: str, value: Any, about: Mapping[str, Any]) -> Message:
+    """Return a message with a dataclass in the field of its kind."""
+    arrays: dict[str, NDArray[Any]] = {}
+    values = _plain(value, kind, arrays)
+    return Message(kind, {**about, kind: values}, arrays)
+
+
+def _value(message: Message, kind: str, of: type[_T]) -> _T:
+    """Reverse `_message`.
+
+    Raises:
+        MessageError: The message holds no such value.
+    """
     try:
-        found: PeakDescriptors = _made(PeakDescriptors, message.fields["descriptors"], message.arrays)
-        return found
+        value: _T = _made(of, message.fields[kind], message.arrays)
+        return value
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MessageError(f"A message holds no descriptors ({type(error).__name__}: {error}).") from error
+        raise MessageError(f"A message holds no {kind} ({type(error).__name__}: {error}).") from error
 
 
 def encode_model(generation: int, opened: OpenedModel) -> Message:

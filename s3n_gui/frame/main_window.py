@@ -27,10 +27,10 @@ from s3n_gui.frame.rail import Rail
 from s3n_gui.frame.strip import Strip
 from s3n_gui.frame.window_commands import WindowCommands
 from s3n_gui.frame.window_dialogs import WindowDialogs
+from s3n_gui.state.atlas_finder import AtlasFinder
 from s3n_gui.state.clock import clock
 from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
-from s3n_gui.state.model_atlas import ModelAtlas
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.model_ranges import ModelRanges
 from s3n_gui.state.opening import Opener
@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self._layout = layout if layout is not None else WindowLayout()
         self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self._layout, self)
         self._ranges = ModelRanges(self.session, self)
-        self._atlas = ModelAtlas(self.session, settings, self.recent, self)
+        self._atlas = AtlasFinder(self.session, settings, self.recent, self)
         self._preload = Preload(MODULES)
         self._places = LastPlaces(self.session, self._layout)
         self._build(pages)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
 from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
+from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.single_job import SingleJob
 from s3n_gui.background.tasks import Tasks
@@ -94,11 +95,11 @@ class PartsController(QObject):
     def model_of(self, content: AtlasContent) -> Path:
         """Return the model of an atlas: the session's, if that is the run that it lies in."""
         file = Path(content.atlas.header.model_path)
-        return self.model if self.model is not None and file.is_relative_to(self.model) else file
+        return self.model if self.model is not None and is_of_model(file, self.model) else file
 
     def is_of_model(self, content: AtlasContent) -> bool:
         """Return whether an atlas is of the current model."""
-        return self.model is not None and Path(content.atlas.header.model_path).is_relative_to(self.model.absolute())
+        return self.model is not None and is_of_model(Path(content.atlas.header.model_path), self.model)
 
     @property
     def data_set(self) -> DataSet | None:
@@ -173,7 +174,7 @@ class PartsController(QObject):
     def _is_still_meant(self, content: AtlasContent) -> bool:
         """Return whether an open atlas belongs to the session's model and images, as far as these are chosen."""
         made_with, header = self.model, content.atlas.header
-        of_model = made_with is None or Path(header.model_path).is_relative_to(made_with)
+        of_model = made_with is None or is_of_model(Path(header.model_path), made_with)
         data_set = self.data_set
         return of_model and (data_set is None or data_set.root.resolve() == Path(header.data))
 

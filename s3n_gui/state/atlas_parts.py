@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.part_place import SAME_PLACE, PartPlace
+from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
 
@@ -47,11 +48,11 @@ class AtlasParts(QObject):
 
     def knows(self, model: Path | None) -> bool:
         """Return whether the atlas is read and of a model."""
-        return self._is_of(model)
+        return self._found is not None and model is not None and is_of_model(self._found.model, model)
 
     def names(self, model: Path | None) -> tuple[str, ...]:
         """Return the names of the parts, if the atlas is of a model; hidden ones are left out."""
-        return self._found.names if self._found is not None and self._is_of(model) else ()
+        return self._found.names if self._found is not None and self.knows(model) else ()
 
     def places(self, path: Path, model: Path | None) -> tuple[PartPlace, ...]:
         """Return the peaks of an image with their parts, if the atlas is of a model and has the image."""
@@ -65,7 +66,7 @@ class AtlasParts(QObject):
 
     def of(self, peaks: PeakDescriptors, model: Path | None) -> tuple[PartPlace | None, ...]:
         """Return each peak of any image with its part, None where that is hidden; nothing if the atlas is of another model."""
-        if self._found is None or not self._is_of(model):
+        if self._found is None or not self.knows(model):
             return ()
         try:
             return self._found.of(peaks)
@@ -80,13 +81,10 @@ class AtlasParts(QObject):
         """Stop reading."""
         self._tasks.close()
 
-    def _is_of(self, model: Path | None) -> bool:
-        return self._found is not None and model is not None and self._found.model.is_relative_to(model.absolute())
-
     def _file(self, path: Path, model: Path | None) -> str | None:
         """Return the name that an image has in the atlas if it is there; None if it lies elsewhere, or without an atlas."""
         found = self._found
-        if found is None or not self._is_of(model) or not path.is_relative_to(found.root):
+        if found is None or not self.knows(model) or not path.is_relative_to(found.root):
             return None
         return path.relative_to(found.root).as_posix()
 

@@ -335,7 +335,7 @@ class Session(QObject):
         self.model_atlas = value
 
     def set_atlas_aside(self) -> None:
-        """Close the open atlas because another model or data set is open; it names parts until `ModelAtlas` finds another."""
+        """Close the open atlas because another model or data set is open; it names parts until `AtlasFinder` finds another."""
         self._open_atlas(None)
 
     def _open_atlas(self, folder: Path | None) -> None:
@@ -348,7 +348,7 @@ class Session(QObject):
     def model_atlas(self) -> Path | None:
         """The folder of the atlas that names the parts of peaks, or None: the open one, else one of the current model.
 
-        `ModelAtlas` sets it when a model or a data set is opened.
+        `AtlasFinder` sets it when a model or a data set is opened.
         """
         return self._model_atlas
 

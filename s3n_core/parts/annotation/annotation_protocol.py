@@ -60,8 +60,7 @@ def measure_annotation(
     """
     atlas.require(model.digest)
     annotated = [record for record in records if record.box is not None and record.parts and record.label is not None]
-    background = atlas.background
-    shown = sorted(part for part in atlas.listed if part not in background)
+    shown = atlas.on_object
     if len(annotated) < 2 or not shown:
         raise AtlasError(
             f"{len(annotated)} images have a label, a box and key points, and {len(shown)} parts are neither background nor "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
@@ -100,7 +100,7 @@ class PartSummary:
     @property
     def title(self) -> str:
         """Its name and marks: "part 3 (background, drawn cells only)"."""
-        return self.name + (f" ({', '.join(self.marks)})" if self.marks else "")
+        return marked_name(self.name, self.marks)
 
     @property
     def found_text(self) -> str:
@@ -108,6 +108,11 @@ class PartSummary:
         if self.peaks:
             return f"{self.peaks:,} peak{_s(self.peaks)} in {self.images:,} image{_s(self.images)}"
         return "no peak" + (f", {self.cells:,} drawn cell{_s(self.cells)}" if self.cells else "")
+
+
+def marked_name(name: str, marks: Sequence[str]) -> str:
+    """Return a part's name with its marks: "part 3 (background, drawn cells only)"."""
+    return f"{name} ({', '.join(marks)})" if marks else name
 
 
 def part_marks(peaks: int, cells: int, *, background: bool = False, hidden: bool = False) -> tuple[str, ...]:
@@ -226,6 +231,12 @@ class Atlas:
         counts = self.counts
         some = [part for part in counts if any(counts[part]) and not self.parts.is_hidden(part)]
         return tuple(sorted(some, key=lambda part: (-counts[part][0], -counts[part][1])))
+
+    @property
+    def on_object(self) -> list[int]:
+        """The listed parts that are not background, in the order of their numbers."""
+        background = self.background
+        return sorted(part for part in self.listed if part not in background)
 
     @property
     def marks(self) -> dict[int, tuple[str, ...]]:
@@ -536,8 +547,7 @@ class Atlas:
         Raises:
             OutputError: The file cannot be written.
         """
-        background = self.background
-        shown = sorted(part for part in self.listed if part not in background)
+        shown = self.on_object
         index = {part: number for number, part in enumerate(shown)}
         points = np.zeros((len(self.images), len(shown), 3))
         best = np.zeros((len(self.images), len(shown)))

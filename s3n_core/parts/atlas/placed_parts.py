@@ -34,12 +34,9 @@ class PlacedParts:
         self._background = atlas.background
         counts = atlas.counts
         self.names = tuple(name for part, name in self._name_of.items() if counts[part][0])
-        own = ~np.asarray(atlas.places["background"]) & np.isin(atlas.part_of, parts)
-        self._places, self._part_of = atlas.places[own], atlas.part_of[own]
-        self._files = [image.file for image in atlas.images]
-        self._starts = np.searchsorted(self._places["image"], np.arange(len(self._files) + 1))
+        at_peaks = ~np.asarray(atlas.places["background"])
+        self._image_of, self._part_of = atlas.places["image"][at_peaks], atlas.part_of[at_peaks]
         self._rows = atlas.peak_rows  # read now, in the background
-        self._index = {file: number for number, file in enumerate(self._files)}
 
     def has_peak(self, file: str, x: float, y: float) -> bool:
         """Return whether the atlas has a peak at a place of an image, in pixels of the original, hidden parts included."""
@@ -57,33 +54,26 @@ class PlacedParts:
             if not within:
                 found.append(PartPlace(x=x, y=y, part=-1, name=NO_PART))
             elif part in self._name_of:
-                found.append(
-                    PartPlace(x=x, y=y, part=part, name=self._name_of[part], background=part in self._background)
-                )
+                found.append(self._place(x, y, part))
             else:
                 found.append(None)
         return tuple(found)
 
     def places(self, file: str) -> tuple[PartPlace, ...]:
         """Return the peaks of an image with their parts."""
-        number = self._index.get(file)
-        if number is None:
-            return ()
-        rows = range(int(self._starts[number]), int(self._starts[number + 1]))
-        return tuple(self._place(row) for row in rows)
+        rows = self._rows.of(file)
+        places, parts = self._atlas.places[rows], self._atlas.part_of[rows]
+        return tuple(
+            self._place(float(place["x"]), float(place["y"]), part)
+            for place, part in zip(places, parts.tolist(), strict=True)
+            if part in self._name_of
+        )
 
     def files_with(self, name: str) -> frozenset[str]:
         """Return the names of the images in which a part has a peak."""
         wanted = [part for part, known in self._name_of.items() if known == name]
-        images = np.unique(self._places["image"][np.isin(self._part_of, wanted)])
-        return frozenset(self._files[number] for number in images.tolist())
+        numbers = np.unique(self._image_of[np.isin(self._part_of, wanted)])
+        return frozenset(self._atlas.images[number].file for number in numbers.tolist())
 
-    def _place(self, row: int) -> PartPlace:
-        place, part = self._places[row], int(self._part_of[row])
-        return PartPlace(
-            x=float(place["x"]),
-            y=float(place["y"]),
-            part=part,
-            name=self._name_of[part],
-            background=part in self._background,
-        )
+    def _place(self, x: float, y: float, part: int) -> PartPlace:
+        return PartPlace(x=x, y=y, part=part, name=self._name_of[part], background=part in self._background)

@@ -69,14 +69,9 @@ def measure_steadiness(
     chosen = [usable[index * len(usable) // count] for index in range(count)]
     if not chosen:
         raise AtlasError(f"None of the {len(atlas.images)} images of {atlas.path} is in its data set any more.")
-    original, parts, seed = (
-        [_stored_peaks(atlas, number) for number in chosen],
-        sorted(atlas.listed),
-        atlas.collection.seed,
-    )
-    asked = list(range(count))
+    original, seed = [_stored_peaks(atlas, number) for number in chosen], atlas.collection.seed
+    parts, asked = unmeasured_parts(atlas, kept), list(range(count))
     if kept is not None:
-        parts = unmeasured_parts(atlas, kept)
         telling = [row for row in asked if np.isin(original[row].parts, parts).any()]
         partner = other_images(count, seed)
         asked = sorted({*telling, *(partner[row] for row in telling)})

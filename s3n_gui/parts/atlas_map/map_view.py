@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas import Atlas, marked_name
 from s3n_core.parts.atlas.neighbours import Neighbour
 from s3n_core.parts.atlas.part_place import NO_PART
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
@@ -219,8 +219,8 @@ class MapView(PartsView):
                 if "empty" in marks:
                     continue
                 name = atlas.parts.name(number)
-                item = QListWidgetItem(f"{name} ({marks[0]})" if marks else name)
-                item.setToolTip(f"{name} ({', '.join(marks)})" if marks else name)
+                item = QListWidgetItem(marked_name(name, marks[:1]))
+                item.setToolTip(marked_name(name, marks))
                 item.setData(Qt.ItemDataRole.UserRole, number)
                 colour = part_colour(number, tokens(), background=number in background)
                 item.setIcon(swatch(colour, self.devicePixelRatioF()))

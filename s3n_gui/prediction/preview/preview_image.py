@@ -40,27 +40,20 @@ class PreviewImage(QWidget):
         self.setToolTip(PEAKS_TIP)
         theme().changed.connect(self._on_theme)
 
-    def choose(
-        self,
-        path: Path | None,
-        places: Sequence[PeakPlace],
-        annotation: Annotation = NO_ANNOTATION,
-        parts: tuple[PartPlace, ...] = (),
-    ) -> None:
+    def choose(self, path: Path | None, places: Sequence[PeakPlace], annotation: Annotation = NO_ANNOTATION) -> None:
         """Choose another image; its pixels follow later.
 
         Args:
             path: The image file.
             places: Its peaks, in pixels of the upright original (EXIF orientation applied).
             annotation: What the data set gives for it; its box is drawn, and peaks outside of it are marked.
-            parts: The peaks that the open atlas has in it, with their parts.
         """
         self.path, self._image, self.original = path, QImage(), None
         self._places, self._annotation, self._box = places, annotation, annotation.box
-        self.show_parts(parts)
+        self.show_parts(())
 
     def show_parts(self, parts: tuple[PartPlace, ...]) -> None:
-        """Show the parts of the peaks."""
+        """Show the peaks that the open atlas has in the image with their parts."""
         self._parts = parts
         side = 0.0 if self.original is None else float(max(self.original))
         self.peaks = peak_marks(self._places, self._annotation, parts, side)

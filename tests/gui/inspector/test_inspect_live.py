@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from s3n_gui.inspector.panel import InspectPage, page
 from s3n_gui.inspector.stored import read_demo_inspection
+from s3n_gui.state.atlas_finder import AtlasFinder
 from s3n_gui.state.demo import demo_is_installed
-from s3n_gui.state.model_atlas import ModelAtlas
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -22,7 +22,7 @@ from s3n_gui.state.settings import Settings
 def test_the_demo_is_stored_then_live_and_its_parts_are_named_in_a_copy_of_its_image_too(
     themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, jobs: object, tmp_path: Path
 ) -> None:
-    atlas = ModelAtlas(session, settings, RecentList(tmp_path / "recent.json"))
+    atlas = AtlasFinder(session, settings, RecentList(tmp_path / "recent.json"))
     made = page(session, settings, jobs)  # type: ignore[arg-type]
     assert isinstance(made, InspectPage)
     made.resize(1208, 610)

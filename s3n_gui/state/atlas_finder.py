@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class ModelAtlas(QObject):
+class AtlasFinder(QObject):
     """Keeps ``Session.model_atlas`` an atlas of ``Session.model``, whenever a model or a data set is opened.
 
     The open atlas comes first, then that of the data set, then the one that was open last with this model, then any that the
@@ -126,11 +126,12 @@ def _those_of(model: Path, folders: Iterable[Path]) -> Iterator[tuple[Path, Atla
     """Return the atlases that are of a model, with their headers."""
     from s3n_core.errors import AtlasError
     from s3n_core.parts.atlas.atlas_files import read_header
+    from s3n_core.runs.model_paths import is_of_model
 
     for folder in folders:
         try:
             header = read_header(folder)
         except (AtlasError, OSError):
             continue
-        if header is not None and Path(header.model_path).is_relative_to(model.absolute()):
+        if header is not None and is_of_model(Path(header.model_path), model):
             yield folder, header

@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import DataSet
 from s3n_core.runs.locations import home
+from s3n_gui.state.atlas_finder import AtlasFinder
 from s3n_gui.state.atlas_parts import AtlasParts
 from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model
-from s3n_gui.state.model_atlas import ModelAtlas
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -27,8 +27,8 @@ def recent(tmp_path: Path) -> RecentList:
 
 
 @pytest.fixture
-def finder(session: Session, settings: Settings, recent: RecentList) -> Iterator[ModelAtlas]:
-    made = ModelAtlas(session, settings, recent)
+def finder(session: Session, settings: Settings, recent: RecentList) -> Iterator[AtlasFinder]:
+    made = AtlasFinder(session, settings, recent)
     yield made
     made.close()
 
@@ -50,12 +50,12 @@ def made(folder: Path, data: DataSet, model: Path) -> Path:
     return folder
 
 
-def settle(qtbot: QtBot, finder: ModelAtlas) -> None:
+def settle(qtbot: QtBot, finder: AtlasFinder) -> None:
     qtbot.waitUntil(lambda: not finder.is_looking)
 
 
 @pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
-def test_that_of_the_demo_names_its_parts_at_once(session: Session, finder: ModelAtlas, qtbot: QtBot) -> None:
+def test_that_of_the_demo_names_its_parts_at_once(session: Session, finder: AtlasFinder, qtbot: QtBot) -> None:
     parts = AtlasParts(session)
     parts.activate()
     images = open_data_set(demo_images())
@@ -71,7 +71,7 @@ def test_that_of_the_demo_names_its_parts_at_once(session: Session, finder: Mode
 
 def test_that_of_the_data_set_comes_first_and_then_the_one_that_was_open_last(
     session: Session,
-    finder: ModelAtlas,
+    finder: AtlasFinder,
     recent: RecentList,
     birds: DataSet,
     others: DataSet,
@@ -97,7 +97,7 @@ def test_that_of_the_data_set_comes_first_and_then_the_one_that_was_open_last(
 
 
 def test_the_windows_own_folder_is_looked_in(
-    session: Session, finder: ModelAtlas, birds: DataSet, tmp_path: Path, qtbot: QtBot
+    session: Session, finder: AtlasFinder, birds: DataSet, tmp_path: Path, qtbot: QtBot
 ) -> None:
     model = tmp_path / "model.safetensors"
     folder = made(AtlasRequest(model=model, images=birds.root, split="all").folder, birds, model)
@@ -113,7 +113,7 @@ def test_the_windows_own_folder_is_looked_in(
 
 
 def test_other_images_of_the_same_model_keep_it_and_what_a_person_opens_or_closes_holds(
-    session: Session, finder: ModelAtlas, birds: DataSet, others: DataSet, tmp_path: Path, qtbot: QtBot
+    session: Session, finder: AtlasFinder, birds: DataSet, others: DataSet, tmp_path: Path, qtbot: QtBot
 ) -> None:
     model = tmp_path / "model.safetensors"
     session.model, session.data_set = model, birds
