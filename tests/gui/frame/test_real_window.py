@@ -21,6 +21,7 @@ from s3n_gui.frame.display import why_no_window
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCREEN = (1280, 800)
+THUMBNAILS = 250  # pixels at the left that the thumbnails and the list of pages take at most
 PATIENCE = 120.0
 STILL = 4  # seconds
 NEEDED = ("Xvfb", "xdotool")
@@ -89,9 +90,12 @@ def wait_for(what: Callable[[], bool], said: str, process: subprocess.Popen[str]
         time.sleep(0.2)
 
 
-def is_drawn(picture: np.ndarray) -> bool:
-    """Return whether a screenshot has many colours, as photographs and maps do, and is not an empty background."""
-    return len(np.unique(picture.reshape(-1, 3)[::7], axis=0)) > 500
+def has_maps(picture: np.ndarray) -> bool:
+    """Return whether a screenshot of Inspect has thousands of colours right of the thumbnails, as photographs and maps have.
+
+    They come when the model has answered; until then there is a sentence, however long the machine takes.
+    """
+    return len(np.unique(picture[:, THUMBNAILS:].reshape(-1, 3)[::7], axis=0)) > 5000
 
 
 def differing(one: np.ndarray, other: np.ndarray) -> float:
@@ -100,7 +104,7 @@ def differing(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def settled(screen: Screen, process: subprocess.Popen[str]) -> np.ndarray:
-    """Return the screen once it has stayed the same for a while: photographs come before the maps beside them."""
+    """Return the screen once it has stayed the same for a while: names of parts and the device come last."""
     seen, since = screen.picture(), time.monotonic()
 
     def has_settled() -> bool:
@@ -134,7 +138,7 @@ def test_demo_on_a_real_screen(screen: Screen, s3n_home: Path, tmp_path: Path, m
         wait_for(lambda: screen.titles() == ["Inspect - S3N Studio"], "the window", process)
         window = screen.do("search", "--onlyvisible", "--name", "S3N Studio")
         screen.do("windowfocus", window)  # without a window manager nothing else gives it the focus
-        wait_for(lambda: is_drawn(screen.picture()), "the demo's first bird", process)
+        wait_for(lambda: has_maps(screen.picture()), "the demo's first bird", process)
         inspect = settled(screen, process)
 
         screen.do("key", "ctrl+1")
