@@ -198,6 +198,7 @@ def find_parts(
     split: str | None = None,
     out: str | PathLike[str] | None = None,
     parts: int | None = None,
+    parts_of: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress = None,
 ) -> ModelAtlas:
@@ -211,6 +212,8 @@ def find_parts(
         out: The atlas's folder. A stopped one is continued, a finished one is opened. None: a temporary folder, which lasts as
             long as the atlas.
         parts: Number of parts; None: suggested.
+        parts_of: The folder of another atlas of the model, whose parts these images get, with their names and edits; None: the
+            parts are found in these images.
         seed: Seed of all draws.
         progress: See `Progress`; counts images.
 
@@ -218,7 +221,7 @@ def find_parts(
         S3NError: The images or the folder cannot be used.
     """
     opened = model if isinstance(model, Model) else load_model(model)
-    return opened.find_parts(data, split=split, out=out, parts=parts, seed=seed, progress=progress)
+    return opened.find_parts(data, split=split, out=out, parts=parts, parts_of=parts_of, seed=seed, progress=progress)
 
 
 def figure(

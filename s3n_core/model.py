@@ -441,6 +441,7 @@ class Model:
         split: str | None = None,
         out: str | PathLike[str] | None = None,
         parts: int | None = None,
+        parts_of: str | PathLike[str] | None = None,
         seed: int = 0,
         progress: Progress = None,
     ) -> ModelAtlas:
@@ -457,7 +458,10 @@ class Model:
         part, records = evaluation_images(data_set, self.path, split)
         kept = TemporaryDirectory(prefix="s3n-atlas-") if out is None else None
         folder = Path(kept.name) if kept is not None else Path(out or "").expanduser()
-        steps = build_atlas(self._network, data_set, records, folder, split=part, parts=parts, seed=seed)
+        other = None if parts_of is None else Path(parts_of).expanduser()
+        steps = build_atlas(
+            self._network, data_set, records, folder, split=part, parts=parts, parts_of=other, seed=seed
+        )
         with progress_bar("Finding parts", progress) as bar, closing(steps):
             for step in steps:
                 bar(step.done, step.total)

@@ -27,11 +27,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from benchmarks.demo.texts import CHECKOUT, MEASURED, read_facts, rewrite_documents
@@ -41,27 +39,11 @@ from s3n_core.models.model_files import load_model, save_model
 from s3n_core.models.opening import open_model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_copies import make_portable
-from s3n_core.parts.atlas.atlas_files import (
-    ASSIGNMENTS,
-    CENTROIDS,
-    CLASS_MEANS,
-    DESCRIPTORS,
-    FORMAT,
-    HEADER,
-    PEAKS,
-    PEAKS_CSV,
-    VERSION,
-    descriptor_reader,
-    open_array,
-)
-from s3n_core.parts.atlas.clustering import nearest
 from s3n_core.parts.comparison.class_pairs import class_pairs
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.server.codec import InspectionEncoder
 from s3n_core.server.messages import write_message
-from s3n_core.system.atomic_files import write_json
-from s3n_core.system.json_values import to_json
 
 DEMO = CHECKOUT / "resources" / "demo"
 PICTURES = CHECKOUT / "docs" / "images"
@@ -210,8 +192,7 @@ def atlas(work: Path) -> None:
     s3n(work, "parts", "build", "model.safetensors", "drawn", "--split", "test", "--device", "cpu", "--out", of_tests)
     shutil.rmtree(own, ignore_errors=True)
     shown = DEMO / "model.safetensors", DEMO / "images", "--split", "all", "--device", "cpu"
-    s3n(work, "parts", "build", *shown, "--parts", 2, "--out", own)
-    take_parts(Atlas(of_tests), own)
+    s3n(work, "parts", "build", *shown, "--parts-of", of_tests, "--out", own)
     for pair in class_pairs(Atlas(own))[:COMPARED]:
         s3n(work, "parts", "compare", own, pair.a, pair.b, "--device", "cpu")
     s3n(work, "parts", "steady", own, "--device", "cpu")
@@ -220,31 +201,6 @@ def atlas(work: Path) -> None:
     size = sum(file.stat().st_size for file in (DEMO / "atlas").rglob("*") if file.is_file())
     if size > MOST_ATLAS_BYTES:
         raise SystemExit(f"The atlas has {size:,} bytes; the demo's may have {MOST_ATLAS_BYTES:,}.")
-
-
-def take_parts(other: Atlas, folder: Path) -> None:
-    """Give an atlas the parts of another one of the same model, instead of those that were found in its own images."""
-    header = replace(
-        Atlas(folder).header,
-        parts=other.header.parts,
-        suggested=other.header.suggested,
-        silhouettes=other.header.silhouettes,
-        background_parts=other.header.background_parts,
-        reach=other.header.reach,
-    )
-    for name in (CENTROIDS, CLASS_MEANS):
-        shutil.copyfile(other.path / name, folder / name)
-    means = open_array(folder, CLASS_MEANS)
-    predicted = np.asarray(open_array(folder, PEAKS)["predicted"])
-    read = descriptor_reader(open_array(folder, DESCRIPTORS), predicted, means if header.centred else None)
-    assigned, _ = nearest(read(np.arange(len(predicted))), open_array(folder, CENTROIDS))
-    np.save(folder / ASSIGNMENTS, assigned)
-    write_json(folder / HEADER, {"format": FORMAT, "version": VERSION, **to_json(header)})
-    own = Atlas(folder)
-    for part in own.parts.numbers:
-        if (part in own.background) != (part in other.background):  # too few cells here to see it
-            own.set_background(part, background=part in other.background)
-    own.write_peaks(folder / PEAKS_CSV)
 
 
 def _install_run(run: RunDirectory) -> None:

@@ -64,6 +64,14 @@ def build(
         int | None,
         typer.Option("--parts", metavar="K", parser=whole(2, 500), help="Number of parts. Default: suggested."),
     ] = None,
+    parts_of: Annotated[
+        Path | None,
+        typer.Option(
+            "--parts-of",
+            metavar="ATLAS",
+            help="Take the parts of another atlas of this model, with their names and edits, instead of finding parts.",
+        ),
+    ] = None,
     split: MeasuredSplitOption = None,
     as_they_are: Annotated[
         bool,
@@ -89,8 +97,13 @@ def build(
     Collects every peak of the images and some random cells, and groups them by what the middle of the network sees there. A
     stopped job is resumed by the same command; with another --parts, a finished atlas is grouped anew without its images.
 
-    Example: s3n parts build first birds --out atlas
+    Examples: s3n parts build first birds --out atlas; s3n parts build first photos --parts-of atlas --out photos-atlas
     """
+    if parts_of is not None and (parts is not None or as_they_are):
+        option = "--parts" if parts is not None else "--as-they-are"
+        raise typer.BadParameter(
+            f"the parts of another atlas are taken as they are; leave out {option}", param_hint="--parts-of"
+        )
     from s3n_core.datasets.opening import open_images
 
     data_set = open_images(data, format)
@@ -108,6 +121,7 @@ def build(
         out,
         split=chosen,
         parts=parts,
+        parts_of=parts_of,
         centred=not as_they_are,
         seed=seed,
         restart=restart,
@@ -404,6 +418,8 @@ def _show(atlas: Atlas, *, json: bool) -> None:
     typer.echo(table_text(rows))
     used = [image for image in atlas.images if not image.error]
     chosen = "suggested" if header.suggested else "given"
+    if header.parts_of:
+        chosen = f"taken from {header.parts_of}"
     say(f"{len(used)} of {len(atlas.images)} images (split {header.split}); {header.parts} groups, {chosen}.")
     for kind, measured in header.agreement.items():
         say(

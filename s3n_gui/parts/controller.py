@@ -18,7 +18,7 @@ from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.edits import PartEdits
 from s3n_gui.state.atlas_request import AtlasRequest
-from s3n_gui.state.atlas_search import AtlasSearch, look_for_atlas
+from s3n_gui.state.atlas_search import AtlasSearch, OtherAtlas, look_for_atlas
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -59,6 +59,10 @@ class PartsController(QObject):
         """The chosen split; "" before the splits are known."""
         self.parts: int | None = None
         """The number of parts to find; None: suggested."""
+        self.others: tuple[OtherAtlas, ...] = ()
+        """Atlases of the model with parts that could be taken instead."""
+        self.parts_of: Path | None = None
+        """The folder of the one whose parts are taken; None: parts are found."""
         self.stage: Stage = "nothing"
         self.content: AtlasContent | None = None
         self.error: S3NError | None = None
@@ -145,6 +149,11 @@ class PartsController(QObject):
         """Choose the number of parts; None: suggested."""
         self.parts = parts
 
+    def set_parts_of(self, folder: Path | None) -> None:
+        """Choose the atlas whose parts are taken; None: parts are found."""
+        self.parts_of = folder
+        self.request_changed.emit()
+
     def close_atlas(self) -> None:
         """Show the choices again; the atlas stays on disk."""
         self._tasks.forget("open")
@@ -201,10 +210,11 @@ class PartsController(QObject):
         if self.job is not None:
             return
         request = AtlasRequest(model=model, images=data_set_place(data_set), precision=self._settings.precision)
+        known = tuple(item.path for item in self._recent.items("atlas"))
         self._previews.forget("preview")
         self._set_preview(None)
         self._set_stage("looking")
-        self._tasks.run("look" if opens else "look only", partial(look_for_atlas, request, data_set, self.split))
+        self._tasks.run("look" if opens else "look only", partial(look_for_atlas, request, data_set, self.split, known))
         self._tasks.forget("look only" if opens else "look")
         self.request_changed.emit()
 
@@ -237,7 +247,10 @@ class PartsController(QObject):
         if restart:
             self._set_preview(None)
         self._set_stage("running")
-        self._search.run(f"Finding parts in {request.images.name}", request.arguments(self.parts, restart=restart))
+        self._search.run(
+            f"Finding parts in {request.images.name}",
+            request.arguments(self.parts, parts_of=self.parts_of, restart=restart),
+        )
 
     def cancel(self) -> None:
         """Stop the job; what it has collected is kept."""
@@ -262,6 +275,8 @@ class PartsController(QObject):
         """Preview the parts once there are enough places, and again after each doubling."""
         places, total = report.get("places"), report.get("total")
         if not isinstance(places, int) or not isinstance(total, int) or self._running is None:
+            return
+        if self.parts_of is not None:  # groups found in these images would not be those of the result
             return
         if places >= self._next_preview and report.get("finished") is not True:
             while self._next_preview <= places:
@@ -299,7 +314,9 @@ class PartsController(QObject):
     @Slot(str, object)
     def _on_done(self, name: str, result: object) -> None:
         if isinstance(result, AtlasSearch):
-            self.splits, self.split = result.splits, result.request.split
+            self.splits, self.split, self.others = result.splits, result.request.split, result.others
+            if self.parts_of not in [other.folder for other in self.others]:
+                self.parts_of = None
             request = self.request
             if result.state == "finished" and name == "look" and request is not None:
                 self._open(request.folder)

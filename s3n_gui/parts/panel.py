@@ -173,6 +173,7 @@ class PartsPage(Page):
         self.empty.asked.connect(self._on_empty)
         start.split_chosen.connect(controller.set_split)
         start.parts_chosen.connect(controller.set_parts)
+        start.parts_of_chosen.connect(controller.set_parts_of)
         start.start_asked.connect(self._start)
         start.stop_asked.connect(controller.cancel)
         start.open_asked.connect(self.choose_atlas)
@@ -471,6 +472,8 @@ class PartsPage(Page):
             controller.split,
             controller.splits,
             controller.parts,
+            controller.parts_of,
+            controller.others,
         )
 
     def _show_stage(self) -> None:

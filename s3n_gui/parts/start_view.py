@@ -26,6 +26,7 @@ from s3n_gui.appearance.wording import label_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import PathOf
 from s3n_gui.parts.preview_view import PreviewView
+from s3n_gui.state.atlas_search import OtherAtlas
 from s3n_gui.state.recent import RecentItem
 from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
@@ -44,6 +45,7 @@ class StartView(ColumnScrollArea):
     Signals:
         split_chosen: One of ``SPLIT_CHOICES``.
         parts_chosen: The number of parts; None: suggested.
+        parts_of_chosen: The folder of the atlas whose parts are taken; None: parts are found.
         start_asked: Find parts; whether to start over.
         stop_asked: Stop the job.
         open_asked: Choose the folder of an atlas.
@@ -52,6 +54,7 @@ class StartView(ColumnScrollArea):
 
     split_chosen = Signal(str)
     parts_chosen = Signal(object)
+    parts_of_chosen = Signal(object)
     start_asked = Signal(bool)
     stop_asked = Signal()
     open_asked = Signal()
@@ -82,6 +85,12 @@ class StartView(ColumnScrollArea):
             "Suggested: the number of groups that are best separated. You can merge and split parts later, or change\n"
             "the number: the images are not read again."
         )
+        self.parts_of = QComboBox()
+        self.parts_of.setAccessibleName("Where the parts come from")
+        self.parts_of.setToolTip(
+            "Find parts in these images, or give them the parts of another atlas of this model, with the names that you gave\n"
+            "them: the same part then has the same name and colour in both"
+        )
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
@@ -102,6 +111,7 @@ class StartView(ColumnScrollArea):
         self.open = QPushButton("Open atlas…")
         self.open.setToolTip("Open the folder of an atlas: of the command line, or of another computer (Ctrl+Shift+A)")
         set_icon(self.open, "open")
+        self._label_of: dict[QWidget, QLabel] = {}
         self._recent_head = QLabel("Recent atlases")
         self._recent_head.setProperty("role", "section")
         self._recent_rows = QVBoxLayout()
@@ -110,6 +120,7 @@ class StartView(ColumnScrollArea):
         self._lay_out(title, lead)
         self.split.activated.connect(self._on_split)
         self.parts.valueChanged.connect(self._on_parts)
+        self.parts_of.activated.connect(self._on_parts_of)
         self.start.clicked.connect(self._on_start)
         self.stop.clicked.connect(self.stop_asked)
         self.open.clicked.connect(self.open_asked)
@@ -123,13 +134,20 @@ class StartView(ColumnScrollArea):
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(INSIDE_GROUP)
         for line, (name, widget) in enumerate(
-            (("Model", self.model), ("Data set", self.images), ("Images", self.split), ("Parts", self.parts))
+            (
+                ("Model", self.model),
+                ("Data set", self.images),
+                ("Images", self.split),
+                ("Parts", self.parts_of),
+                ("Number of parts", self.parts),
+            )
         ):
             label = QLabel(name)
             label.setProperty("role", "quiet")
             label.setBuddy(widget)
             form.addWidget(label, line, 0)
             form.addWidget(widget, line, 1)
+            self._label_of[widget] = label
         form.setColumnStretch(1, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(INSIDE_GROUP)
@@ -163,8 +181,17 @@ class StartView(ColumnScrollArea):
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.setWidget(self._inside)
 
-    def show_choice(self, images: str, model: str, split: str, splits: SplitChoice, parts: int | None) -> None:
-        """Show the choices."""
+    def show_choice(
+        self,
+        images: str,
+        model: str,
+        split: str,
+        splits: SplitChoice,
+        parts: int | None,
+        parts_of: Path | None,
+        others: tuple[OtherAtlas, ...],
+    ) -> None:
+        """Show the choices; where no other atlas has parts to take, there is no choice of that."""
         self.images.setText(images)
         self.model.setText(model)
         with QSignalBlocker(self.split):
@@ -175,6 +202,21 @@ class StartView(ColumnScrollArea):
             self.split.setCurrentIndex(max(self.split.findData(split), 0))
         with QSignalBlocker(self.parts):
             self.parts.setValue(parts or 1)
+        with QSignalBlocker(self.parts_of):
+            self.parts_of.clear()
+            self.parts_of.addItem("Found in these images", None)
+            for other in others:
+                self.parts_of.addItem(
+                    f"Those of {label_text(other.images)} · {split_text(other.split, None)}", other.folder
+                )
+                self.parts_of.setItemData(
+                    self.parts_of.count() - 1, tip_text(str(other.folder)), Qt.ItemDataRole.ToolTipRole
+                )
+            chosen = [None, *(other.folder for other in others)].index(parts_of)
+            self.parts_of.setCurrentIndex(chosen)
+        for choice, shown in ((self.parts_of, bool(others)), (self.parts, parts_of is None)):
+            choice.setVisible(shown)
+            self._label_of[choice].setVisible(shown)
 
     def show_stage(self, word: str, state: str, *, can_start: bool, running: bool, can_start_over: bool) -> None:
         """Show the state of the job and the available buttons.
@@ -194,7 +236,7 @@ class StartView(ColumnScrollArea):
         self.stop.setVisible(running)
         self.more.setVisible(can_start_over and not running)
         self.progress.setVisible(running)
-        for choice in (self.split, self.parts):
+        for choice in (self.split, self.parts, self.parts_of):
             choice.setEnabled(not running)
         self.state.setText(state)
         self.state.setToolTip(tip_text(state))
@@ -232,6 +274,9 @@ class StartView(ColumnScrollArea):
 
     def _on_parts(self, value: int) -> None:
         self.parts_chosen.emit(None if value < 2 else value)
+
+    def _on_parts_of(self) -> None:
+        self.parts_of_chosen.emit(self.parts_of.currentData())
 
     def _on_start(self) -> None:
         self.start_asked.emit(False)

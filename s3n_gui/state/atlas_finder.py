@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from s3n_gui.state.settings import Settings
 
 if TYPE_CHECKING:
     from s3n_core.datasets.records import DataSet
-    from s3n_core.parts.atlas.atlas_files import AtlasHeader
 
 _log = logging.getLogger(__name__)
 
@@ -103,10 +102,10 @@ def _atlas_of(
     """
     # These load NumPy, not at the window's start.
     from s3n_gui.state.atlas_request import AtlasRequest, atlases
-    from s3n_gui.state.atlas_search import look_for_atlas
+    from s3n_gui.state.atlas_search import atlases_of, look_for_atlas
 
     own = atlases()
-    ours = dict(_those_of(model, (*known, *(sorted(own.iterdir()) if own.is_dir() else ()))))
+    ours = dict(atlases_of(model, (*known, *(sorted(own.iterdir()) if own.is_dir() else ()))))
     if opened in ours:
         return opened
     if data_set is not None:
@@ -120,18 +119,3 @@ def _atlas_of(
         if found.state == "finished":
             return found.request.folder
     return next(iter(ours), None)
-
-
-def _those_of(model: Path, folders: Iterable[Path]) -> Iterator[tuple[Path, AtlasHeader]]:
-    """Return the atlases that are of a model, with their headers."""
-    from s3n_core.errors import AtlasError
-    from s3n_core.parts.atlas.atlas_files import read_header
-    from s3n_core.runs.model_paths import is_of_model
-
-    for folder in folders:
-        try:
-            header = read_header(folder)
-        except (AtlasError, OSError):
-            continue
-        if header is not None and is_of_model(Path(header.model_path), model):
-            yield folder, header

@@ -34,11 +34,14 @@ class AtlasRequest:
         key = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         return atlases() / key
 
-    def arguments(self, parts: int | None = None, *, restart: bool = False) -> tuple[str, ...]:
+    def arguments(
+        self, parts: int | None = None, *, parts_of: Path | None = None, restart: bool = False
+    ) -> tuple[str, ...]:
         """Return the arguments of ``s3n``.
 
         Args:
             parts: Number of parts; None: suggested.
+            parts_of: An atlas whose parts are taken, whatever ``parts`` says; None: they are found.
             restart: Whether to discard what an earlier job has collected.
         """
         return (
@@ -50,7 +53,8 @@ class AtlasRequest:
             str(self.folder),
             "--split",
             self.split,
-            *(["--parts", str(parts)] if parts is not None else []),
+            *(["--parts", str(parts)] if parts is not None and parts_of is None else []),
+            *(["--parts-of", str(parts_of)] if parts_of is not None else []),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),
             *(["--restart"] if restart else []),

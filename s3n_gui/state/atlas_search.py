@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import S3NError
+from s3n_core.errors import AtlasError, S3NError
 from s3n_core.parts.atlas.atlas_copies import install_atlas
-from s3n_core.parts.atlas.atlas_files import is_atlas, is_unfinished_atlas, read_header
+from s3n_core.parts.atlas.atlas_files import AtlasHeader, is_atlas, is_unfinished_atlas, read_header
+from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.demo import demo_atlas, demo_images, demo_model
 from s3n_gui.state.split_choice import SplitChoice, split_choice
@@ -22,14 +25,33 @@ class AtlasSearch:
         splits: The splits of the images.
         request: The request for the chosen split, or for the usual one.
         state: How far its atlas is.
+        others: Finished atlases of the model with parts that its atlas could take, the newest first.
     """
 
     splits: SplitChoice
     request: AtlasRequest
     state: Literal["none", "unfinished", "finished"]
+    others: tuple[OtherAtlas, ...] = ()
 
 
-def look_for_atlas(request: AtlasRequest, data_set: DataSet, split: str = "") -> AtlasSearch:
+@dataclass(frozen=True, slots=True)
+class OtherAtlas:
+    """An atlas of the same model.
+
+    Attributes:
+        folder: Its folder.
+        images: The name of its images' folder.
+        split: Which of them it has.
+    """
+
+    folder: Path
+    images: str
+    split: str
+
+
+def look_for_atlas(
+    request: AtlasRequest, data_set: DataSet, split: str = "", known: Iterable[Path] = ()
+) -> AtlasSearch:
     """Find the splits, and whether there is an atlas of the chosen split; of the usual one where none is chosen.
 
     The demo's atlas is installed, as if it had been found here, if it is the one that is asked for.
@@ -38,6 +60,7 @@ def look_for_atlas(request: AtlasRequest, data_set: DataSet, split: str = "") ->
         request: The model and the images; its split does not count.
         data_set: The images.
         split: The chosen split, or "".
+        known: Folders of atlases, of any models.
 
     Raises:
         S3NError, OSError: The images cannot be read.
@@ -51,7 +74,23 @@ def look_for_atlas(request: AtlasRequest, data_set: DataSet, split: str = "") ->
         state = "unfinished"
     elif _install_demo(wanted, data_set):
         state = "finished"
-    return AtlasSearch(splits, wanted, state)
+    others = [
+        OtherAtlas(folder, Path(header.data).name, header.split)
+        for folder, header in atlases_of(request.model, known)
+        if folder != wanted.folder and header.data
+    ]
+    return AtlasSearch(splits, wanted, state, tuple(others))
+
+
+def atlases_of(model: Path, folders: Iterable[Path]) -> Iterator[tuple[Path, AtlasHeader]]:
+    """Return the finished atlases among folders that are of a model, with their headers."""
+    for folder in folders:
+        try:
+            header = read_header(folder)
+        except (AtlasError, OSError):
+            continue
+        if header is not None and is_of_model(Path(header.model_path), model):
+            yield folder, header
 
 
 def _install_demo(request: AtlasRequest, data_set: DataSet) -> bool:

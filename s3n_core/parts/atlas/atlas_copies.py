@@ -44,7 +44,7 @@ def make_portable(atlas: Path, out: Path) -> None:
     header = _header(atlas)
     shutil.copytree(atlas, out, ignore=shutil.ignore_patterns(HEADER, "*.lock", *NEIGHBOUR_FILES))
     collection = {**header.collection, "images": ""}
-    _write(out, replace(header, collection=collection, data="", model_path=Path(header.model_path).name))
+    _write(out, replace(header, collection=collection, data="", model_path=Path(header.model_path).name, parts_of=""))
 
 
 def install_atlas(copy: Path, out: Path, data_set: DataSet, records: Sequence[ImageRecord], model: Path) -> None:

@@ -120,6 +120,7 @@ class AtlasHeader:
         reach: How far each centroid reaches.
         agreement: NMI with annotated parts by kind of descriptor, "class mean subtracted" and "as they are".
         lost_edits: Edits of an earlier clustering that were not found again.
+        parts_of: The folder of the atlas whose parts these are; empty if they were found in these images.
     """
 
     collection: Mapping[str, Any]
@@ -135,6 +136,7 @@ class AtlasHeader:
     reach: tuple[float, ...]
     agreement: Mapping[str, Any] = field(default_factory=dict)
     lost_edits: int = 0
+    parts_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ from s3n_core.parts.atlas.atlas_files import (
     read_header,
     read_image_lines,
 )
-from s3n_core.parts.atlas.clustering import agreement, background_parts, fit_clusters, suggest_parts
+from s3n_core.parts.atlas.clustering import agreement, background_parts, chunks, fit_clusters, members, suggest_parts
 from s3n_core.parts.atlas.collecting import Collected, collect
 from s3n_core.parts.atlas.key_points import annotated_part
 from s3n_core.parts.atlas.neighbours import HEADER as NEIGHBOURS
@@ -99,12 +99,15 @@ def build_atlas(
     *,
     split: str,
     parts: int | None = None,
+    parts_of: Path | None = None,
     centred: bool = True,
     seed: int = 0,
     restart: bool = False,
     workers: int | None = None,
 ) -> Generator[AtlasProgress, None, None]:
     """Build an atlas in a folder, or finish one. Of a finished one only the clustering is done anew, if that is asked for.
+
+    With ``parts_of`` nothing is clustered: the places belong to the nearest parts of that atlas, with its edits.
 
     Args:
         model: The model.
@@ -113,7 +116,8 @@ def build_atlas(
         out: The folder.
         split: Which images these are.
         parts: Number of parts; None: suggested.
-        centred: Subtract the mean of the image's predicted class from its descriptors.
+        parts_of: A finished atlas of the same model, of any images; None: the parts are found in these images.
+        centred: Subtract the mean of the image's predicted class from its descriptors; not with ``parts_of``.
         seed: Seed of all draws.
         restart: Discard what an earlier job has collected.
         workers: Loading threads.
@@ -122,7 +126,7 @@ def build_atlas(
         A generator of progress. Close it to stop early and keep what was collected.
 
     Raises:
-        AtlasError: There are fewer places than parts.
+        AtlasError: There are fewer places than parts; or the other atlas is of another model, or damaged.
         DataSetError: None of the images could be read.
         OutputBusy: Another job is building this atlas.
         UnfinishedOutput: The folder holds an atlas of something else.
@@ -130,6 +134,7 @@ def build_atlas(
     """
     if parts is not None and not 2 <= parts <= 500:
         raise AtlasError("The number of parts must be between 2 and 500.")
+    taken = None if parts_of is None else _other_parts(parts_of, out, model)
     make_folder(out)
     began = time.monotonic()
     collection = Collection(
@@ -164,7 +169,7 @@ def build_atlas(
                     yield progress()
         places.finish()
         earlier = read_header(out)
-        if earlier is None or not _is_clustered_so(earlier, parts, centred):
+        if earlier is None or not _is_clustered_so(out, earlier, parts, taken, centred):
             header = AtlasHeader(
                 collection=to_json(collection),
                 data=str(data_set.root.resolve()),
@@ -178,13 +183,31 @@ def build_atlas(
                 background_parts=(),
                 reach=(),
             )
-            _cluster(out, header, records, seed)
+            _cluster(out, header, records, seed, taken)
         yield progress(finished=True)
 
 
-def _is_clustered_so(header: AtlasHeader, parts: int | None, centred: bool) -> bool:
+def _other_parts(folder: Path, out: Path, model: Model) -> Atlas:
+    """Open the atlas whose parts another one takes.
+
+    Raises:
+        AtlasError: There is none, it is the same, or it is of another model.
+    """
+    if folder.resolve() == out.resolve():
+        raise AtlasError("An atlas cannot take its own parts; name another atlas.")
+    other = Atlas(folder)
+    other.require(model.digest)
+    return other
+
+
+def _is_clustered_so(out: Path, header: AtlasHeader, parts: int | None, taken: Atlas | None, centred: bool) -> bool:
     """Return whether an atlas already has what is asked for."""
-    return header.centred == centred and (header.suggested if parts is None else header.parts == parts)
+    if taken is not None:
+        of_it = header.parts_of == str(taken.path.resolve())
+        return of_it and np.array_equal(open_array(out, CENTROIDS), taken.parts.clusters.centroids)
+    if header.parts_of or header.centred != centred:
+        return False
+    return header.suggested if parts is None else header.parts == parts
 
 
 class _Collector:
@@ -253,8 +276,6 @@ class _Collector:
             raise DataSetError(f"None of the {self.done} images could be used; see {self._lines.path} for the reasons.")
         kept = self.rows
         (self._out / NEIGHBOURS).unlink(missing_ok=True)  # they are of other descriptors
-        classes = len(self._collection.classes)
-        sums, counts = np.zeros((classes, self._channels)), np.zeros(classes)
         path = part_path(self._out / IMAGES)
         peaks = open_memmap(self._out / PEAKS, mode="w+", dtype=PLACE, shape=(kept,))
         stored = open_memmap(self._out / DESCRIPTORS, mode="w+", dtype=np.float16, shape=(kept, self._channels))
@@ -267,9 +288,6 @@ class _Collector:
             read = np.frombuffer(self._file.read(2 * rows * self._channels), dtype=np.float16)
             read = read.reshape(rows, self._channels)
             stored[row : row + rows] = read
-            of_peaks = read[: len(line["peaks"])]
-            sums[predicted] += of_peaks.sum(axis=0, dtype=np.float64)
-            counts[predicted] += len(of_peaks)
             peaks[row : row + rows] = np.array(
                 [(position, x, y, r, c, s, False, predicted) for x, y, r, c, s in line["peaks"]]
                 + [(position, x, y, 0, 0, 3, True, predicted) for x, y in line["cells"]],
@@ -278,7 +296,6 @@ class _Collector:
             row += rows
         peaks.flush()
         stored.flush()
-        _save(self._out / CLASS_MEANS, class_means(sums, counts))
         with open_atomic(self._out / IMAGES) as images, open(path, "rb") as lines:
             images.write(lines.readline())
             for text in lines:
@@ -330,28 +347,48 @@ class _Collector:
             )
 
 
-def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], seed: int) -> None:
-    """Cluster the places and write what follows from the clusters; the header last."""
+def _cluster(
+    out: Path, header: AtlasHeader, records: Sequence[ImageRecord], seed: int, taken: Atlas | None = None
+) -> None:
+    """Cluster the places, or take another atlas's parts, and write what follows from the clusters; the header last."""
     places, descriptors = open_array(out, PEAKS), open_array(out, DESCRIPTORS)
-    means = open_array(out, CLASS_MEANS)
     predicted, count = np.asarray(places["predicted"]), len(places)
+    if taken is None:
+        means = _own_means(places, descriptors, len(header.collection["classes"]))
+    else:
+        means = np.asarray(open_array(taken.path, CLASS_MEANS))
+        of_it = taken.header
+        header = replace(
+            header,
+            parts=of_it.parts,
+            suggested=of_it.suggested,
+            centred=of_it.centred,
+            parts_of=str(taken.path.resolve()),
+        )
     read = descriptor_reader(descriptors, predicted, means if header.centred else None)
     silhouettes: dict[int, float] = {}
-    number = header.parts
-    if header.suggested:
-        number, silhouettes = suggest_parts(read, count, seed=seed)
-    if count < number:
-        raise AtlasError(f"There are only {count} places in these images, fewer than {number} parts. Take more images.")
-    clusters, assigned = fit_clusters(read, count, number, seed=seed)
+    edits = read_edits(out / EDITS)
+    if taken is None:
+        number = header.parts
+        if header.suggested:
+            number, silhouettes = suggest_parts(read, count, seed=seed)
+        if count < number:
+            raise AtlasError(
+                f"There are only {count} places in these images, fewer than {number} parts. Take more images."
+            )
+        clusters, assigned = fit_clusters(read, count, number, seed=seed)
+    else:
+        number, clusters = taken.header.parts, taken.parts.clusters
+        assigned = members(read, count, clusters.centroids)[0]
+        edits = (*taken.parts.edits, *edits)
+    _save(out / CLASS_MEANS, means)
     peaks = PeakRows(places, [image_of(line) for line in read_image_lines(out / IMAGES)])
-    edits, lost = replayed(
-        read_edits(out / EDITS), clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None
-    )
+    edited, lost = replayed(edits, clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None)
     outside = _outside(records, places)
     _save(out / OUTSIDE, outside)
     _save(out / CENTROIDS, clusters.centroids)
     _save(out / ASSIGNMENTS, assigned)
-    write_edits(out / EDITS, edits.edits)
+    write_edits(out / EDITS, edited.edits)
     found = replace(
         header,
         parts=number,
@@ -362,8 +399,24 @@ def _cluster(out: Path, header: AtlasHeader, records: Sequence[ImageRecord], see
         lost_edits=lost,
     )
     write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(found)})
-    Atlas(out).write_peaks(out / PEAKS_CSV)
+    atlas = Atlas(out)
+    if taken is not None:
+        for part in atlas.parts.numbers:  # few images may not show what is background
+            if (part in atlas.background) != (part in taken.background):
+                atlas.set_background(part, background=part in taken.background)
+    atlas.write_peaks(out / PEAKS_CSV)
     index_of(out, read, count, centred=header.centred)
+
+
+def _own_means(places: NDArray[Any], descriptors: NDArray[np.float16], classes: int) -> NDArray[np.float32]:
+    """Return the mean descriptor of each class, of the peaks in images that are predicted as it."""
+    sums, counts = np.zeros((classes, descriptors.shape[1])), np.zeros(classes)
+    for rows in chunks(len(places)):
+        some = rows[~places["background"][rows]]
+        predicted = places["predicted"][some]
+        np.add.at(sums, predicted, np.asarray(descriptors[some], dtype=np.float64))
+        np.add.at(counts, predicted, 1)
+    return class_means(sums, counts)
 
 
 def _outside(records: Sequence[ImageRecord], places: NDArray[Any]) -> NDArray[np.int8]:

@@ -65,10 +65,16 @@ def fit_clusters(read: Read, count: int, parts: int, *, seed: int = 0) -> tuple[
         The clusters, and the cluster of each descriptor, int16 (count,).
     """
     centroids = _fitted(read, count, parts, seed)
+    assigned, distances = members(read, count, centroids)
+    return Clusters(centroids, reaches(assigned, distances, parts)), assigned
+
+
+def members(read: Read, count: int, centroids: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Return the nearest centroid of each of ``count`` descriptors, and its distance, without having all in memory."""
     assigned, distances = np.empty(count, dtype=np.int16), np.empty(count, dtype=np.float32)
     for rows in chunks(count):
         assigned[rows], distances[rows] = nearest(read(rows), centroids)
-    return Clusters(centroids, reaches(assigned, distances, parts)), assigned
+    return assigned, distances
 
 
 def nearest(

@@ -52,7 +52,8 @@ class RankAgreement:
         parts: Number of parts that both rank.
         contribution: Kendall's tau-b of the contributions, in [-1, 1]; None with fewer than two parts.
         relied_on: The same for what is relied on; None alike, and where nothing was hidden.
-        same_mark: Whether both name the same part as the best mark; None if one names none.
+        same_mark: Whether both name the same part as the best mark; None if one names none, or
+            one without a peak.
     """
 
     parts: int
@@ -124,7 +125,9 @@ def rank_agreement(first: Comparison, second: Comparison, matched: tuple[Matched
     marks = first.mark, second.mark
     same = None
     if marks[0] is not None and marks[1] is not None:
-        same = (marks[0].part, marks[1].part) in pairs.items()
+        known = {match.first for match in matched}, {match.second for match in matched}
+        if marks[0].part in known[0] and marks[1].part in known[1]:  # else one of them has no peak to match it by
+            same = (marks[0].part, marks[1].part) in pairs.items()
     return RankAgreement(
         parts=len(both),
         contribution=_tau(both, "contribution"),

@@ -93,36 +93,53 @@ def margins_of(logits: NDArray[np.floating], pair: Pair) -> NDArray[np.float64]:
     return np.asarray(values[:, target] - others)
 
 
-def cell_parts(
-    atlas: Atlas, stage: StageFeatures, row: int, found: Contributions, frame: ViewFrame, predicted: int, file: str = ""
-) -> dict[str, NDArray[np.int64]]:
-    """Return the part of every cell by branch, (h, w), -1 for none: cells of D and C have the part of their place in O.
+@dataclass(frozen=True, eq=False)
+class Owners:
+    """Which part owns what in an image, -1 for none; hidden parts own nothing.
 
-    A part owns the cells whose descriptor is nearest to its centroid and within its reach, and those of peaks that a person has
-    moved to it. Hidden parts own none.
+    Attributes:
+        cells: The part of every cell by branch, (h, w).
+        peaks: The part of each peak, (n,), in the order of `Contributions.peaks`.
+    """
+
+    cells: Mapping[str, NDArray[np.int64]]
+    peaks: NDArray[np.int64]
+
+
+def owners_of(
+    atlas: Atlas, stage: StageFeatures, row: int, found: Contributions, frame: ViewFrame, predicted: int, file: str = ""
+) -> Owners:
+    """Return what each part owns: cells of D and C have the part of their place in O.
+
+    A part owns the cells and peaks whose descriptor is nearest to its centroid and within its reach, and peaks that a person has
+    moved to it, with their cells.
 
     Args:
         atlas: The atlas.
         stage: The features of the batch.
         row: The image in it.
-        found: The image's contributions, whose cells these are.
+        found: The image's contributions, whose cells and peaks these are.
         frame: Where the network's square lies in the image.
         predicted: Index of the predicted class.
         file: The image's name in the atlas; empty if it is not one of the atlas's.
     """
-    owners = {}
-    moved = [edit for edit in atlas.parts.edits if edit.kind == "reassign" and edit.image == file]
-    peaks = _peak_places(atlas, file) if moved else np.empty((0, 2))
+    moved = any(edit.kind == "reassign" and edit.image == file for edit in atlas.parts.edits)
+    peaks = np.array([(peak.x, peak.y) for peak in found.peaks], dtype=np.float64).reshape(-1, 2)
     step = _cell_size(found.places["O"]) if moved and "O" in found.places else np.zeros(2)
-    for branch, of_cells in found.places.items():
-        places = of_cells.reshape(-1, 2)
-        descriptors = stage.at(row, frame, np.concatenate([places, peaks]) if moved else places)
+    hidden = [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)]
+
+    def owned(places: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the part of each place, and of each peak."""
+        descriptors = stage.at(row, frame, np.concatenate([places, peaks]))
         cells_of = _CellsOfPeaks(places, peaks, step) if moved else None
         parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
-        parts, within = parts[: len(places)], within[: len(places)]
-        hidden = np.isin(parts, [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)])
-        owners[branch] = np.where(within & ~hidden, parts, -1).reshape(of_cells.shape[:2])
-    return owners
+        owners = np.where(within & ~np.isin(parts, hidden), parts, -1)
+        return owners[: len(places)], owners[len(places) :]
+
+    cells = {
+        branch: owned(places.reshape(-1, 2))[0].reshape(places.shape[:2]) for branch, places in found.places.items()
+    }
+    return Owners(cells, owned(np.empty((0, 2)))[1])
 
 
 class _CellsOfPeaks:
@@ -133,7 +150,7 @@ class _CellsOfPeaks:
 
     Args:
         places: Of the cells, (n, 2); the peaks' descriptors follow those of the cells.
-        peaks: Places of the atlas's peaks in the image, (m, 2).
+        peaks: Places of the image's peaks, (m, 2).
         step: The width and height of a cell of O.
     """
 
@@ -150,12 +167,6 @@ class _CellsOfPeaks:
         own = (np.abs(away[:, peak]) <= self._step / 2).all(axis=1)
         with_it = nearest & within[:count] & (parts[:count] == parts[count + peak])
         return np.append(np.flatnonzero(own | with_it), count + peak)
-
-
-def _peak_places(atlas: Atlas, file: str) -> NDArray[np.float64]:
-    """Return the places of the atlas's peaks in an image, (x, y) in original pixels, (m, 2)."""
-    some = atlas.places[atlas.peak_rows.of(file)]
-    return np.stack([some["x"], some["y"]], axis=1).astype(np.float64)
 
 
 def _cell_size(places: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -216,9 +227,9 @@ def read_parts(
                 known = atlas.peak_rows.image(record.name)
                 own = known is not None and (known.width, known.height) == sizes[row]
                 file = record.name if own else ""
-                owners = cell_parts(atlas, stage, row, of_image, frame, predicted[row], file)
+                owners = owners_of(atlas, stage, row, of_image, frame, predicted[row], file)
                 box = record.box if boxed else None
-                shares = of_image.rows(parts=owners, box=box)
+                shares = of_image.rows(parts=owners.cells, box=box)
                 results.append(
                     ImageParts(
                         pair=pairs[row],
@@ -300,18 +311,28 @@ def hide_parts(
     return None
 
 
-def part_places(found: Contributions, owners: Mapping[str, NDArray[np.int64]], frame: ViewFrame) -> dict[int, Place]:
-    """Return where each part lies: at its cell with the largest absolute contribution per area of the original."""
+def part_places(found: Contributions, owners: Owners, frame: ViewFrame) -> dict[int, Place]:
+    """Return where each part lies: at its strongest peak, else at its cell with the largest absolute contribution per area.
+
+    The area is that of the cell in the original.
+    """
     x0, y0, x1, y1 = frame.box
+
+    def inside(x: float, y: float) -> Place:
+        return min(max(x, x0), x1), min(max(y, y0), y1)
+
+    at_peaks = dict[int, Place]()
+    for peak, part in zip(found.peaks, owners.peaks.tolist(), strict=True):
+        if part >= 0:
+            at_peaks.setdefault(part, inside(peak.x, peak.y))  # the strongest comes first
     best: dict[int, tuple[float, Place]] = {}
     for branch, of_cells in found.values.items():
         corners = found.corners[branch].astype(np.float64)
         across, down = corners[1:, 1:] - corners[:-1, :-1], corners[1:, :-1] - corners[:-1, 1:]
         area = np.maximum(np.abs(across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]) / 2, 1.0)
         density = np.abs(of_cells) / area
-        for row, column in np.argwhere(owners[branch] >= 0):
-            part, value = int(owners[branch][row, column]), float(density[row, column])
+        for row, column in np.argwhere(owners.cells[branch] >= 0):
+            part, value = int(owners.cells[branch][row, column]), float(density[row, column])
             if part not in best or value > best[part][0]:
-                x, y = found.places[branch][row, column].tolist()
-                best[part] = value, (min(max(x, x0), x1), min(max(y, y0), y1))
-    return {part: place for part, (_, place) in best.items()}
+                best[part] = value, inside(*found.places[branch][row, column].tolist())
+    return {part: at_peaks.get(part, place) for part, (_, place) in best.items()}

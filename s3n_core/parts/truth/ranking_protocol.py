@@ -27,7 +27,7 @@ from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.descriptors import STRIDE, StageFeatures
-from s3n_core.parts.comparison.part_readings import cell_parts, part_places
+from s3n_core.parts.comparison.part_readings import owners_of, part_places
 from s3n_core.parts.truth.intervention_measures import dilated
 from s3n_core.parts.truth.ranking_measures import (
     Ranking,
@@ -202,9 +202,9 @@ def _read_scenes(
                     continue
                 frame = ViewFrame(box=source_box(sizes[row], model.preprocess), size=model.preprocess.source_size)
                 predicted = int(logits.argmax())
-                owners = cell_parts(atlas, stage, row, against[row], frame, predicted)
+                owners = owners_of(atlas, stage, row, against[row], frame, predicted)
                 contributions = np.zeros((len(model.classes), len(numbers)))
-                for branch, parts in owners.items():
+                for branch, parts in owners.cells.items():
                     own = parts.reshape(-1) >= 0
                     rows = [row_of[part] for part in parts.reshape(-1)[own].tolist()]
                     for of, by_image in enumerate(of_classes):

@@ -125,6 +125,44 @@ def test_a_search_reports_its_progress_stops_and_continues(
     assert parts.controller.stage == "stopped"
 
 
+def test_the_parts_of_another_atlas_of_the_model_can_be_taken(
+    parts: PartsPage,
+    session: Session,
+    pictures: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    commanded: Callable[[str], list[list[str]]],
+) -> None:
+    asked, start = commanded("import time\ntime.sleep(60)\n"), parts.start
+    choose(session, pictures)
+    settle(qtbot, parts)
+    assert start.parts_of.isHidden()  # there is no other atlas
+    assert not start.parts.isHidden()
+    others = tmp_path / "others"
+    draw_pictures(others, 2)
+    names, model = [record.name for record in open_data_set(others).records], pictures.parent / "model.safetensors"
+    write_atlas(tmp_path / "atlas", others, names, model=model)
+    session.atlas = tmp_path / "atlas"
+    qtbot.waitUntil(lambda: parts.controller.stage == "open")
+    parts.controller.close_atlas()
+    settle(qtbot, parts)
+    texts = [start.parts_of.itemText(index) for index in range(start.parts_of.count())]
+    assert texts == ["Found in these images", "Those of others · Test"]
+    start.parts_of.setCurrentIndex(1)
+    start.parts_of.activated.emit(1)
+    assert start.parts.isHidden()
+    start.start.click()
+    qtbot.waitUntil(lambda: bool(asked))
+    assert asked[0][asked[0].index("--parts-of") + 1] == str(tmp_path / "atlas")
+    assert "--parts" not in asked[0]
+    parts.controller.cancel()
+    qtbot.waitUntil(lambda: parts.controller.job is None)
+    # Another model has no such parts.
+    session.model = pictures.parent / "another.safetensors"
+    settle(qtbot, parts)
+    assert (parts.controller.parts_of, start.parts_of.isHidden()) == (None, True)
+
+
 def test_the_found_atlas_is_opened(
     parts: PartsPage,
     session: Session,

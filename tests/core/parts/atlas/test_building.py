@@ -182,6 +182,46 @@ def test_a_finished_atlas_is_grouped_anew_without_its_images(
     assert len(Atlas(tmp_path).images) == 4
 
 
+def test_other_images_get_the_parts_of_an_atlas_with_its_names_and_edits(
+    model: Model, data: DataSet, atlas: Atlas, tmp_path: Path
+) -> None:
+    atlas.merge("part 1", "part 3")
+    atlas.rename("part 2", "bill")
+    atlas.set_background("bill", background="bill" not in [atlas.parts.name(part) for part in atlas.background])
+    some, out = data.records[:4], tmp_path / "other"
+
+    def take(of: Path, into: Path) -> Atlas:
+        list(build_atlas(model, data, some, into, split="val", parts_of=of, workers=0))
+        return Atlas(into)
+
+    other = take(tmp_path, out)
+    assert other.parts.numbers == atlas.parts.numbers == (0, 1)
+    assert [other.parts.name(part) for part in other.parts.numbers] == ["part 1", "bill"]
+    assert other.background == atlas.background
+    assert (other.header.parts_of, other.header.split) == (str(tmp_path.resolve()), "val")
+    # Every place has the part that it has in the other atlas, whose class means are those of all its images.
+    names = [record.name for record in some]
+    of_some = [
+        (image.file, round(float(place["x"]), 2), round(float(place["y"]), 2), part)
+        for of in (atlas, other)
+        for place, part in zip(of.places, of.part_of.tolist(), strict=True)
+        if (image := of.images[int(place["image"])]).file in names
+    ]
+    assert of_some[: len(of_some) // 2] == of_some[len(of_some) // 2 :]
+    # The same again does nothing; other parts replace these, also those that are found here.
+    other.rename("part 1", "crown")
+    assert take(tmp_path, out).parts.name(0) == "crown"
+    list(build_atlas(model, data, some, out, split="val", parts=2, workers=0))
+    own = Atlas(out)
+    assert (own.header.parts_of, own.header.parts) == ("", 2)
+    list(build_atlas(model, data, some, tmp_path / "alone", split="val", parts=2, workers=0))
+    assert (out / "class_means.npy").read_bytes() == (tmp_path / "alone" / "class_means.npy").read_bytes()
+    with pytest.raises(AtlasError, match="its own parts"):
+        take(out, out)
+    with pytest.raises(AtlasError, match="another model"):
+        list(build_atlas(replace(model, digest="0" * 16), data, some, out, split="val", parts_of=tmp_path))
+
+
 def test_edits_change_every_answer_and_can_be_undone(atlas: Atlas, tmp_path: Path) -> None:
     peaks = {summary.part: summary.peaks for summary in atlas.summaries()}
     atlas.merge("part 1", "part 2")
