@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
+from s3n_core.parts.atlas.atlas_files import AtlasHeader
 from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
 from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.jobs import Job, JobList
@@ -19,11 +20,11 @@ from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.edits import PartEdits
 from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.atlas_search import AtlasSearch, OtherAtlas, look_for_atlas
-from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.opening import data_set_place, data_set_title, model_title
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
-from s3n_gui.state.split_choice import SplitChoice
+from s3n_gui.state.split_choice import SplitChoice, split_text
 
 Stage = Literal["nothing", "looking", "ready", "running", "stopping", "stopped", "opening", "open"]
 """No model or no images; looking for an atlas of them; there is none; a job is running; it is stopping; there is an unfinished
@@ -326,7 +327,7 @@ class PartsController(QObject):
         elif isinstance(result, AtlasContent):
             self._begin(result)
             self._session.atlas = result.atlas.path
-            self._recent.add("atlas", result.atlas.path)
+            self._recent.add("atlas", result.atlas.path, _recent_title(result.atlas.header))
             self._set_stage("open")
 
     @Slot(str, object)
@@ -358,3 +359,8 @@ class PartsController(QObject):
                 self._previews.forget("preview")
                 self._set_preview(None)
             self.stage_changed.emit()
+
+
+def _recent_title(header: AtlasHeader) -> str:
+    """Return what an atlas is called in a list: its folder's name may say nothing."""
+    return f"{data_set_title(Path(header.data))} · {split_text(header.split)} · {model_title(Path(header.model_path))}"

@@ -27,6 +27,7 @@ from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import PathOf
 from s3n_gui.parts.preview_view import PreviewView
 from s3n_gui.state.atlas_search import OtherAtlas
+from s3n_gui.state.opening import data_set_title
 from s3n_gui.state.recent import RecentItem
 from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
@@ -207,7 +208,8 @@ class StartView(ColumnScrollArea):
             self.parts_of.addItem("Found in these images", None)
             for other in others:
                 self.parts_of.addItem(
-                    f"Those of {label_text(other.images)} · {split_text(other.split, None)}", other.folder
+                    f"Those of {label_text(data_set_title(other.images))} · {split_text(other.split, None)}",
+                    other.folder,
                 )
                 self.parts_of.setItemData(
                     self.parts_of.count() - 1, tip_text(str(other.folder)), Qt.ItemDataRole.ToolTipRole

@@ -40,12 +40,12 @@ class OtherAtlas:
 
     Attributes:
         folder: Its folder.
-        images: The name of its images' folder.
+        images: The folder of its images.
         split: Which of them it has.
     """
 
     folder: Path
-    images: str
+    images: Path
     split: str
 
 
@@ -75,7 +75,7 @@ def look_for_atlas(
     elif _install_demo(wanted, data_set):
         state = "finished"
     others = [
-        OtherAtlas(folder, Path(header.data).name, header.split)
+        OtherAtlas(folder, Path(header.data), header.split)
         for folder, header in atlases_of(request.model, known)
         if folder != wanted.folder and header.data
     ]
