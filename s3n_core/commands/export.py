@@ -117,6 +117,14 @@ def export(
         ),
     ] = STANDARD_OPACITY,
     excel: ExcelOption = False,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--predictions",
+            metavar="FILE",
+            help="Also write the table of s3n predict (.csv or .json); the network runs only once.",
+        ),
+    ] = None,
     boxes: Annotated[
         bool,
         typer.Option(
@@ -165,6 +173,7 @@ def export(
         workers=job.workers,
         restart=restart,
         excel=excel,
+        predictions=predictions,
         processes=drawing_processes(len(records)),
     )
 

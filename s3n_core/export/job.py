@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -36,6 +36,7 @@ from s3n_core.prediction.inspected import prediction_of
 from s3n_core.prediction.job import header_of
 from s3n_core.prediction.row_building import NOT_FINITE, RowMaker
 from s3n_core.prediction.rows import Prediction
+from s3n_core.prediction.tables import prepare_place, write_table
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.version import __version__
 
@@ -93,6 +94,7 @@ def export(
     workers: int | None = None,
     restart: bool = False,
     excel: bool = False,
+    predictions: Path | None = None,
     processes: int = 0,
 ) -> Generator[ExportProgress, None, None]:
     """Export inspections of images into a folder, with an index.
@@ -110,6 +112,7 @@ def export(
         workers: Loading threads; see ``load_batches``.
         restart: Start over instead of resuming an interrupted export.
         excel: Write the tables for Excel.
+        predictions: A table of predictions to write at the end, as `predict_to_file` does; None: none.
         processes: Number of processes that draw and encode files while the network works (``drawing_processes``); 0: this
             process does it. The files are the same. As with all processes of Python, a script that starts some needs
             ``if __name__ == "__main__":``.
@@ -126,6 +129,8 @@ def export(
     began = time.monotonic()
     check_output_folder(out, records)
     versus = versus_of(model.classes, options)
+    if predictions is not None:
+        prepare_place(predictions)
     make_folder(out)
     files, contents = ImageFiles(options, classes), FileContents(options, model_name(model.path))
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
@@ -211,6 +216,9 @@ def export(
             tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in all_tasks]
             table = hidden_table((file for file in tested if file.is_file()), excel=excel)
             write_bytes(out / HIDDEN_TABLE, table.encode("utf-8", "backslashreplace"))
+        if predictions is not None:
+            rows = (index.rows[task.position].prediction for task in all_tasks)
+            write_table(predictions, replace(header, warnings=values.warnings()), rows, excel=excel)
         index.finish()
         if options.report:
             report.remove_parts()

@@ -18,7 +18,7 @@ def run_demo(out: Path) -> int:
         out: The output folder; created if it is missing.
 
     Returns:
-        0, or the exit code of the first job that failed, which has printed the reason.
+        0, or the exit code of the engine, which has printed the reason.
 
     Raises:
         s3n_core.errors.S3NError: The demo model or the demo images are missing from this installation, or the folder
@@ -31,18 +31,17 @@ def run_demo(out: Path) -> int:
         raise output_error(out, error) from error
     predictions, attention = out.absolute() / "predictions.csv", out.absolute() / "attention"
     print(f"Model:              {model}")
-    print(f"Images:             {images}", flush=True)  # flushes before the jobs write to the same stream
-    for job, written in (("export", attention), ("predict", predictions)):  # pictures first: one is there in seconds
-        code = _run(engine_command(job, model, images, "--out", str(written)))
-        if code != 0:
-            return code
+    print(f"Images:             {images}", flush=True)  # flushes before the engine writes to the same stream
+    code = _run(engine_command("export", model, images, "--out", str(attention), "--predictions", str(predictions)))
+    if code != 0:
+        return code
     print(f"Predictions:        {predictions}")
     print(f"Figures:            {attention}", flush=True)
     return 0
 
 
 def _run(command: list[str]) -> int:
-    """Run one engine job and return its exit code; it inherits stdout and stderr, which pythonw does not have."""
+    """Run the engine and return its exit code; it inherits stdout and stderr, which pythonw does not have."""
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

@@ -24,8 +24,8 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.network_outputs import rule_names
 from s3n_core.models.opening import open_model
-from s3n_core.prediction.job import predict
-from s3n_core.prediction.tables import CSV_NAMES, csv_record
+from s3n_core.prediction.job import header_of, predict
+from s3n_core.prediction.tables import CSV_NAMES, csv_record, read_json_table
 from s3n_core.system.json_values import to_json
 
 CLASSES = ("grey bird", "blue bird", "red bird")
@@ -134,6 +134,24 @@ def test_the_index_has_the_columns_and_values_of_a_table_of_predictions(model, r
                 assert float(made[name]) == pytest.approx(float(cell), rel=1e-4, abs=1e-5), name
             elif name != "peak_places":
                 assert made[name] == str(cell), name
+
+
+def test_a_table_of_predictions_beside_the_figures_also_after_a_stop(model, records, tmp_path):
+    out, table = tmp_path / "figures", tmp_path / "tables" / "predictions.json"
+    options = ExportOptions(singles=False, style=STYLE)
+    with closing(export(model, records, out, options, classes=CLASSES, predictions=table)) as job:
+        next(job), next(job)
+    assert not table.exists()  # it is written whole, or not at all
+    steps = list(export(model, records, out, options, classes=CLASSES, predictions=table))
+    assert steps[-1].resumed == 1
+    header, rows = read_json_table(table)
+    assert header == header_of(model, records, CLASSES)
+    predicted = [row for batch in predict(model, records, classes=CLASSES) for row in batch]
+    for own, row in zip(rows, predicted, strict=True):
+        assert (own.file, own.class_name, own.label, own.error) == (row.file, row.class_name, row.label, row.error)
+        assert own.probability == pytest.approx(row.probability, rel=1e-4)
+    with pytest.raises(OutputError, match=r"\.csv or \.json"):
+        list(export(model, records, out, options, predictions=tmp_path / "table.txt"))
 
 
 def test_labels_of_other_classes_are_named_and_neither_correct_nor_wrong(model, records, tmp_path):

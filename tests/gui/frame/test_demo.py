@@ -28,7 +28,7 @@ class Engine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
-    engine = Engine(0, 0)
+    engine = Engine(0)
     monkeypatch.setattr(demo_without_window.subprocess, "run", engine)
     monkeypatch.setattr(demo, "resource", lambda name: tmp_path / "installed" / name)
     monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here: because.")
@@ -43,8 +43,7 @@ def test_demo_predicts_and_exports(engine: Engine, tmp_path: Path, capsys: pytes
     predictions, attention = tmp_path / "s3n-demo" / "predictions.csv", tmp_path / "s3n-demo" / "attention"
     start = [sys.executable, "-m", "s3n_core"]
     assert engine.commands == [
-        [*start, "export", model, images, "--out", str(attention)],
-        [*start, "predict", model, images, "--out", str(predictions)],
+        [*start, "export", model, images, "--out", str(attention), "--predictions", str(predictions)]
     ]
     said = capsys.readouterr().out
     assert str(predictions) in said
@@ -59,7 +58,7 @@ def test_demo_writes_where_it_is_asked_to(engine: Engine, tmp_path: Path) -> Non
 def test_demo_says_why_there_is_no_window(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["--demo"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "No window can be shown here: because."
-    assert len(engine.commands) == 2
+    assert len(engine.commands) == 1
 
 
 def test_a_job_that_fails_ends_the_demo(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +96,7 @@ def test_without_a_console(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         monkeypatch.setattr(sys, name, None)
     assert app.main(["--demo"]) == 0
-    assert len(engine.commands) == 2
+    assert len(engine.commands) == 1
 
 
 def test_main_py_starts_the_program() -> None:
