@@ -93,7 +93,11 @@ def reaches(assigned: NDArray[np.integer[Any]], distances: NDArray[np.float32], 
 
 
 def suggest_parts(read: Read, count: int, *, seed: int = 0) -> tuple[int, dict[int, float]]:
-    """Suggest a number of parts: the one with the largest silhouette on a sample.
+    """Suggest a number of parts: the one with the largest silhouette on a sample, or the finest that separates as well.
+
+    As well means: its silhouettes are lower in the mean by at most one standard error of the differences. Between numbers that
+    cannot be told apart the finest is the most useful: a person merges two groups of one part in a moment, and what a group
+    holds of two parts is told of neither.
 
     Args:
         read: The descriptors.
@@ -103,18 +107,23 @@ def suggest_parts(read: Read, count: int, *, seed: int = 0) -> tuple[int, dict[i
     Returns:
         The number, and the silhouette of every number that was compared, in [-1, 1]; none if there are too few descriptors.
     """
-    from sklearn.metrics import silhouette_score  # `s3n --help` starts without it
+    from sklearn.metrics import silhouette_samples  # `s3n --help` starts without it
 
     sample = read(_drawn(count, _SAMPLE, seed, "silhouette"))
-    scores: dict[int, float] = {}
+    found: dict[int, NDArray[np.float64]] = {}
     for parts in CANDIDATES:
         if parts * 5 > len(sample):
             break
         labels = _k_means(sample, parts, seed, starts=2).labels_
         if len(np.unique(labels)) > 1:
-            scores[parts] = float(silhouette_score(sample, labels))
-    best = max(scores, key=lambda parts: scores[parts]) if scores else min(CANDIDATES[0], count)
-    return best, scores
+            found[parts] = silhouette_samples(sample, labels).astype(np.float64)
+    scores = {parts: float(silhouettes.mean()) for parts, silhouettes in found.items()}
+    if not scores:
+        return min(CANDIDATES[0], count), scores
+    best = found[max(scores, key=lambda parts: scores[parts])]
+    lost = {parts: best - silhouettes for parts, silhouettes in found.items()}
+    as_good = [parts for parts, of in lost.items() if of.mean() <= of.std() / len(of) ** 0.5]
+    return max(as_good), scores
 
 
 def agreement(first: NDArray[np.integer[Any]], second: NDArray[np.integer[Any]]) -> float:

@@ -37,6 +37,23 @@ def test_known_groups_are_found_and_suggested() -> None:
         assert (distances[found == part] <= clusters.reach[part]).mean() == pytest.approx(0.95, abs=0.03)
 
 
+def test_of_numbers_that_separate_as_well_the_finest_is_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, _ = groups(6, 40)
+    noise = np.random.default_rng(0).normal(0, 0.1, (13, len(values)))
+    means = dict.fromkeys(clustering.CANDIDATES, 0.1) | {5: 0.400, 8: 0.399}
+
+    def silhouettes(_: Array, labels: NDArray[np.intp]) -> NDArray[np.float64]:
+        number = len(np.unique(labels))
+        of = noise[clustering.CANDIDATES.index(number)]
+        return np.asarray(means[number] + of - of.mean())
+
+    monkeypatch.setattr("sklearn.metrics.silhouette_samples", silhouettes)
+    # One standard error of the differences is 0.1 * sqrt(2 / 240) = 0.009.
+    assert suggest_parts(lambda rows: values[rows], len(values))[0] == 8
+    means[8] = 0.38
+    assert suggest_parts(lambda rows: values[rows], len(values))[0] == 5
+
+
 def test_many_descriptors_are_clustered_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the limit nothing asks for all rows at once, and the same groups are found."""
     values, truth = groups(5, 4000)
