@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,20 @@ from s3n_core.parts.atlas.atlas_files import (
     read_header,
     read_image_lines,
 )
-from s3n_core.parts.atlas.clustering import agreement, background_parts, chunks, fit_clusters, members, suggest_parts
+from s3n_core.parts.atlas.clustering import (
+    Clusters,
+    agreement,
+    background_parts,
+    chunks,
+    fit_clusters,
+    members,
+    suggest_parts,
+)
 from s3n_core.parts.atlas.collecting import Collected, collect
 from s3n_core.parts.atlas.key_points import annotated_part
 from s3n_core.parts.atlas.neighbours import HEADER as NEIGHBOURS
 from s3n_core.parts.atlas.neighbours import index_of
-from s3n_core.parts.atlas.part_edits import read_edits, replayed, write_edits
+from s3n_core.parts.atlas.part_edits import PartEdit, read_edits, replayed, write_edits
 from s3n_core.parts.atlas.peak_rows import PeakRows
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error, write_json
@@ -183,7 +191,14 @@ def build_atlas(
                 background_parts=(),
                 reach=(),
             )
-            _cluster(out, header, records, seed, taken)
+            if taken is None:
+                groups = _found_groups(out, header, seed)
+            else:
+                groups, of_it = _taken_groups(out, taken), taken.header
+                header = replace(
+                    header, suggested=of_it.suggested, centred=of_it.centred, parts_of=str(taken.path.resolve())
+                )
+            _store_groups(out, header, groups, records, seed, taken)
         yield progress(finished=True)
 
 
@@ -347,40 +362,58 @@ class _Collector:
             )
 
 
-def _cluster(
-    out: Path, header: AtlasHeader, records: Sequence[ImageRecord], seed: int, taken: Atlas | None = None
-) -> None:
-    """Cluster the places, or take another atlas's parts, and write what follows from the clusters; the header last."""
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """The groups of an atlas's places, and what they follow from.
+
+    Attributes:
+        means: The mean descriptor of each class that is subtracted from those of its images, (C, D).
+        clusters: The clusters.
+        assigned: The cluster of each place, (n,).
+        silhouettes: By number of clusters, where it was suggested.
+        edits: Edits that come with them.
+    """
+
+    means: NDArray[np.float32]
+    clusters: Clusters
+    assigned: NDArray[np.int16]
+    silhouettes: Mapping[int, float] = field(default_factory=dict)
+    edits: tuple[PartEdit, ...] = ()
+
+
+def _found_groups(out: Path, header: AtlasHeader, seed: int) -> _Groups:
+    """Cluster the places of an atlas."""
     places, descriptors = open_array(out, PEAKS), open_array(out, DESCRIPTORS)
-    predicted, count = np.asarray(places["predicted"]), len(places)
-    if taken is None:
-        means = _own_means(places, descriptors, len(header.collection["classes"]))
-    else:
-        means = np.asarray(open_array(taken.path, CLASS_MEANS))
-        of_it = taken.header
-        header = replace(
-            header,
-            parts=of_it.parts,
-            suggested=of_it.suggested,
-            centred=of_it.centred,
-            parts_of=str(taken.path.resolve()),
-        )
-    read = descriptor_reader(descriptors, predicted, means if header.centred else None)
+    count, means = len(places), _class_means(places, descriptors, len(header.collection["classes"]))
+    read = descriptor_reader(descriptors, np.asarray(places["predicted"]), means if header.centred else None)
     silhouettes: dict[int, float] = {}
-    edits = read_edits(out / EDITS)
-    if taken is None:
-        number = header.parts
-        if header.suggested:
-            number, silhouettes = suggest_parts(read, count, seed=seed)
-        if count < number:
-            raise AtlasError(
-                f"There are only {count} places in these images, fewer than {number} parts. Take more images."
-            )
-        clusters, assigned = fit_clusters(read, count, number, seed=seed)
-    else:
-        number, clusters = taken.header.parts, taken.parts.clusters
-        assigned = members(read, count, clusters.centroids)[0]
-        edits = (*taken.parts.edits, *edits)
+    number = header.parts
+    if header.suggested:
+        number, silhouettes = suggest_parts(read, count, seed=seed)
+    if count < number:
+        raise AtlasError(f"There are only {count} places in these images, fewer than {number} parts. Take more images.")
+    clusters, assigned = fit_clusters(read, count, number, seed=seed)
+    return _Groups(means, clusters, assigned, silhouettes)
+
+
+def _taken_groups(out: Path, taken: Atlas) -> _Groups:
+    """Assign the places of an atlas to the clusters of another one."""
+    places, means = open_array(out, PEAKS), np.asarray(open_array(taken.path, CLASS_MEANS))
+    predicted, centred = np.asarray(places["predicted"]), taken.header.centred
+    read = descriptor_reader(open_array(out, DESCRIPTORS), predicted, means if centred else None)
+    clusters = taken.parts.clusters
+    assigned, _ = members(read, len(places), clusters.centroids)
+    return _Groups(means, clusters, assigned, edits=taken.parts.edits)
+
+
+def _store_groups(
+    out: Path, header: AtlasHeader, groups: _Groups, records: Sequence[ImageRecord], seed: int, taken: Atlas | None
+) -> None:
+    """Write the groups and what follows from them; the header last."""
+    places, descriptors = open_array(out, PEAKS), open_array(out, DESCRIPTORS)
+    means, clusters, assigned = groups.means, groups.clusters, groups.assigned
+    number = len(clusters.centroids)
+    edits = (*groups.edits, *read_edits(out / EDITS))
     _save(out / CLASS_MEANS, means)
     peaks = PeakRows(places, [image_of(line) for line in read_image_lines(out / IMAGES)])
     edited, lost = replayed(edits, clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None)
@@ -392,7 +425,7 @@ def _cluster(
     found = replace(
         header,
         parts=number,
-        silhouettes={str(candidate): round(score, 4) for candidate, score in silhouettes.items()},
+        silhouettes={str(candidate): round(score, 4) for candidate, score in groups.silhouettes.items()},
         background_parts=background_parts(assigned, np.asarray(places["background"]), number, outside),
         reach=tuple(clusters.reach.tolist()),
         agreement=_agreements(records, places, descriptors, means, number, seed),
@@ -405,10 +438,11 @@ def _cluster(
             if (part in atlas.background) != (part in taken.background):
                 atlas.set_background(part, background=part in taken.background)
     atlas.write_peaks(out / PEAKS_CSV)
-    index_of(out, read, count, centred=header.centred)
+    read = descriptor_reader(descriptors, np.asarray(places["predicted"]), means if header.centred else None)
+    index_of(out, read, len(places), centred=header.centred)
 
 
-def _own_means(places: NDArray[Any], descriptors: NDArray[np.float16], classes: int) -> NDArray[np.float32]:
+def _class_means(places: NDArray[Any], descriptors: NDArray[np.float16], classes: int) -> NDArray[np.float32]:
     """Return the mean descriptor of each class, of the peaks in images that are predicted as it."""
     sums, counts = np.zeros((classes, descriptors.shape[1])), np.zeros(classes)
     for rows in chunks(len(places)):
