@@ -14,6 +14,9 @@ second takes the pictures of the documents again, after the window has changed. 
 - ``install``: model, images, run and stored inspection in ``resources/demo``; what it was measured to do, here.
 - ``atlas``: the parts of the demo's images, which are those that the model has in the test images; with the comparisons of the
   pairs of species that it confuses most, and how steady the parts are. A few minutes.
+- ``guide``: the walk of the user guide: what tells the most confused pair of species apart in the test images, how
+  steady its parts are, what hiding each part costs each species, and its pictures. The numbers in the guide's text are
+  copied by hand. A quarter of an hour.
 - ``texts``: what the documents say of the demo (`texts`).
 - ``pictures``: the images in ``docs/images``.
 """
@@ -40,6 +43,7 @@ from s3n_core.models.opening import open_model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_copies import make_portable
 from s3n_core.parts.comparison.class_pairs import class_pairs
+from s3n_core.parts.comparison.stored_comparisons import kept_comparison
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.server.codec import InspectionEncoder
@@ -50,6 +54,8 @@ PICTURES = CHECKOUT / "docs" / "images"
 MOST_BYTES, MOST_ATLAS_BYTES = 10_000_000, 300_000
 COMPARED = 3
 """So many pairs of species are compared in the demo's atlas."""
+GUIDE_IMAGES = 60
+"""So many images are asked how steady the parts are."""
 FIRST_WEIGHTS = "demo-first.safetensors"
 
 FIRST = {
@@ -203,6 +209,24 @@ def atlas(work: Path) -> None:
         raise SystemExit(f"The atlas has {size:,} bytes; the demo's may have {MOST_ATLAS_BYTES:,}.")
 
 
+def guide(work: Path) -> None:
+    """Measure what the user guide tells of the parts of the test images, and take its pictures."""
+    folder = work / "atlas-drawn"
+    pair = class_pairs(Atlas(folder))[0]
+    s3n(work, "parts", "compare", folder, pair.a, pair.b, "--device", "cpu")
+    s3n(work, "parts", "steady", folder, "--images", GUIDE_IMAGES, "--device", "cpu")
+    s3n(work, "parts", "matrix", folder, "--measure", "--device", "cpu")
+    kept = kept_comparison(Atlas(folder), pair.a, pair.b)
+    assert kept is not None
+    mark = kept.comparison.mark or kept.comparison.parts[0]
+    shown = work / "drawn", DEMO / "model.safetensors", folder, pair.a, pair.b, mark.name
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "benchmarks.demo.parts_pictures", *map(str, shown), out]
+        subprocess.run(command, cwd=CHECKOUT, check=True)
+        for picture in sorted(Path(out).glob("*.png")):
+            _save(picture, f"{picture.stem}.jpg")
+
+
 def _install_run(run: RunDirectory) -> None:
     """Copy a run without its checkpoints and without paths of this machine."""
     shutil.rmtree(DEMO / "runs")
@@ -286,7 +310,7 @@ def renew_texts() -> None:
 def main() -> None:
     """Do the steps that the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    steps = ("draw", "train", "store", "evaluate", "install", "atlas", "texts", "pictures")
+    steps = ("draw", "train", "store", "evaluate", "install", "atlas", "guide", "texts", "pictures")
     parser.add_argument("work", type=Path, help="folder for data, runs and what is made of them, outside the checkout")
     parser.add_argument("--only", nargs="+", choices=steps, default=steps, help="only these steps")
     parser.add_argument(
@@ -303,6 +327,7 @@ def main() -> None:
         ("evaluate", evaluate),
         ("install", install),
         ("atlas", atlas),
+        ("guide", guide),
     ):
         if name in asked.only:
             step(work)

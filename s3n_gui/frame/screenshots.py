@@ -55,16 +55,16 @@ def _draw_all(folder: Path) -> None:
     window = MainWindow(Settings())
     window.show()
     window.probe.ask()
-    _wait(app, lambda: bool(window.probe.devices.name))
+    wait_until(app, lambda: bool(window.probe.devices.name))
     for name in window.pages.names:
         window.show_page(name)
         window.pages.page(name).show_demo()
-        _wait(app, window.pages.page(name).is_ready)
+        wait_until(app, window.pages.page(name).is_ready)
         for width, height in SIZES:
             window.resize(width, height)
             for mode in ("light", "dark"):
                 theme.apply(app, "light" if mode == "light" else "dark")
-                _wait(app, window.pages.page(name).is_ready)
+                wait_until(app, window.pages.page(name).is_ready)
                 _save(window, folder / f"{name}-{mode}-{width}x{height}.png")
     window.resize(*SIZES[0])
     _draw_dialogs(app, window, folder)
@@ -94,12 +94,12 @@ def _draw_dialogs(app: object, window: object, folder: Path) -> None:
         assert dialog is not None
         for mode in ("light", "dark"):
             theme.apply(app, "light" if mode == "light" else "dark")
-            _wait(app, lambda: True)
+            wait_until(app, lambda: True)
             _save(dialog, folder / f"dialog-{name}-{mode}.png")
         dialog.close()
 
 
-def _wait(app: object, ready: object) -> None:
+def wait_until(app: object, ready: object) -> None:
     """Process events until ``ready()`` has been true six times in a row, or too long has passed."""
     from PySide6.QtCore import QEventLoop
     from PySide6.QtWidgets import QApplication
