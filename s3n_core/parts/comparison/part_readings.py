@@ -139,7 +139,7 @@ def owners_of(
     cells = {
         branch: owned(places.reshape(-1, 2))[0].reshape(places.shape[:2]) for branch, places in found.places.items()
     }
-    return Owners(cells, owned(np.empty((0, 2)))[1])
+    return Owners(cells, owned(np.empty((0, 2)))[1] if len(peaks) else np.empty(0, dtype=np.int64))
 
 
 class _CellsOfPeaks:

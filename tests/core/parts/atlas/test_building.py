@@ -371,6 +371,24 @@ def test_two_classes_compared(model: Model, data: DataSet, atlas: Atlas) -> None
         compare_classes(atlas, replace(model, digest="0" * 16), records, a, b)
 
 
+def test_a_part_lies_at_its_strongest_peak_where_an_image_has_one(model: Model, data: DataSet, atlas: Atlas) -> None:
+    records = {record.name: record for record in data.records}
+    found = compare_classes(atlas, model, records, *CLASSES[:2], removal=False, workers=0)
+    at_peak = list[bool]()
+    without = 0
+    for image in found.images:
+        strongest: dict[int, tuple[float, float]] = {}
+        for row in sorted(atlas.peak_rows.of(image.file), key=lambda row: -float(atlas.places["response"][row])):
+            place = atlas.places[row]
+            strongest.setdefault(int(atlas.part_of[row]), (float(place["x"]), float(place["y"])))
+        for part, x, y in zip(image.parts, image.x, image.y, strict=True):
+            if part in strongest:
+                at_peak.append((x, y) == pytest.approx(strongest[part], abs=0.1))
+            without += part not in strongest
+    assert np.mean(at_peak) > 0.8  # a peak may lie out of its part's reach
+    assert without
+
+
 def test_relied_on_is_the_loss_beyond_that_of_random_places(
     model: Model, data: DataSet, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
