@@ -380,12 +380,14 @@ def test_a_part_lies_at_its_strongest_peak_where_an_image_has_one(model: Model, 
         strongest: dict[int, tuple[float, float]] = {}
         for row in sorted(atlas.peak_rows.of(image.file), key=lambda row: -float(atlas.places["response"][row])):
             place = atlas.places[row]
+            if not atlas.parts.of(atlas.descriptors(np.array([row])))[1][0]:
+                continue  # out of its part's reach
             strongest.setdefault(int(atlas.part_of[row]), (float(place["x"]), float(place["y"])))
         for part, x, y in zip(image.parts, image.x, image.y, strict=True):
             if part in strongest:
                 at_peak.append((x, y) == pytest.approx(strongest[part], abs=0.1))
             without += part not in strongest
-    assert np.mean(at_peak) > 0.8  # a peak may lie out of its part's reach
+    assert np.mean(at_peak) > 0.9  # stored descriptors are rounded
     assert without
 
 
