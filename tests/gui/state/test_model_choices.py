@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +26,17 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.model_menu import ModelMenu
 
 
-def trained(root: Path, name: str, *, accuracy: float | None = 16 / 30, images: int = 30, updated: float = 1.0) -> Path:
-    """A finished run with a model of ``images`` validation images."""
+def trained(
+    root: Path, name: str, *, accuracy: float | None = 16 / 30, images: int = 30, updated: float | None = None
+) -> Path:
+    """A finished run with a model of ``images`` validation images, last trained now or at a time in Unix seconds."""
     recipe = {"name": "quick", "network": {"input_size": 224}}
     run = RunDirectory.create(root / name, {"recipe": recipe})
     state = RunState(status="finished", epoch=4, epochs=4, best_epoch=2, best_accuracy=accuracy)
     run.write_state(state)
+    if updated is not None:
+        written = json.loads(run.state_json.read_text(encoding="utf-8"))
+        run.state_json.write_text(json.dumps({**written, "updated": updated}), encoding="utf-8")
     run.write_pointer("best", "step-12")
     records = [ImageRecord(path=root / f"{n}.png", name=f"{n}.png", label=0) for n in range(images)]
     write_split(run.split_csv, train=records[:1], validation=records, test=(), classes=("a",))
@@ -44,8 +50,8 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def choices(qtbot: QtBot, session: Session, tmp_path: Path, root: Path) -> ModelChoices:
-    trained(root, "first & <b>")
-    trained(root, "second", accuracy=None)
+    trained(root, "first & <b>", updated=1.0)
+    trained(root, "second", accuracy=None, updated=2.0)
     RunDirectory.create(root / "without-model", {})
     recent = RecentList(tmp_path / "recent.json")
     (tmp_path / "kept.safetensors").touch()
