@@ -27,7 +27,7 @@ from s3n_core.parts.atlas.examples import PartExample, part_examples
 from s3n_core.parts.comparison.class_portrait import PortraitPart, class_portrait
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import branch_colour, px, theme, tokens
-from s3n_gui.appearance.wording import count_text
+from s3n_gui.appearance.wording import count_text, signed_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf
@@ -262,7 +262,9 @@ class PortraitRow(QFrame):
         for label in (self.facts, self.sharing):
             label.setProperty("role", "quiet")
             label.setWordWrap(True)
-        self.facts.setText(f"{found.part.contribution:+.2f}; found in {found.part.images} of {found.part.total} images")
+        self.facts.setText(
+            f"{signed_text(found.part.contribution)}; found in {found.part.images} of {found.part.total} images"
+        )
         self.sharing.setText(sharing_text(found))
         self.strip = CropStrip(thumbnails, path_of)
         self._words = QWidget()
@@ -350,7 +352,7 @@ class ContributionBar(QWidget):
 
 def sharing_text(found: PortraitPart) -> str:
     """Return in words which classes share a part."""
-    shared: Sequence[str] = [f"{displayed_class(one.name)} ({one.contribution:+.2f})" for one in found.shared]
+    shared: Sequence[str] = [f"{displayed_class(one.name)} ({signed_text(one.contribution)})" for one in found.shared]
     if not shared:
         return "In no other class is it found in half of the images."
     rest = len(shared) - _MOST_SHARING

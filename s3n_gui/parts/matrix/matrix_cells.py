@@ -15,7 +15,7 @@ from s3n_core.parts.comparison.class_effects import ClassEffects
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import BRANCH_COLOURS, mixed
-from s3n_gui.appearance.wording import percent_text, tip_text
+from s3n_gui.appearance.wording import percent_text, signed_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import paint_crop
@@ -101,9 +101,9 @@ class MatrixCells(QAbstractScrollArea):
             return f"{int(matrix.found[row, column]):,}" if matrix.found[row, column] else ""
         if self._kind == "effect":
             effect = self._effect(row, column)
-            return "" if effect is None else f"{effect:+.2f}".replace("-", "−")
+            return "" if effect is None else signed_text(effect)
         value = float(matrix.rest[row] if column == len(matrix.parts) else matrix.contributions[row, column])
-        return "" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
+        return "" if abs(value) < 0.005 else signed_text(value)
 
     def words_of(self, row: int, column: int) -> str:
         """Return the description of a cell."""
@@ -111,7 +111,7 @@ class MatrixCells(QAbstractScrollArea):
         content, matrix = self._content, self._content.matrix
         name, images = displayed_class(matrix.classes[row]), int(matrix.images[row])
         if column == len(matrix.parts):
-            return f"{name}: {float(matrix.rest[row]):+.2f} logits are read elsewhere, at no peak or at hidden parts"
+            return f"{name}: {signed_text(matrix.rest[row])} logits are read elsewhere, at no peak or at hidden parts"
         part = part_name(content.atlas, matrix.parts[column], content.names)
         if self._kind == "effect":
             return self._effect_words(name, part, row, column)
@@ -119,7 +119,8 @@ class MatrixCells(QAbstractScrollArea):
             return f"{name}: {part} has no peak in any image; it holds drawn cells only"
         value, share = float(matrix.contributions[row, column]), float(matrix.shares[row, column])
         found = f"{name}: {part} found in {int(matrix.found[row, column]):,} of {images:,} images"
-        return f"{found}; contributes {value:+.2f} logits, {percent_text(share)} of the sum of absolute values, the rest included"
+        of_all = f"{percent_text(share)} of the sum of absolute values, the rest included"
+        return f"{found}; contributes {signed_text(value)} logits, {of_all}"
 
     def is_shown(self, row: int, column: int) -> bool:
         """Return whether hiding the part of a cell was shown to cost more than random patches."""
@@ -140,9 +141,11 @@ class MatrixCells(QAbstractScrollArea):
                 return f"{name}: {part} was hidden in no image"
             since = " since the parts were edited" if found is not None and found.outdated[row] else ""
             return f"{name}: not measured{since}; Measure hides each part in every image of the class"
-        words = f"{name}: hiding {part} costs {effect:+.2f} logits more than hiding random patches of the same size"
+        words = (
+            f"{name}: hiding {part} costs {signed_text(effect)} logits more than hiding random patches of the same size"
+        )
         if np.isfinite(found.low[row, column]):
-            words += f" (95 % interval {found.low[row, column]:+.2f} to {found.high[row, column]:+.2f})"
+            words += f" (95 % interval {signed_text(found.low[row, column])} to {signed_text(found.high[row, column])})"
         changed, of = int(found.changed[row, column]), int(found.hidden[row, column])
         words += (
             f"; it changes {changed:,} of {of:,} predictions, a random patch {found.changed_random[row, column]:.1f}"

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QLineEdit, QToolTip, 
 
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
-from s3n_gui.appearance.wording import percent_text
+from s3n_gui.appearance.wording import percent_text, signed_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf, paint_crop
 from s3n_gui.parts.crops.crop_drag import DropState, paint_drop
@@ -459,7 +459,7 @@ def share_text(row: PartRow) -> str:
 def effect_text(row: PartRow) -> str:
     """Return what hiding a part changes: "18 of 80 (random 3.1)", in predictions."""
     if row.changed is None:
-        return "" if row.effect is None else f"margin {row.effect:+.2f}".replace("-", "−")
+        return "" if row.effect is None else f"margin {signed_text(row.effect)}"
     changed, hidden, random = row.changed
     return f"{changed:,} of {hidden:,} (random {random:.1f})"
 
