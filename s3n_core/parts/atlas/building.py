@@ -434,9 +434,9 @@ def _store_groups(
     write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(found)})
     atlas = Atlas(out)
     if taken is not None:
-        for part in atlas.parts.numbers:  # few images may not show what is background
-            if (part in atlas.background) != (part in taken.background):
-                atlas.set_background(part, background=part in taken.background)
+        background = taken.background
+        for part in sorted(atlas.background ^ background):  # few images may not show what is background
+            atlas.set_background(part, background=part in background)
     atlas.write_peaks(out / PEAKS_CSV)
     read = descriptor_reader(descriptors, np.asarray(places["predicted"]), means if header.centred else None)
     index_of(out, read, len(places), centred=header.centred)

@@ -124,26 +124,27 @@ def owners_of(
         file: The image's name in the atlas; empty if it is not one of the atlas's.
     """
     moved = any(edit.kind == "reassign" and edit.image == file for edit in atlas.parts.edits)
+    by_branch = [places.reshape(-1, 2) for places in found.places.values()]
+    cells = np.concatenate(by_branch)
     peaks = np.array([(peak.x, peak.y) for peak in found.peaks], dtype=np.float64).reshape(-1, 2)
     step = _cell_size(found.places["O"]) if moved and "O" in found.places else np.zeros(2)
+    descriptors = stage.at(row, frame, np.concatenate([cells, peaks]))
+    cells_of = _CellsOfPeaks(cells, peaks, step) if moved else None
+    parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
     hidden = [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)]
-
-    def owned(places: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the part of each place, and of each peak."""
-        descriptors = stage.at(row, frame, np.concatenate([places, peaks]))
-        cells_of = _CellsOfPeaks(places, peaks, step) if moved else None
-        parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
-        owners = np.where(within & ~np.isin(parts, hidden), parts, -1)
-        return owners[: len(places)], owners[len(places) :]
-
-    cells = {
-        branch: owned(places.reshape(-1, 2))[0].reshape(places.shape[:2]) for branch, places in found.places.items()
-    }
-    return Owners(cells, owned(np.empty((0, 2)))[1] if len(peaks) else np.empty(0, dtype=np.int64))
+    owners = np.where(within & ~np.isin(parts, hidden), parts, -1)
+    *of_cells, of_peaks = np.split(owners, np.cumsum([len(places) for places in by_branch]))
+    return Owners(
+        {
+            branch: some.reshape(places.shape[:2])
+            for (branch, places), some in zip(found.places.items(), of_cells, strict=True)
+        },
+        of_peaks,
+    )
 
 
 class _CellsOfPeaks:
-    """Which cells of one branch go with a peak that is moved to another part.
+    """Which cells go with a peak that is moved to another part.
 
     Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those of the part
     that it had.
