@@ -337,6 +337,12 @@ EXPERIMENTS: Mapping[str, Experiment] = {
             "side head",
             {"network.side_head": True},
         ),
+        _lever(
+            "finer-cells",
+            "A last stage that keeps its resolution: cells of half the side",
+            "finer cells",
+            {"network.last_stride": 1},
+        ),
         Experiment(
             key="look-size",
             title="O reads the image at 448 pixels, D and C at 224",
