@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import PAGE_MARGIN
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.drop_zone import DropZone
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 _FORMATS = (
     (
@@ -79,11 +80,9 @@ class ReadingState(QWidget):
         super().__init__(parent)
         words = QLabel("Reading the folder…")
         words.setProperty("role", "section")
-        bar = QProgressBar()
-        bar.setRange(0, 0)
-        bar.setTextVisible(False)
+        bar = ProgressBar("Reading the folder")
+        bar.show_share(None)
         bar.setFixedWidth(px(240))
-        bar.setAccessibleName("Reading the folder")
         column = QVBoxLayout(self)
         column.setSpacing(12)
         column.addStretch(2)

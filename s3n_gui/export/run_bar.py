@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.widgets.caution_card import CautionCard
 from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 
 class ExportRunBar(QFrame):
@@ -66,11 +66,8 @@ class ExportRunBar(QFrame):
         """What the last export found: values that do not suit the model's range."""
         self.state = ElidedLabel()
         self.state.setProperty("role", "quiet")
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
+        self.progress = ProgressBar("Progress of the export")
         self.progress.setFixedWidth(px(140))
-        self.progress.setAccessibleName("Progress of the export")
         self.reveal = ElidedButton("Open folder")
         self.reveal.setToolTip("Open the output folder")
         set_icon(self.reveal, "open")
@@ -171,7 +168,7 @@ class ExportRunBar(QFrame):
                 self.state.setText("Stopped; files already written are kept")
             return
         self._hide_written()
-        self.progress.setValue(round(1000 * (job.fraction or 0)))
+        self.progress.show_share(job.fraction)
         left = left_text(job.seconds_left)
         words = f"{job.text} images" if "of" in job.text else "Opening the model …"
         if job.status == "stopping":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from s3n_gui.appearance.theme import number_font, px, set_icon, theme, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
@@ -11,6 +11,7 @@ from s3n_gui.appearance.wording import left_text, tip_text
 from s3n_gui.background.jobs import Job
 from s3n_gui.background.training_job import TrainingJob
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 _STATES = {"done": ("check", "good"), "failed": ("error", "bad"), "cancelled": ("close", "quiet")}
 
@@ -32,8 +33,7 @@ class JobRow(QWidget):
         self._title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._note = ElidedLabel()
         self._note.setProperty("role", "quiet")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ProgressBar()
         self._left = QLabel()
         self._left.setProperty("role", "quiet")
         self._left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -76,11 +76,7 @@ class JobRow(QWidget):
         self._note.setText(job.text if active else job.sentence or job.status)
         self._note.setToolTip(tip_text(self._note.text()))
         self._bar.setVisible(active)
-        if job.fraction is None:
-            self._bar.setRange(0, 0)
-        else:
-            self._bar.setRange(0, 1000)
-            self._bar.setValue(round(1000 * job.fraction))
+        self._bar.show_share(job.fraction)
         self._left.setVisible(active)
         self._left.setText("" if job.status == "stopping" else left_text(job.seconds_left))
         self._draw_buttons(active)

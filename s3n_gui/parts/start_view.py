@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -34,6 +33,7 @@ from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.number_fields import WholeNumberField
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 _WIDE = 520
 _MOST_PARTS = 500
@@ -92,10 +92,7 @@ class StartView(ColumnScrollArea):
             "Find parts in these images, or give them the parts of another atlas of this model, with the names that you gave\n"
             "them: the same part then has the same name and colour in both"
         )
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress of the search for parts")
+        self.progress = ProgressBar("Progress of the search for parts")
         self.state = ElidedLabel()
         self.state.setProperty("role", "quiet")
         self.start, self.stop, self.more = QPushButton("Find parts"), QPushButton("Stop"), QToolButton()
@@ -247,8 +244,7 @@ class StartView(ColumnScrollArea):
 
     def show_progress(self, fraction: float | None, state: str) -> None:
         """Show the job's progress; None while it is not known."""
-        self.progress.setRange(0, 0 if fraction is None else 1000)
-        self.progress.setValue(round(1000 * (fraction or 0.0)))
+        self.progress.show_share(fraction)
         self.state.setText(state)
 
     def show_preview(self, preview: AtlasPreview | None, total: int) -> None:

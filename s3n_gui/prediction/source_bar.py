@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -28,6 +27,7 @@ from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.flow_layout import FlowLayout
 from s3n_gui.widgets.model_menu import ModelMenu
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 _NAME_WIDTHS = (240, 240, 160, 120)
 """Widths of the names of images and model, in pixels at normal text size, from the widest window to the narrowest."""
@@ -83,11 +83,8 @@ class SourceBar(QWidget):
             "Click to see what it gains and costs on validation images, and to choose the threshold."
         )
         self.fast.clicked.connect(self.fast_asked)
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
+        self.progress = ProgressBar("Progress of the prediction")
         self.progress.setFixedWidth(px(140))
-        self.progress.setAccessibleName("Progress of the prediction")
         self.state = ElidedLabel()
         self.state.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.state.setProperty("role", "quiet")
@@ -218,7 +215,7 @@ class SourceBar(QWidget):
 
     def show_progress(self, fraction: float | None, state: str) -> None:
         """Show the job's progress."""
-        self.progress.setValue(round(1000 * (fraction or 0.0)))
+        self.progress.show_share(fraction)
         self.state.setText(state)
 
     def _on_split(self) -> None:

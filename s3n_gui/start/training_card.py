@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_state import STATUS_TEXTS, ShownStatus
@@ -15,6 +15,7 @@ from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text, left_text
 from s3n_gui.start.sparkline import Sparkline
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 
 class TrainingCard(QFrame):
@@ -40,8 +41,7 @@ class TrainingCard(QFrame):
         self._title.setProperty("role", "section")
         self._facts = ElidedLabel()
         self._facts.setProperty("role", "quiet")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
+        self._bar = ProgressBar()
         self._left = QLabel()
         self._left.setProperty("role", "quiet")
         self._left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -93,7 +93,7 @@ class TrainingCard(QFrame):
         self._stop.setEnabled(status in {"running", "paused", "pausing"})
         if state is None or not state.epochs:
             self._facts.setText("Reading the data set and building the network")
-            self._bar.setRange(0, 0)
+            self._bar.show_share(None)
             self._left.setText("")
             return
         facts = [f"Epoch {min(state.epoch + 1, state.epochs)} of {state.epochs}"]
@@ -103,8 +103,7 @@ class TrainingCard(QFrame):
             facts.append(f"best validation accuracy {accuracy_share_text(state.best_accuracy, images)}")
         self._facts.setText(" · ".join(facts))
         done = (state.epoch + (state.batch / state.batches if state.batches else 0)) / state.epochs
-        self._bar.setRange(0, 1000)
-        self._bar.setValue(round(1000 * min(done, 1.0)))
+        self._bar.show_share(done)
         self._bar.setAccessibleName(f"{count_text(state.epoch, 'epoch')} done")
         self._left.setText(left_text(state.seconds_left))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.wording import ago_text, left_text, percent_text
 from s3n_gui.background.jobs import Job
@@ -12,6 +12,7 @@ from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.findings import Finding
 from s3n_gui.state.clock import clock
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 
 class FindingsCard(QFrame):
@@ -43,9 +44,7 @@ class FindingsCard(QFrame):
         self.words.setProperty("role", "quiet")
         self.words.setWordWrap(True)
         self.words.setContentsMargins(0, 0, 8, 0)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Check of the images")
+        self.progress = ProgressBar("Check of the images")
         inside = QWidget()
         self._rows = QVBoxLayout(inside)
         self._rows.setContentsMargins(0, 0, 8, 0)
@@ -112,8 +111,7 @@ class FindingsCard(QFrame):
         if self._job is None:
             return
         share, left = self._job.fraction, left_text(self._job.seconds_left)
-        self.progress.setRange(0, 0 if share is None else 1000)
-        self.progress.setValue(round(1000 * (share or 0)))
+        self.progress.show_share(share)
         known = "" if share is None else " · ".join(part for part in (percent_text(share), left) if part)
         self.words.setText(f"Every image is being read. You can continue working.\n{known}".strip())
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +20,7 @@ from s3n_gui.inspector.hiding.hiding_state import HidingState
 from s3n_gui.inspector.hiding.place_pictures import PlacePictures
 from s3n_gui.inspector.hiding.strip_plot import StripPlot
 from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.widgets.progress_bar import StoppableProgress
 
 _HINT = (
     "Select a peak, or right-click any place in an image, and hide it. The place is filled in the original itself, all "
@@ -53,17 +52,14 @@ class HidePanel(QWidget):
         for label in (self.hint, self.headline, self.loss, self.other, self.detail):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop hiding this place")
+        self.running = StoppableProgress("Hiding", "Stop hiding this place")
         self.pictures, self.table, self.plot = PlacePictures(), ChangeTable(), StripPlot()
         self.save = QPushButton("Save numbers…")
         self.save.setProperty("role", "link")
         self.save.setToolTip("Save the settings, all places and all numbers as JSON")
         self._lay_out()
         self.hide_button.clicked.connect(self.hide_requested)
-        self.stop.clicked.connect(hiding.stop)
+        self.running.stop.clicked.connect(hiding.stop)
         self.save.clicked.connect(self.save_requested)
         hiding.changed.connect(self.synchronize)
         state.selection_changed.connect(self.synchronize)
@@ -71,13 +67,6 @@ class HidePanel(QWidget):
         self.synchronize()
 
     def _lay_out(self) -> None:
-        running = QWidget()
-        line = QHBoxLayout(running)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(8)
-        line.addWidget(self.progress, 1)
-        line.addWidget(self.stop)
-        self._running = running
         self._result = QWidget()
         inside = QVBoxLayout(self._result)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -90,7 +79,7 @@ class HidePanel(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.hide_button)
         layout.addWidget(self.form)
-        layout.addWidget(running)
+        layout.addWidget(self.running)
         layout.addWidget(self.hint)
         layout.addWidget(self._result)
         layout.addStretch(1)
@@ -100,14 +89,9 @@ class HidePanel(QWidget):
         hiding, result, evidence = self._hiding, self._hiding.result, self._state.evidence
         self.hide_button.setEnabled(self._state.selected_peak is not None and hiding.steps is None)
         self.form.synchronize()
-        self._running.setVisible(hiding.steps is not None)
+        self.running.setVisible(hiding.steps is not None)
         if hiding.steps is not None:
-            done, total = hiding.steps
-            self.progress.setRange(0, total)
-            self.progress.setValue(done)
-            words = f"{done} of {total} images" if total else "Starting"
-            self.progress.setToolTip(words)
-            self.progress.setAccessibleName(f"Hiding: {words}")
+            self.running.show_steps("Hiding", *hiding.steps)
         self.hint.setVisible(result is None)
         self.hint.setText(hiding.message or _HINT.format(hiding.settings.controls))
         shown = result is not None and evidence is not None

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.why.ledger_table import LedgerTable
 from s3n_gui.inspector.why_state import WhyQuestion
 from s3n_gui.widgets.elided_combo import ElidedComboBox
+from s3n_gui.widgets.progress_bar import StoppableProgress
 
 _MOST_CLASSES = 100
 """Classes to choose from, the most probable first; any other one can be chosen in the scores or as a class map."""
@@ -69,10 +69,7 @@ class LedgerPanel(QWidget):
             "Hide each peak in the original, one at a time, and ask all branches again, beside random places of the same "
             "size, as set under Hide"
         )
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop measuring")
+        self.running = StoppableProgress("Measuring", "Stop measuring")
         self.show_pane = QPushButton("Show in pane")
         self.show_pane.setProperty("role", "link")
         self.show_pane.setToolTip("Show the contributions over the image, in place of the response map (W)")
@@ -80,7 +77,7 @@ class LedgerPanel(QWidget):
         self.target.activated.connect(self._on_target)
         self.versus.activated.connect(self._on_versus)
         self.measure.clicked.connect(self._on_measure)
-        self.stop.clicked.connect(hiding.stop)
+        self.running.stop.clicked.connect(hiding.stop)
         self.show_pane.clicked.connect(self.pane_requested)
         state.why.changed.connect(self.synchronize)
         state.scores_changed.connect(self.synchronize)
@@ -99,12 +96,6 @@ class LedgerPanel(QWidget):
             label.setBuddy(box)
             question.addWidget(label, row, 0)
             question.addWidget(box, row, 1)
-        self._running = QWidget()
-        line = QHBoxLayout(self._running)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(8)
-        line.addWidget(self.progress, 1)
-        line.addWidget(self.stop)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.measure)
@@ -115,7 +106,7 @@ class LedgerPanel(QWidget):
         layout.setSpacing(8)
         layout.addLayout(question)
         layout.addLayout(buttons)
-        layout.addWidget(self._running)
+        layout.addWidget(self.running)
         layout.addWidget(self.note)
         layout.addWidget(self.sentence)
         layout.addWidget(self.table)
@@ -160,14 +151,9 @@ class LedgerPanel(QWidget):
         self.measure.setVisible(not running)
         self.measure.setEnabled(bool(places) and not stale and self._hiding.steps is None)
         self.show_pane.setVisible(not running)
-        self._running.setVisible(running)
+        self.running.setVisible(running)
         if removal.steps is not None:
-            done, total = removal.steps
-            self.progress.setRange(0, total)
-            self.progress.setValue(done)
-            words = f"{done} of {total} images" if total else "Starting"
-            self.progress.setToolTip(words)
-            self.progress.setAccessibleName(f"Measuring: {words}")
+            self.running.show_steps("Measuring", *removal.steps)
         self.hint.setText(self._hint(removal.message))
 
     def _hint(self, message: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.class_effects import IMAGES_OF_A_SIDE
@@ -16,6 +16,7 @@ from s3n_gui.parts.matrix.effects_job import EffectsJob
 from s3n_gui.parts.matrix.matrix_cells import Kind, MatrixCells
 from s3n_gui.parts.view import PartsView
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 _WORDS: dict[Kind, str] = {
     "contribution": "What the peaks of a part contribute to the margin of a class over its strongest rival, in logits, as the "
@@ -72,10 +73,7 @@ class MatrixView(PartsView):
         )
         set_icon(self.stop, "stop")
         self.stop.setToolTip("Stop measuring; the classes that are done are kept")
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress of measuring")
+        self.progress = ProgressBar("Progress of measuring")
         self._lay_out()
         self.measure.clicked.connect(effects.start)
         self.stop.clicked.connect(effects.cancel)
@@ -165,8 +163,7 @@ class MatrixView(PartsView):
             text = "Stopping…" if job.status == "stopping" else "Opening the model…"
             if job.status == "running" and job.text:
                 text = f"{job.text} steps" + (f" · {seconds}" if seconds else "")
-            self.progress.setRange(0, 0 if job.fraction is None else 1000)
-            self.progress.setValue(round(1000 * (job.fraction or 0.0)))
+            self.progress.show_share(job.fraction)
         elif found is None or not left or not shown:
             text = ""
         else:

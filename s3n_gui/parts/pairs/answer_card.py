@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.comparison.answer import Answer
 from s3n_gui.appearance.theme import px, set_icon, tokens
 from s3n_gui.appearance.tokens import INSIDE_GROUP
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 
 class _WholeLabel(QLabel):
@@ -64,11 +65,8 @@ class AnswerCard(QFrame):
         self.compare.setToolTip("Hide each part in every image of the two classes, beside random patches (Ctrl+Enter)")
         set_icon(self.stop, "stop")
         self.stop.setToolTip("Stop comparing; nothing is kept (Ctrl+.)")
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
+        self.progress = ProgressBar("Progress of the comparison")
         self.progress.setFixedWidth(px(140))
-        self.progress.setAccessibleName("Progress of the comparison")
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(self.first)
@@ -117,8 +115,7 @@ class AnswerCard(QFrame):
         self.compare.hide()
         self.stop.show()
         self.progress.show()
-        self.progress.setRange(0, 0 if fraction is None else 1000)
-        self.progress.setValue(round(1000 * (fraction or 0.0)))
+        self.progress.show_share(fraction)
         if focused:
             self.stop.setFocus()
 

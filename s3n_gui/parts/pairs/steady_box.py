@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from s3n_core.parts.steadiness.steadiness import Statement
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
+from s3n_gui.widgets.progress_bar import StoppableProgress
 
 _FIRST = (
     "Ask the model again for up to 200 images, mirrored and cropped: do the peaks of each part come again, and how far "
@@ -46,27 +47,17 @@ class SteadyBox(QWidget):
             "Choose an atlas of another model from the same images, such as one of another training seed: how many peaks of each "
             "part does it have, too?"
         )
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Measuring how steady parts are")
-        self.stop = QPushButton("Stop")
-        self.stop.setToolTip("Stop measuring; nothing is kept")
-        self._running = QWidget()
-        row = QHBoxLayout(self._running)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(INSIDE_GROUP)
-        row.addWidget(self.progress, 1)
-        row.addWidget(self.stop)
+        self.running = StoppableProgress("Measuring how steady parts are", "Stop measuring; nothing is kept")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(INSIDE_GROUP)
         column.addLayout(self._words)
-        for widget in (self.outdated, self.measure, self.state, self._running):
+        for widget in (self.outdated, self.measure, self.state, self.running):
             column.addWidget(widget)
         column.addWidget(self.other, 0, Qt.AlignmentFlag.AlignLeft)
         self.other.clicked.connect(self.other_asked)
         self.measure.clicked.connect(self.measure_asked)
-        self.stop.clicked.connect(self.stop_asked)
+        self.running.stop.clicked.connect(self.stop_asked)
         self._measured = False
         self.show_part((), measured=False)
         self.show_job("", None, running=False)
@@ -94,8 +85,8 @@ class SteadyBox(QWidget):
             for label, text in ((said, known.said), (beside, known.beside)):
                 label.setText(text)
                 label.setVisible(bool(text))
-        self.measure.setVisible(not measured and self._running.isHidden())
-        self.other.setVisible(measured and self._running.isHidden())
+        self.measure.setVisible(not measured and self.running.isHidden())
+        self.other.setVisible(measured and self.running.isHidden())
 
     def show_job(self, state: str, fraction: float | None, *, running: bool) -> None:
         """Show the progress of the job.
@@ -105,16 +96,15 @@ class SteadyBox(QWidget):
             fraction: What is done, in [0, 1]; None: not known.
             running: Whether it runs.
         """
-        focused = any(button.hasFocus() for button in (self.measure, self.stop, self.other))
+        focused = any(button.hasFocus() for button in (self.measure, self.running.stop, self.other))
         self.state.setText(state)
         self.state.setVisible(running)
-        self._running.setVisible(running)
-        self.progress.setRange(0, 0 if fraction is None else 1000)
-        self.progress.setValue(round(1000 * (fraction or 0.0)))
+        self.running.setVisible(running)
+        self.running.bar.show_share(fraction)
         self.measure.setVisible(not running and not self._measured)
         self.other.setVisible(not running and self._measured)
         if focused:
-            (self.stop if running else self.other if self._measured else self.measure).setFocus()
+            (self.running.stop if running else self.other if self._measured else self.measure).setFocus()
 
 
 def _label(role: str) -> QLabel:

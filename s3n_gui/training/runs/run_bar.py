@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from s3n_gui.background.run_watch import Preparation
 from s3n_gui.training.runs.run_machine import Phase, RunMachine
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.flow_layout import FlowLayout
+from s3n_gui.widgets.progress_bar import ProgressBar
 
 USE_TIP = "Make the best epoch of this run the current model, on all pages"
 INSPECT_TIP = "Show the images that this model predicts wrongly, on the Inspect page"
@@ -79,8 +79,7 @@ class RunBar(QFrame):
         self.title.setProperty("role", "section")
         self.facts = ElidedLabel()
         self.facts.setProperty("role", "quiet")
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressBar()
         self.left = QLabel()
         self.left.setProperty("role", "quiet")
         self.result = QLabel()
@@ -227,22 +226,20 @@ class RunBar(QFrame):
 
     def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
         if state is None or not state.epochs or unknown:
-            self.bar.setRange(0, 0 if busy else 1)
+            self.bar.show_share(None if busy else 0.0)
             self.left.setText("")
             return
         done = (state.epoch + (state.batch / state.batches if state.batches else 0.0)) / state.epochs
-        self.bar.setRange(0, 1000)
         self.left.setVisible(busy or done < 1.0)
         self.bar.setVisible(busy or done < 1.0)
-        self.bar.setValue(round(1000 * min(done, 1.0)))
+        self.bar.show_share(done)
         self.bar.setAccessibleName(f"{percent_text(min(done, 1.0))} done")
         self.left.setText(left_text(state.seconds_left) if busy else f"{percent_text(min(done, 1.0))} done")
 
     def _show_preparation(self, preparation: Preparation) -> None:
         done = min(preparation.done / preparation.total, 1.0)
-        self.bar.setRange(0, 1000)
         self.bar.setVisible(True)
-        self.bar.setValue(round(1000 * done))
+        self.bar.show_share(done)
         self.bar.setAccessibleName(f"{preparation.what}: {percent_text(done)} done")
         self.left.setVisible(True)
         self.left.setText(left_text(preparation.seconds_left))

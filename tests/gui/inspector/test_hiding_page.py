@@ -76,11 +76,11 @@ def test_the_selected_peak_is_hidden_with_its_images_box(page: InspectPage) -> N
     assert (subject.name, subject.settings, place) == ("bird 0.jpg", InspectionSettings(), (peak.x, peak.y))
     assert (settings, box) == (HidingSettings(), BOX)
     assert page.side.hiding.isVisible()
-    assert page.side.hiding.stop.isVisible()
+    assert page.side.hiding.running.stop.isVisible()
     client(page).hiding_progressed.emit(8, 22)
-    assert (page.side.hiding.progress.value(), page.side.hiding.progress.maximum()) == (8, 22)
+    assert page.side.hiding.running.bar.toolTip() == "8 of 22 images"
     reply(page)
-    assert not page.side.hiding.stop.isVisible()
+    assert not page.side.hiding.running.stop.isVisible()
     assert page.side.hiding.headline.text() == "Stronger than 20 of 20 random places"
     assert page.side.hiding.loss.text() == "Hiding this place lowers the margin of Red bird by 3."
     rows = dict(page.side.hiding.table.rows)
@@ -171,7 +171,7 @@ def test_a_result_goes_with_its_image_model_or_numbers(page: InspectPage, sessio
 
 def test_stopped_and_refused_tests_say_so_and_leave_the_page(page: InspectPage) -> None:
     hide_first_peak(page)
-    page.side.hiding.stop.click()
+    page.side.hiding.running.stop.click()
     assert page.side.hiding.hint.text() == "Stopped before the result was complete."
     assert page.side.hiding.hide_button.isEnabled()
     hide_first_peak(page)

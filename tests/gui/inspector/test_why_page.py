@@ -228,11 +228,11 @@ def test_what_it_relies_on_stands_there_only_after_places_were_hidden(
     assert page.state.evidence is not None
     assert list(places) == [(peak.x, peak.y) for peak in page.state.evidence.warps.peaks]
     assert (subject.settings, settings, box) == (InspectionSettings(), HidingSettings(), BOX)
-    assert panel.stop.isVisible()
+    assert panel.running.stop.isVisible()
     clients[0].hiding_progressed.emit(9, 23)
-    assert (panel.progress.value(), panel.progress.maximum()) == (9, 23)
+    assert panel.running.bar.toolTip() == "9 of 23 images"
     clients[0].places_hidden.emit(tuple(hidden_place(place, settings) for place in places), subject)
-    assert not panel.stop.isVisible()
+    assert not panel.running.stop.isVisible()
     # Red loses 3; random places lower its margin by 0.5 on average.
     assert [row[2] for row in rows(page)] == ["+2.5", "+2.5", "–", "–", "–", ""]
     assert panel.sentence.text().startswith("The model relies on peak 1: hiding it lowers the margin by 2.5 more")
@@ -251,7 +251,7 @@ def test_a_measurement_can_be_stopped_and_refused(page: InspectPage, clients: li
     clients[0].send_contributions()
     panel = page.side.why
     panel.measure.click()
-    panel.stop.click()
+    panel.running.stop.click()
     assert panel.hint.text() == "Stopped before the result was complete."
     assert panel.measure.isEnabled()
     panel.measure.click()

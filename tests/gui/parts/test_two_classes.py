@@ -147,7 +147,7 @@ def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_cha
     asked = commanded(f"import shutil; shutil.copy({str(written)!r}, {str(folder / 'steadiness.json')!r})")
     box.measure.click()
     assert asked == [["parts", "steady", str(folder), "--json"]]
-    assert box.stop.isVisibleTo(box)
+    assert box.running.stop.isVisibleTo(box)
     assert not box.measure.isVisibleTo(box)
 
     def said() -> list[str]:
@@ -163,7 +163,7 @@ def test_how_steady_a_part_is_is_measured_by_a_job_and_shown_until_the_parts_cha
         "60 to 90; in another image's crop 25 %",
     ]
     assert not box.measure.isVisibleTo(box)
-    assert not box.stop.isVisibleTo(box)
+    assert not box.running.stop.isVisibleTo(box)
     # An atlas of another model is added to it.
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "seed 1"))
     box.other.click()

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -29,6 +28,7 @@ from s3n_gui.frame.dialogs.backbones.backbone_table import BackboneTable
 from s3n_gui.frame.dialogs.backbones.weight_catalogue import BackboneFacts, WeightCatalogue
 from s3n_gui.widgets.dialog_size import fit_in_window
 from s3n_gui.widgets.elided_label import ElidedLabel
+from s3n_gui.widgets.progress_bar import ProgressBar
 from s3n_gui.widgets.question import Answer, Question
 
 _LOADING = "Looking for backbones and weights…"
@@ -80,8 +80,7 @@ class BackbonesDialog(QDialog):
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
+        self.bar = ProgressBar()
         self.progress = QLabel()
         self.progress.setProperty("role", "quiet")
         for part in (self.bar, self.progress):  # nothing jumps when a download begins
@@ -253,9 +252,7 @@ class BackbonesDialog(QDialog):
 
     def _show_progress(self, fetching: bool) -> None:
         job = self._catalogue.download if fetching else None
-        fraction = None if job is None else job.fraction
-        self.bar.setRange(0, 0 if job is not None and fraction is None else 1000)
-        self.bar.setValue(round(1000 * (fraction or 0.0)))
+        self.bar.show_share(0.0 if job is None else job.fraction)
         self.bar.setVisible(job is not None)
         self.progress.setVisible(job is not None)
         words = "" if job is None else "stopping" if job.status == "stopping" else left_text(job.seconds_left)
