@@ -24,7 +24,7 @@ from s3n_core.commands.arguments import (
 )
 from s3n_core.commands.failures import interruptible
 from s3n_core.commands.progress import print_json, progress_bar
-from s3n_core.errors import S3NError
+from s3n_core.evaluation.goals import fail_unless_met
 
 if TYPE_CHECKING:
     from s3n_core.models.opening import Model
@@ -159,6 +159,4 @@ def _by_interventions(
     else:
         typer.echo(f"Data: {truth}\n{interventions_text(found, goals=check)}", nl=False)
     if check:
-        goals = found.goals()
-        if missed := [goal.name for goal in goals if not goal.met]:
-            raise S3NError(f"{len(missed)} of {len(goals)} goals are missed: {'; '.join(missed)}.")
+        fail_unless_met(found.goals())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3n_core.commands.text_tables import table_text
-from s3n_core.parts.truth.intervention_result import NOT_TRAINED, AttributionRow, Goal, InterventionMeasures, Mean
+from s3n_core.evaluation.goals import GOAL_TITLES
+from s3n_core.parts.truth.intervention_result import NOT_TRAINED, AttributionRow, InterventionMeasures, Mean
 
 
 def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> str:
@@ -13,7 +14,7 @@ def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> s
     rows = found.rows()
     sections = [_heading(found), _completeness(rows), _correctness(rows), _gain(found)]
     if goals:
-        sections.append(_goals(found.goals()))
+        sections.append(table_text([GOAL_TITLES, *(goal.row() for goal in found.goals())]))
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -81,14 +82,6 @@ def _gain(found: InterventionMeasures) -> str:
             interval = "" if gain.interval is None else " (95 % {:+.3f} to {:+.3f})".format(*gain.interval)
             said.append(f"to {name} {gain.value:+.3f}{interval}, {gain.images} images")
     return f"What placing D and C adds: {'; '.join(said)}." if said else ""
-
-
-def _goals(goals: Sequence[Goal]) -> str:
-    rows = [("Goal", "Measured", "Asked", "")]
-    for goal in goals:
-        asked = "-" if goal.least is None else f"{'above' if goal.strict else 'at least'} {goal.least:.2f}"
-        rows.append((goal.name, _number(goal.value), asked, "met" if goal.met else "missed"))
-    return table_text(rows)
 
 
 def _label(row: AttributionRow) -> str:

@@ -26,7 +26,7 @@ from s3n_core.commands.opened_atlas import (
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class
-from s3n_core.errors import S3NError
+from s3n_core.evaluation.goals import GOAL_TITLES, fail_unless_met
 from s3n_core.evaluation.intervals import share_text
 
 if TYPE_CHECKING:
@@ -415,10 +415,8 @@ def truth(
     if check:
         goals = found.goals()
         if not json:
-            for goal in goals:
-                typer.echo(f"{'met' if goal.met else 'MISSED'}: {goal.name}")
-        if missed := [goal.name for goal in goals if not goal.met]:
-            raise S3NError(f"{len(missed)} of {len(goals)} goals are missed: {'; '.join(missed)}.")
+            typer.echo(table_text([GOAL_TITLES, *(goal.row() for goal in goals)]))
+        fail_unless_met(goals)
 
 
 def _compare_image(

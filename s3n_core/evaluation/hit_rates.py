@@ -34,6 +34,7 @@ CENTRAL = (0.15, 0.15, 0.85, 0.85)
 """The fixed central box that serves as the baseline for localisation; (x0, y0, x1, y1), fractions of the sides."""
 
 _RANDOM_POINTS = 200
+_CENTRE = np.array([[0.5, 0.5]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,13 @@ class PlaceMeasures:
         peaks_in_box: Fraction of all peaks that lie in the object's box.
         hit_rate: Mean over images of the fraction of an image's peaks in the box (Table 1); images without peaks do not count.
         strongest_in_box: Fraction of images whose strongest peak lies in the box.
-        centre_in_box: Baseline: fraction of images whose centre lies in the box.
+        others_in_box: Baseline (control b2): fraction of the peaks that lie in the box of the next image.
+        centre_in_box: Baseline (control b3): fraction of images whose centre lies in the box.
         random_in_box: Baseline for random points: the mean fraction of the image that the box covers.
         peaks_on_parts: Fraction of all peaks near a visible key point (``NEAR``).
         parts_covered: Fraction of visible key points with a peak near them.
+        others_on_parts: Baseline (control b2): fraction of the peaks that are near a visible key point of the next image.
+        centre_on_parts: Baseline (control b3): fraction of images whose centre is near a visible key point.
         random_on_parts: Baseline: fraction of random points in the box that are near a visible key point.
         localized: Fraction of images with the correct class and an IoU of at least 0.5 with the object's box.
         localized_any_class: The same, regardless of the class.
@@ -61,10 +65,13 @@ class PlaceMeasures:
     peaks_in_box: float
     hit_rate: float
     strongest_in_box: float
+    others_in_box: float
     centre_in_box: float
     random_in_box: float
     peaks_on_parts: float | None
     parts_covered: float | None
+    others_on_parts: float | None
+    centre_on_parts: float | None
     random_on_parts: float | None
     localized: float
     localized_any_class: float
@@ -76,12 +83,13 @@ class PlaceMeasures:
             f"Where the model looks, on {self.images} images with boxes (image resized to the input without keeping "
             "proportions)",
             f"Peaks in the box     {self.peaks_in_box:.1%} of all peaks, {self.strongest_in_box:.1%} of the strongest "
-            f"(centre of the image {self.centre_in_box:.1%}, random points {self.random_in_box:.1%})",
+            f"(another image's peaks {self.others_in_box:.1%}, centre of the image {self.centre_in_box:.1%}, random points "
+            f"{self.random_in_box:.1%})",
         ]
         if self.peaks_on_parts is not None:
             lines.append(
-                f"Peaks on key points  {self.peaks_on_parts:.1%} (random points in the box "
-                f"{self.random_on_parts:.1%}); "
+                f"Peaks on key points  {self.peaks_on_parts:.1%} (another image's peaks {self.others_on_parts:.1%}, centre of "
+                f"the image {self.centre_on_parts:.1%}, random points in the box {self.random_on_parts:.1%}); "
                 f"{self.parts_covered:.1%} of the visible key points have a peak near them"
             )
         lines.append(
@@ -125,16 +133,16 @@ def measure_places(
     indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
     whole = dataclasses.replace(model.preprocess, resize="squash")
 
-    def measure(batch: Batch) -> Sequence[dict[str, float]]:
-        counts = []
+    def measure(batch: Batch) -> Sequence[_Seen]:
+        seen = []
         views = _found_in(model, batch)
-        for at, size, (peaks, strength, found, predicted) in zip(
+        for at, (width, height), (peaks, strength, found, predicted) in zip(
             batch.positions.tolist(), batch.sizes.tolist(), views, strict=True
         ):
             record = boxed[at]
             right = record.label is not None and indices[record.label] == predicted
-            counts.append(_count(record, (size[0], size[1]), peaks, strength, found, right=right))
-        return counts
+            seen.append(_Seen(record, width, height, peaks, strength, found, right))
+        return seen
 
     samples = [Sample.of(record) for record in boxed]
     loop = over_model_images(
@@ -146,17 +154,43 @@ def measure_places(
         workers=workers,
         read=SampleReader(model.preprocess.ranges, watched=False),
     )
-    counted: list[dict[str, float]] = []
+    seen: list[_Seen] = []
     done = 0
     with closing(loop) as batches:
         for results in batches:
-            counted += [result for _, result in results if not isinstance(result, UnreadableImage)]
+            seen += [result for _, result in results if not isinstance(result, UnreadableImage)]
             done += len(results)
             if progress is not None:
                 progress(done, len(samples))
-    if not counted:
+    if not seen:
         raise DataSetError(f"None of the {len(samples)} images with boxes could be read.")
-    return _summary(counted)
+    others = [seen[-1].peaks, *(one.peaks for one in seen[:-1])]
+    if len(seen) == 1:  # as in the control: a single image gets its own peaks, mirrored
+        others = [np.array([1.0, 0.0]) + seen[0].peaks * np.array([-1.0, 1.0])]
+    return _summary([_count(one, other) for one, other in zip(seen, others, strict=True)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the network found in an image.
+
+    Attributes:
+        record: The image, with its box.
+        width: Its width, in pixels.
+        height: Its height, in pixels.
+        peaks: Positions (x, y) as fractions of the sides, shape (n, 2).
+        strength: R at the peaks, shape (n,).
+        found: The box of its localisation; (x0, y0, x1, y1), fractions of the sides.
+        right: Whether the prediction is correct.
+    """
+
+    record: ImageRecord
+    width: int
+    height: int
+    peaks: NDArray[np.float64]
+    strength: NDArray[np.float64]
+    found: tuple[float, float, float, float]
+    right: bool
 
 
 def _found_in(
@@ -181,19 +215,11 @@ def _found_in(
     return results
 
 
-def _count(
-    record: ImageRecord,
-    size: tuple[int, int],
-    peaks: NDArray[np.float64],
-    strength: NDArray[np.float64],
-    found: tuple[float, float, float, float],
-    *,
-    right: bool,
-) -> dict[str, float]:
-    """Return the counts of one image, by name, to be summed over images."""
-    assert record.box is not None
-    width, height = size
+def _count(seen: _Seen, others: NDArray[np.float64]) -> dict[str, float]:
+    """Return the counts of one image, by name, to be summed over images; ``others``: the peaks of another image."""
+    record, peaks, width, height = seen.record, seen.peaks, seen.width, seen.height
     box = record.box
+    assert box is not None
     edges = (box.x / width, box.y / height, (box.x + box.width) / width, (box.y + box.height) / height)
     inside = _inside(peaks, edges)
     counts = {
@@ -201,14 +227,16 @@ def _count(
         "in_box": float(inside.sum()),
         "hit_rate": float(inside.mean()) if len(peaks) else 0.0,
         "with_peaks": float(bool(len(peaks))),
-        "strongest": float(bool(len(peaks)) and bool(inside[strength.argmax()])),
-        "centre": float(_inside(np.array([[0.5, 0.5]]), edges)[0]),
+        "strongest": float(bool(len(peaks)) and bool(inside[seen.strength.argmax()])),
+        "others": float(len(others)),
+        "others_in_box": float(_inside(others, edges).sum()),
+        "centre": float(_inside(_CENTRE, edges)[0]),
         "area": max(edges[2] - edges[0], 0.0) * max(edges[3] - edges[1], 0.0),
-        "found": float(overlap(found, edges) >= 0.5),
+        "found": float(overlap(seen.found, edges) >= 0.5),
         "central": float(overlap(CENTRAL, edges) >= 0.5),
         "parts": float(len(record.parts)),
     }
-    counts["localized"] = counts["found"] * right
+    counts["localized"] = counts["found"] * seen.right
     if record.parts:
         parts = np.array([(part.x, part.y) for part in record.parts])
         reach = NEAR * max(box.width, box.height)
@@ -218,6 +246,9 @@ def _count(
         counts["measured_peaks"] = float(len(peaks))
         counts["on_parts"] = float(near.any(axis=1).sum())
         counts["covered"] = float(near.any(axis=0).sum())
+        counts["measured_others"] = float(len(others))
+        counts["others_on_parts"] = float(_near(others * (width, height), parts, reach).any(axis=1).sum())
+        counts["centre_on_parts"] = float(_near(_CENTRE * (width, height), parts, reach).any())
         counts["random"] = float(_near(random, parts, reach).any(axis=1).mean())
         counts["with_parts"] = 1.0
     return counts
@@ -249,10 +280,13 @@ def _summary(counted: list[dict[str, float]]) -> PlaceMeasures:
         peaks_in_box=share("in_box", "peaks"),
         hit_rate=share("hit_rate", "with_peaks"),
         strongest_in_box=total["strongest"] / images,
+        others_in_box=share("others_in_box", "others"),
         centre_in_box=total["centre"] / images,
         random_in_box=total["area"] / images,
         peaks_on_parts=share("on_parts", "measured_peaks") if parts else None,
         parts_covered=share("covered", "parts") if parts else None,
+        others_on_parts=share("others_on_parts", "measured_others") if parts else None,
+        centre_on_parts=share("centre_on_parts", "with_parts") if parts else None,
         random_on_parts=share("random", "with_parts") if parts else None,
         localized=total["localized"] / images,
         localized_any_class=total["found"] / images,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from PySide6.QtGui import QUndoCommand
 
 from s3n_core.datasets.assignment import Assignment
 from s3n_core.datasets.tags import Tags
 from s3n_gui.appearance.wording import count_text
+
+_Kept = TypeVar("_Kept", bound=Assignment | Tags)
 
 
 class LeaveOut(QUndoCommand):
@@ -28,26 +31,10 @@ class LeaveOut(QUndoCommand):
         self.setObsolete(not self._mark(self._images, not self._out))
 
 
-class Assign(QUndoCommand):
-    """Move images to another split: training, validation or test."""
+class Replace(QUndoCommand, Generic[_Kept]):
+    """Replace what is kept beside the images by another state of it: in which split they are, or their tags."""
 
-    def __init__(self, keep: Callable[[Assignment], bool], text: str, before: Assignment, after: Assignment) -> None:
-        super().__init__(text)
-        self._keep, self._before, self._after = keep, before, after
-
-    def redo(self) -> None:
-        """Apply the change; one that cannot be saved becomes obsolete."""
-        self.setObsolete(not self._keep(self._after))
-
-    def undo(self) -> None:
-        """Revert the change."""
-        self.setObsolete(not self._keep(self._before))
-
-
-class Retag(QUndoCommand):
-    """Give images tags, or take some from them."""
-
-    def __init__(self, keep: Callable[[Tags], bool], text: str, before: Tags, after: Tags) -> None:
+    def __init__(self, keep: Callable[[_Kept], bool], text: str, before: _Kept, after: _Kept) -> None:
         super().__init__(text)
         self._keep, self._before, self._after = keep, before, after
 

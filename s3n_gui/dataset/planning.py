@@ -17,7 +17,7 @@ from s3n_core.datasets.splits import SplitName
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import count_text, percent_text
 from s3n_gui.background.tasks import Tasks
-from s3n_gui.dataset.changes import Assign, LeaveOut
+from s3n_gui.dataset.changes import LeaveOut, Replace
 from s3n_gui.dataset.survey import TEST, UNLABELLED, USE_WORDS, Survey
 from s3n_gui.dataset.uses import Choices, Planner, Uses
 from s3n_gui.state.session import Session, ValidationShare
@@ -131,7 +131,7 @@ class Planning(QObject):
 
     def _assign(self, text: str, wanted: Assignment) -> None:
         if wanted != self.assignment:
-            self.undo_stack.push(Assign(self._keep, text, self.assignment, wanted))
+            self.undo_stack.push(Replace(self._keep, text, self.assignment, wanted))
 
     def _keep(self, wanted: Assignment) -> bool:
         if self._survey is None:

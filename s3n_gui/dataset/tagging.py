@@ -15,7 +15,7 @@ from s3n_core.datasets.tags import ReadTags, Tags, export_tags, import_tags, rea
 from s3n_core.errors import S3NError
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
-from s3n_gui.dataset.changes import Retag
+from s3n_gui.dataset.changes import Replace
 from s3n_gui.dataset.survey import Survey
 from s3n_gui.state.session import Session
 
@@ -98,7 +98,7 @@ class Tagging(QObject):
 
     def _change(self, text: str, wanted: Tags) -> None:
         if wanted != self.tags:
-            self._undo_stack.push(Retag(self._keep, text, self.tags, wanted))
+            self._undo_stack.push(Replace(self._keep, text, self.tags, wanted))
 
     def _can_read(self) -> bool:
         """Read tags again that could not be read; those in the file must not be lost."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.evaluation.bootstrap import interval_over_images
+from s3n_core.evaluation.goals import Goal
 from s3n_core.parts.truth.intervention_measures import THRESHOLDS, best_threshold, completeness, irrelevant
 
 GRAD_CAM, SIGNED = "O positive (Grad-CAM)", "O signed"
@@ -225,34 +226,6 @@ class AttributionRow:
                 if field.name not in ("kind", "name")
             },
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """A goal and what was reached.
-
-    Attributes:
-        name: What is asked for.
-        value: What was measured; None if it could not be.
-        least: What it must reach.
-        strict: Whether it must exceed ``least``.
-    """
-
-    name: str
-    value: float | None
-    least: float | None
-    strict: bool = False
-
-    @property
-    def met(self) -> bool:
-        """Whether the goal is met; not if something could not be measured."""
-        if self.value is None or self.least is None:
-            return False
-        return self.value > self.least if self.strict else self.value >= self.least
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the goal as JSON values."""
-        return {"goal": self.name, "value": self.value, "least": self.least, "met": self.met}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.evaluation.bootstrap import middle
+from s3n_core.evaluation.goals import Goal
 from s3n_core.system.json_values import to_json
 from s3n_core.system.seeding import keyed_generator
 
@@ -87,19 +88,6 @@ class RankingRow:
     spearman: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankingGoal:
-    """A goal, and whether it is met.
-
-    Attributes:
-        name: The goal in words, with what was measured.
-        met: Whether it is met.
-    """
-
-    name: str
-    met: bool
-
-
 @dataclass(frozen=True, kw_only=True)
 class RankingMeasures:
     """Rankings of parts for pairs of species, against the truth.
@@ -122,32 +110,24 @@ class RankingMeasures:
     constant: str
     correct: float
 
-    def goals(self) -> tuple[RankingGoal, ...]:
-        """Return the goals of the ranking that is read, and whether each is met."""
+    def goals(self) -> tuple[Goal, ...]:
+        """Return the goals of the ranking that is read."""
         read, constant = (next(row for row in self.rows if row.ranking == kind) for kind in ("read", "best constant"))
-        near, low, best = read.near or 0.0, read.near_low or 0.0, constant.near or 0.0
         return (
-            RankingGoal(
-                name=f"at least {LEAST_NEAR_PAIRS} near pairs ({self.near_pairs})",
-                met=self.near_pairs >= LEAST_NEAR_PAIRS,
+            Goal(name="near pairs", value=self.near_pairs, least=LEAST_NEAR_PAIRS),
+            Goal(name="near pairs, read correctly", value=read.near, least=NEAR_GOAL),
+            Goal(
+                name="near pairs, lower bound above the best constant",
+                value=read.near_low,
+                least=constant.near,
+                strict=True,
             ),
-            RankingGoal(
-                name=f"near pairs: read is right in at least {100 * NEAR_GOAL:.0f} % ({100 * near:.1f} %)",
-                met=near >= NEAR_GOAL,
-            ),
-            RankingGoal(
-                name=f"near pairs: lower bound of read ({100 * low:.1f} %) above the best constant ({100 * best:.1f} %)",
-                met=low > best,
-            ),
-            RankingGoal(
-                name=f"all pairs: read is right in at least {100 * ALL_GOAL:.0f} % ({100 * read.all:.1f} %)",
-                met=read.all >= ALL_GOAL,
-            ),
+            Goal(name="all pairs, read correctly", value=read.all, least=ALL_GOAL),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        found: dict[str, Any] = {**to_json(self), "goals": to_json(self.goals())}
+        found: dict[str, Any] = {**to_json(self), "goals": [goal.to_dict() for goal in self.goals()]}
         return found
 
     def table(self) -> list[list[str]]:

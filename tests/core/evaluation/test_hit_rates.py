@@ -99,6 +99,34 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
     assert to_json(result)["images"] == 3
 
 
+def test_another_images_peaks_and_the_centre_are_baselines(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each image is held against the peaks of the image before it; a single one against its own, mirrored."""
+    places = {"a.png": [[0.1, 0.5], [0.2, 0.5]], "b.png": [[0.9, 0.5]], "c.png": [[0.1, 0.5]]}
+
+    def found_in(_: Model, batch: Batch) -> list:
+        return [(np.array(places[name]), np.ones(len(places[name])), (0.0, 0.0, 1.0, 1.0), 1) for name in batch.names]
+
+    monkeypatch.setattr(hit_rates, "_found_in", found_in)
+    left, right = Box(x=0, y=25, width=100, height=50), Box(x=150, y=25, width=50, height=50)
+    near_centre = (Part(name="tail", x=100, y=55),)
+    records = [
+        _record(tmp_path, "a.png", 1, left, near_centre),  # against the peak of c: inside
+        _record(tmp_path, "b.png", 1, right, (Part(name="bill", x=22, y=50),)),  # against a's two: outside, one near
+        _record(tmp_path, "c.png", 1, left),  # against b's: outside
+    ]
+    found = measure_places(model, records, model.classes, batch_size=2)
+    assert found.peaks_in_box == 1
+    assert found.others_in_box == pytest.approx(1 / 4)
+    assert found.others_on_parts == pytest.approx(1 / 3)
+    assert found.centre_on_parts == pytest.approx(1 / 2)
+    assert "another image's peaks 25.0%" in found.text()
+    alone = measure_places(model, records[1:2], model.classes)
+    assert alone.others_in_box == 0
+    assert alone.others_on_parts == 1  # mirrored to (20, 50), two pixels from the bill
+
+
 def test_classes_are_matched_by_name(tmp_path: Path, looking: Model) -> None:
     record = _record(tmp_path, "a.png", 0, Box(x=0, y=25, width=100, height=50))
     first, second, *others = looking.classes
