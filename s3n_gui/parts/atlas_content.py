@@ -11,8 +11,9 @@ import numpy as np
 
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import AtlasError
-from s3n_core.parts.atlas.atlas import Atlas, PartSummary
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.key_points import KeyPointName, key_point_names
+from s3n_core.parts.atlas.part_summaries import PartSummary
 from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.comparison.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.comparison.stored_comparisons import kept_comparisons

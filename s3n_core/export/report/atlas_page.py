@@ -17,8 +17,9 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
 from s3n_core.export.part_crops import crop_of, jpeg_bytes
-from s3n_core.parts.atlas.atlas import Atlas, PartSummary
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.examples import part_examples
+from s3n_core.parts.atlas.part_summaries import PartSummary
 from s3n_core.parts.comparison.answer import answer
 from s3n_core.parts.comparison.class_effects import ClassEffects, class_effects
 from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,12 @@ from s3n_core.errors import AtlasError
 from s3n_core.inspection.stages import Resampled, scores_of
 from s3n_core.method.network import S3NOutput
 from s3n_core.models.opening import Model
-from s3n_core.parts.atlas.atlas import PEAK_COLUMNS, Atlas
-from s3n_core.parts.atlas.atlas_files import SETS, image_of
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_files import image_of
 from s3n_core.parts.atlas.collecting import asked, collect
 from s3n_core.parts.atlas.descriptors import StageMaps
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
-from s3n_core.system.atomic_files import open_atomic
-from s3n_core.system.csv_tables import CsvWriter
+from s3n_core.parts.atlas.peak_tables import PEAK_COLUMNS, peak_row, peak_table
 
 ASSIGNED_COLUMNS = (*PEAK_COLUMNS, "near")
 
@@ -61,10 +59,11 @@ def write_assigned_peaks(
     """
     atlas.require(model.digest)
     unreadable, done = list[tuple[str, str]](), 0
-    with open_atomic(out) as file, closing(collect(model, records, classes, workers=workers)) as job:
-        text = TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-        writer = CsvWriter(text, excel=excel)
-        writer.write(ASSIGNED_COLUMNS)
+    names = {part: atlas.parts.name(part) for part in atlas.parts.numbers}
+    with (
+        peak_table(out, ASSIGNED_COLUMNS, excel=excel) as table,
+        closing(collect(model, records, classes, workers=workers)) as job,
+    ):
         for some in job:
             for one in some:
                 image = image_of(one.line)
@@ -77,25 +76,11 @@ def write_assigned_peaks(
                 for (x, y, response, share, of_set), part, within in zip(
                     peaks, parts.tolist(), near.tolist(), strict=True
                 ):
-                    writer.write(
-                        (
-                            image.file,
-                            image.label or "",
-                            image.split or "",
-                            round(x, 1),
-                            round(y, 1),
-                            round(response, 4),
-                            SETS[of_set],
-                            atlas.parts.name(part),
-                            float(f"{share:.6g}"),
-                            int(within),
-                        )
-                    )
+                    row = peak_row(image, x, y, response, of_set, names[part], share)
+                    table.write((*row, int(within)))
             done += len(some)
             if progress is not None:
                 progress(done, len(records))
-        text.flush()
-        text.detach()
     return tuple(unreadable)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from html import escape
-from io import TextIOWrapper
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,6 @@ from s3n_core.parts.atlas.atlas_files import (
     OUTSIDE,
     PEAKS,
     PEAKS_CSV,
-    SETS,
     AtlasHeader,
     AtlasImage,
     Collection,
@@ -42,111 +40,13 @@ from s3n_core.parts.atlas.atlas_files import (
 from s3n_core.parts.atlas.clustering import Clusters, Read, background_parts, fit_clusters
 from s3n_core.parts.atlas.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.atlas.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
+from s3n_core.parts.atlas.part_summaries import ClassPart, PartSummary, part_marks, part_summaries, parts_of_class
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_core.parts.atlas.peak_rows import PeakRows
+from s3n_core.parts.atlas.peak_tables import write_coco, write_peaks
 from s3n_core.parts.atlas.projection import plane
-from s3n_core.system.atomic_files import open_atomic, write_json
-from s3n_core.system.csv_tables import CsvWriter
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import only_writer
-
-PEAK_COLUMNS = ("image", "class", "split", "x", "y", "response", "set", "part", "contribution")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartSummary:
-    """What is known of one part over all images.
-
-    Attributes:
-        part: Its number, from 0.
-        name: Its name.
-        background: Whether it holds background.
-        hidden: Whether a person has hidden it.
-        peaks: Number of its peaks.
-        cells: Number of the drawn cells that it holds.
-        images: Number of images in which it has a peak.
-        place: Mean (x, y) of its peaks as fractions of the image's width and height; None without peaks.
-        spread: Their standard deviation, alike.
-        response: Mean R of its peaks, in [0, 1]; None without peaks.
-        contribution: Mean contribution of a peak to the margin of the image's class over its strongest rival, in logits.
-        strong: The share of its peaks in D, those in both sets counted half; the others are in C.
-        classes: (class, images of the class in which it has a peak, images of the class), the most frequent first.
-    """
-
-    part: int
-    name: str
-    background: bool
-    hidden: bool
-    peaks: int
-    cells: int
-    images: int
-    place: tuple[float, float] | None
-    spread: tuple[float, float] | None
-    response: float | None
-    contribution: float | None
-    strong: float | None
-    classes: tuple[tuple[str, int, int], ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it holds neither peaks nor drawn cells any more."""
-        return not (self.peaks or self.cells)
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """What a list says beside the name (`part_marks`)."""
-        return part_marks(self.peaks, self.cells, background=self.background, hidden=self.hidden)
-
-    @property
-    def title(self) -> str:
-        """Its name and marks: "part 3 (background, drawn cells only)"."""
-        return marked_name(self.name, self.marks)
-
-    @property
-    def found_text(self) -> str:
-        """How often it is found: "12 peaks in 8 images"."""
-        if self.peaks:
-            return f"{self.peaks:,} peak{_s(self.peaks)} in {self.images:,} image{_s(self.images)}"
-        return "no peak" + (f", {self.cells:,} drawn cell{_s(self.cells)}" if self.cells else "")
-
-
-def marked_name(name: str, marks: Sequence[str]) -> str:
-    """Return a part's name with its marks: "part 3 (background, drawn cells only)"."""
-    return f"{name} ({', '.join(marks)})" if marks else name
-
-
-def part_marks(peaks: int, cells: int, *, background: bool = False, hidden: bool = False) -> tuple[str, ...]:
-    """Return what a list says of a part beside its name.
-
-    Args:
-        peaks: Number of its peaks.
-        cells: Number of its drawn cells. A group of drawn cells only is what k-means makes of a background without peaks; a part
-            without either is empty, because a person has moved all its peaks to other parts.
-        background: Whether it holds background.
-        hidden: Whether a person has hidden it.
-    """
-    holds = "" if peaks else "drawn cells only" if cells else "empty"
-    return tuple(filter(None, ("background" if background else "", "hidden" if hidden else "", holds)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassPart:
-    """One part in the images of a class.
-
-    Attributes:
-        part: Its number, from 0.
-        name: Its name.
-        images: In how many of them it has a peak.
-        total: Number of images of the class.
-        contribution: What its peaks contribute to the margin of the class over the strongest rival, in logits, as the mean
-            over all images of the class.
-    """
-
-    part: int
-    name: str
-    images: int
-    total: int
-    contribution: float
 
 
 class Atlas:
@@ -282,42 +182,7 @@ class Atlas:
 
     def summaries(self) -> tuple[PartSummary, ...]:
         """Return what is known of each part, the most frequent first, empty ones last."""
-        at_peaks = ~np.asarray(self.places["background"])
-        places, part_of = self.places[at_peaks], self.part_of[at_peaks]
-        sizes = np.array([(max(image.width, 1), max(image.height, 1)) for image in self.images])
-        shares = np.stack([places["x"], places["y"]], axis=1) / sizes[places["image"]]
-        strong = np.choose(places["set"], (1.0, 0.0, 0.5, np.nan))
-        labels = [image.label for image in self.images]
-        totals = {name: labels.count(name) for name in dict.fromkeys(labels) if name is not None}
-        background, counts, found = self.background, self.counts, []
-        for part in self.parts.numbers:
-            own = part_of == part
-            images = np.unique(places["image"][own]).tolist()
-            by_class = dict.fromkeys(totals, 0)
-            for image in images:
-                if (name := labels[image]) is not None:
-                    by_class[name] += 1
-            some = bool(own.any())
-            in_sets = strong[own][np.isfinite(strong[own])]
-            classes = sorted(by_class, key=lambda name: -by_class[name] / totals[name])
-            found.append(
-                PartSummary(
-                    part=part,
-                    name=self.parts.name(part),
-                    background=part in background,
-                    hidden=self.parts.is_hidden(part),
-                    peaks=counts[part][0],
-                    cells=counts[part][1],
-                    images=len(images),
-                    place=_pair(shares[own].mean(axis=0)) if some else None,
-                    spread=_pair(shares[own].std(axis=0)) if some else None,
-                    response=float(places["response"][own].mean()) if some else None,
-                    contribution=float(places["contribution"][own].mean()) if some else None,
-                    strong=float(in_sets.mean()) if in_sets.size else None,
-                    classes=tuple((name, by_class[name], totals[name]) for name in classes if by_class[name]),
-                )
-            )
-        return tuple(sorted(found, key=lambda summary: (-summary.peaks, -summary.cells)))
+        return part_summaries(self.places, self.part_of, self.images, self.parts, self.counts, self.background)
 
     def class_parts(self, name: str) -> tuple[ClassPart, ...]:
         """Return the parts of a class, those whose peaks contribute most first.
@@ -326,25 +191,7 @@ class Atlas:
             AtlasError: There is no such class, or no image of it.
         """
         label = self.classes[self.class_index(name)]
-        images = [number for number, image in enumerate(self.images) if image.label == label and not image.error]
-        if not images:
-            raise AtlasError(f"The atlas has no image of {displayed_class(label)}.")
-        own = np.isin(self.places["image"], images) & ~np.asarray(self.places["background"])
-        places, part_of = self.places[own], self.part_of[own]
-        found = []
-        for part in self.parts.numbers:
-            of_part = part_of == part
-            if of_part.any() and not self.parts.is_hidden(part):
-                found.append(
-                    ClassPart(
-                        part=part,
-                        name=self.parts.name(part),
-                        images=len(np.unique(places["image"][of_part])),
-                        total=len(images),
-                        contribution=float(places["contribution"][of_part].sum(dtype=np.float64)) / len(images),
-                    )
-                )
-        return tuple(sorted(found, key=lambda part: -part.contribution))
+        return parts_of_class(label, self.places, self.part_of, self.images, self.parts)
 
     def class_index(self, name: str) -> int:
         """Return the index of a class that is given by its name, or by the name that is displayed.
@@ -530,13 +377,8 @@ class Atlas:
         Raises:
             OutputError: The file cannot be written.
         """
-        with open_atomic(path) as file:
-            text = TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-            writer = CsvWriter(text, excel=excel)
-            writer.write(PEAK_COLUMNS)
-            writer.write_all(self._peak_rows())
-            text.flush()
-            text.detach()
+        names = {part: self.parts.name(part) for part in self.parts.numbers}
+        write_peaks(path, self.places, self.part_of, self.images, names, excel=excel)
 
     def write_coco(self, path: Path) -> None:
         """Write the strongest peak of every part in every image as COCO key points.
@@ -547,42 +389,8 @@ class Atlas:
         Raises:
             OutputError: The file cannot be written.
         """
-        shown = self.on_object
-        index = {part: number for number, part in enumerate(shown)}
-        points = np.zeros((len(self.images), len(shown), 3))
-        best = np.zeros((len(self.images), len(shown)))
-        for place, part in zip(self.places, self.part_of.tolist(), strict=True):
-            if place["background"] or part not in index:
-                continue
-            key = int(place["image"]), index[part]
-            if place["response"] > best[key]:
-                best[key], points[key] = place["response"], (place["x"], place["y"], 2)
-        used = [number for number, image in enumerate(self.images) if not image.error]
-        write_json(
-            path,
-            {
-                "images": [
-                    {"id": number + 1, "file_name": image.file, "width": image.width, "height": image.height}
-                    for number, image in ((number, self.images[number]) for number in used)
-                ],
-                "categories": [
-                    {"id": 1, "name": "object", "keypoints": [self.parts.name(part) for part in shown], "skeleton": []}
-                ],
-                "annotations": [
-                    {
-                        "id": number + 1,
-                        "image_id": number + 1,
-                        "category_id": 1,
-                        "keypoints": [round(float(value), 2) for value in points[number].reshape(-1)],
-                        "num_keypoints": int((points[number, :, 2] > 0).sum()),
-                        "iscrowd": 0,
-                        "bbox": [0, 0, self.images[number].width, self.images[number].height],
-                        "area": self.images[number].width * self.images[number].height,
-                    }
-                    for number in used
-                ],
-            },
-        )
+        names = {part: self.parts.name(part) for part in self.on_object}
+        write_coco(path, self.places, self.part_of, self.images, names)
 
     def __repr__(self) -> str:
         return f"<Atlas: {len(self.parts.numbers)} parts in {len(self.images)} images, {self.path}>"
@@ -623,22 +431,6 @@ class Atlas:
     def _read(self) -> Read:
         return descriptor_reader(open_array(self.path, DESCRIPTORS), np.asarray(self.places["predicted"]), self._means)
 
-    def _peak_rows(self) -> Iterator[tuple[object, ...]]:
-        for place, part in zip(self.places, self.part_of.tolist(), strict=True):
-            if not place["background"]:
-                image = self.images[int(place["image"])]
-                yield (
-                    image.file,
-                    image.label or "",
-                    image.split or "",
-                    round(float(place["x"]), 1),
-                    round(float(place["y"]), 1),
-                    round(float(place["response"]), 4),
-                    SETS[int(place["set"])],
-                    self.parts.name(part),
-                    float(f"{place['contribution']:.6g}"),
-                )
-
     def _edit(self, make: Callable[[EditedParts], PartEdit]) -> None:
         with self._journal():
             self._take(self.parts.with_edit(self.parts.marked(make(self.parts))))
@@ -654,12 +446,3 @@ class Atlas:
         write_edits(self.path / EDITS, parts.edits)
         self._parts, self._part_of = parts, None
         self.write_peaks(self.path / PEAKS_CSV)  # with the names and parts as they are now
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"
-
-
-def _pair(values: NDArray[Any]) -> tuple[float, float]:
-    first, second = values.tolist()
-    return float(first), float(second)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s3n_core.parts.atlas.atlas import Atlas, ClassPart
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.part_summaries import ClassPart
 from s3n_core.parts.comparison.class_matrix import class_matrix
 
 SHARED = 0.5

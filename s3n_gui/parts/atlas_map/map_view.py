@@ -22,9 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from s3n_core.parts.atlas.atlas import Atlas, marked_name
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.neighbours import Neighbour
 from s3n_core.parts.atlas.part_place import NO_PART
+from s3n_core.parts.atlas.part_summaries import marked_name
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import px, theme, tokens
