@@ -46,7 +46,7 @@ _LISTED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartSummary:
+class ReportImage:
     """The data of one image for tables and filters.
 
     Attributes:
@@ -76,7 +76,7 @@ class PartSummary:
     seen: str = "unknown"
 
     @classmethod
-    def from_line(cls, line: bytes) -> PartSummary:
+    def from_line(cls, line: bytes) -> ReportImage:
         """Read the first line of a part."""
         return cls(**json.loads(line))
 

@@ -23,7 +23,7 @@ from s3n_core.evaluation.intervals import accuracy_text, wilson_interval
 from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
-from s3n_core.export.report.report_image import PartSummary
+from s3n_core.export.report.report_image import ReportImage
 from s3n_core.inspection.palettes import DIVERGING, PaletteName, palette_bytes
 from s3n_core.models.seen_images import SeenCounts
 from s3n_core.system.atomic_files import open_atomic
@@ -70,7 +70,7 @@ def write_report(path: Path, parts: Sequence[Path], head: ReportHead, left_out: 
     summaries = []
     for part in parts:
         with open(part, "rb") as file:
-            summaries.append(PartSummary.from_line(file.readline()))
+            summaries.append(ReportImage.from_line(file.readline()))
     data = report_data(summaries, head, left_out)
     title = f"{head.model} on {head.data}"
     about = [f"{len(summaries)} images", head.made_with, f"S3N Studio {__version__}"]
@@ -109,7 +109,7 @@ def write_report(path: Path, parts: Sequence[Path], head: ReportHead, left_out: 
 
 
 def report_data(
-    summaries: Sequence[PartSummary], head: ReportHead, left_out: Sequence[tuple[str, str]] = ()
+    summaries: Sequence[ReportImage], head: ReportHead, left_out: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
     """Return the tables of a report: classes, figures, and one row per image, with classes as indices."""
     others = sorted({one.truth for one in summaries if one.truth is not None}.difference(head.classes))
@@ -161,7 +161,7 @@ def report_data(
     }
 
 
-def _confusions(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int]]:
+def _confusions(labelled: Sequence[ReportImage], index: dict[str, int]) -> list[tuple[int, int, int]]:
     """Return (true class, predicted class, images), most frequent first."""
     counts = Counter((index[one.truth or ""], index[one.answer]) for one in labelled if one.truth != one.answer)
     order = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -173,7 +173,7 @@ def _branch(name: str, correct: int, count: int) -> tuple[str, float, str]:
     return name, correct / max(1, count), accuracy_text(correct, count)
 
 
-def _by_class(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int, str]]:
+def _by_class(labelled: Sequence[ReportImage], index: dict[str, int]) -> list[tuple[int, int, int, str]]:
     """Return (class, images, correct, the recall's text with its interval) of the classes with images."""
     images = Counter(index[one.truth or ""] for one in labelled)
     right = Counter(index[one.truth or ""] for one in labelled if one.truth == one.answer)
@@ -183,7 +183,7 @@ def _by_class(labelled: Sequence[PartSummary], index: dict[str, int]) -> list[tu
     ]
 
 
-def _taken_for(summaries: Sequence[PartSummary], index: dict[str, int]) -> list[tuple[int, int, int, str]]:
+def _taken_for(summaries: Sequence[ReportImage], index: dict[str, int]) -> list[tuple[int, int, int, str]]:
     """Return (class, images predicted as it, 0, no text)."""
     return [
         (position, count, 0, "") for position, count in sorted(Counter(index[one.answer] for one in summaries).items())

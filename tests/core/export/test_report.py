@@ -17,7 +17,7 @@ from s3n_core.errors import OutputError
 from s3n_core.evaluation.intervals import accuracy_text
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.options import ExportOptions, export_options
-from s3n_core.export.report.report_image import PartSummary, part_bytes
+from s3n_core.export.report.report_image import ReportImage, part_bytes
 from s3n_core.export.report.report_page import ReportHead, write_report
 from s3n_core.inspection.inspection import Inspection
 
@@ -97,7 +97,7 @@ def test_figures_of_images_without_labels(tmp_path):
 def test_a_part_holds_what_the_page_draws():
     inspection = drawn_inspection((900, 600), source_box=(150.0, 0.0, 750.0, 600.0), peaks=PEAKS, name="x.jpg")
     first, second = part_bytes(inspection, "002.Blue_bird").splitlines()
-    summary = PartSummary.from_line(first)
+    summary = ReportImage.from_line(first)
     assert (summary.answer, summary.truth, summary.peaks) == ("001.Red_bird", "002.Blue_bird", 2)
     assert summary.margin == pytest.approx(0.844 - 0.114, abs=1e-3)
     assert summary.branches == {"O": "002.Blue_bird", "D": "001.Red_bird", "C": "003.Green_bird"}
