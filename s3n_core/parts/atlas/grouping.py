@@ -1,0 +1,205 @@
+"""Grouping the collected places of an atlas into parts, and storing the groups with all that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.datasets.records import ImageRecord
+from s3n_core.errors import AtlasError
+from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_files import (
+    ASSIGNMENTS,
+    CENTROIDS,
+    CLASS_MEANS,
+    DESCRIPTORS,
+    EDITS,
+    FORMAT,
+    HEADER,
+    IMAGES,
+    OUTSIDE,
+    PEAKS,
+    PEAKS_CSV,
+    VERSION,
+    AtlasHeader,
+    DescriptorAgreement,
+    class_means,
+    descriptor_reader,
+    image_of,
+    open_array,
+    read_image_lines,
+)
+from s3n_core.parts.atlas.clustering import (
+    Clusters,
+    agreement,
+    background_parts,
+    chunks,
+    fit_clusters,
+    members,
+    suggest_parts,
+)
+from s3n_core.parts.atlas.key_points import annotated_part
+from s3n_core.parts.atlas.neighbours import index_of
+from s3n_core.parts.atlas.part_edits import PartEdit, read_edits, replayed, write_edits
+from s3n_core.parts.atlas.peak_rows import PeakRows
+from s3n_core.system.atomic_files import open_atomic, write_json
+from s3n_core.system.json_values import to_json
+
+CENTRED = "class mean subtracted"
+AS_THEY_ARE = "as they are"
+
+_MOST_AGREEING = 20_000  # peaks that the agreement with annotated parts is measured on
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The groups of an atlas's places, and what they follow from.
+
+    Attributes:
+        means: The mean descriptor of each class that is subtracted from those of its images, (C, D).
+        clusters: The clusters.
+        assigned: The cluster of each place, (n,).
+        silhouettes: By number of clusters, where it was suggested.
+        edits: Edits that come with them.
+    """
+
+    means: NDArray[np.float32]
+    clusters: Clusters
+    assigned: NDArray[np.int16]
+    silhouettes: Mapping[int, float] = field(default_factory=dict)
+    edits: tuple[PartEdit, ...] = ()
+
+
+def found_groups(out: Path, header: AtlasHeader, seed: int) -> Groups:
+    """Cluster the places of an atlas.
+
+    Raises:
+        AtlasError: There are fewer places than parts.
+    """
+    places, descriptors = open_array(out, PEAKS), open_array(out, DESCRIPTORS)
+    count, means = len(places), _class_means(places, descriptors, len(header.collection["classes"]))
+    read = descriptor_reader(descriptors, np.asarray(places["predicted"]), means if header.centred else None)
+    silhouettes: dict[int, float] = {}
+    number = header.parts
+    if header.suggested:
+        number, silhouettes = suggest_parts(read, count, seed=seed)
+    if count < number:
+        raise AtlasError(f"There are only {count} places in these images, fewer than {number} parts. Take more images.")
+    clusters, assigned = fit_clusters(read, count, number, seed=seed)
+    return Groups(means, clusters, assigned, silhouettes)
+
+
+def taken_groups(out: Path, taken: Atlas) -> Groups:
+    """Assign the places of an atlas to the clusters of another one."""
+    places, means = open_array(out, PEAKS), np.asarray(open_array(taken.path, CLASS_MEANS))
+    predicted, centred = np.asarray(places["predicted"]), taken.header.centred
+    read = descriptor_reader(open_array(out, DESCRIPTORS), predicted, means if centred else None)
+    clusters = taken.parts.clusters
+    assigned, _ = members(read, len(places), clusters.centroids)
+    return Groups(means, clusters, assigned, edits=taken.parts.edits)
+
+
+def store_groups(
+    out: Path, header: AtlasHeader, groups: Groups, records: Sequence[ImageRecord], seed: int, taken: Atlas | None
+) -> None:
+    """Write the groups and what follows from them; the header last."""
+    places, descriptors = open_array(out, PEAKS), open_array(out, DESCRIPTORS)
+    means, clusters, assigned = groups.means, groups.clusters, groups.assigned
+    number = len(clusters.centroids)
+    edits = (*groups.edits, *read_edits(out / EDITS))
+    _save(out / CLASS_MEANS, means)
+    peaks = PeakRows(places, [image_of(line) for line in read_image_lines(out / IMAGES)])
+    edited, lost = replayed(edits, clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None)
+    outside = _outside(records, places)
+    _save(out / OUTSIDE, outside)
+    _save(out / CENTROIDS, clusters.centroids)
+    _save(out / ASSIGNMENTS, assigned)
+    write_edits(out / EDITS, edited.edits)
+    found = replace(
+        header,
+        parts=number,
+        silhouettes={str(candidate): round(score, 4) for candidate, score in groups.silhouettes.items()},
+        background_parts=background_parts(assigned, np.asarray(places["background"]), number, outside),
+        reach=tuple(clusters.reach.tolist()),
+        agreement=_agreements(records, places, descriptors, means, number, seed),
+        lost_edits=lost,
+    )
+    write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(found)})
+    atlas = Atlas(out)
+    if taken is not None:
+        background = taken.background
+        for part in sorted(atlas.background ^ background):  # few images may not show what is background
+            atlas.set_background(part, background=part in background)
+    atlas.write_peaks(out / PEAKS_CSV)
+    read = descriptor_reader(descriptors, np.asarray(places["predicted"]), means if header.centred else None)
+    index_of(out, read, len(places), centred=header.centred)
+
+
+def _class_means(places: NDArray[Any], descriptors: NDArray[np.float16], classes: int) -> NDArray[np.float32]:
+    """Return the mean descriptor of each class, of the peaks in images that are predicted as it."""
+    sums, counts = np.zeros((classes, descriptors.shape[1])), np.zeros(classes)
+    for rows in chunks(len(places)):
+        some = rows[~places["background"][rows]]
+        predicted = places["predicted"][some]
+        np.add.at(sums, predicted, np.asarray(descriptors[some], dtype=np.float64))
+        np.add.at(counts, predicted, 1)
+    return class_means(sums, counts)
+
+
+def _outside(records: Sequence[ImageRecord], places: NDArray[Any]) -> NDArray[np.int8]:
+    """Return whether each place lies outside the object's box: 1 or 0, -1 without a box."""
+    boxes = np.array(
+        [
+            (np.nan,) * 4 if (box := record.box) is None else (box.x, box.y, box.x + box.width, box.y + box.height)
+            for record in records
+        ]
+    ).reshape(-1, 4)[places["image"]]
+    x, y = places["x"], places["y"]
+    inside = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])
+    return np.where(np.isnan(boxes[:, 0]), -1, ~inside).astype(np.int8)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with open_atomic(path) as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _agreements(
+    records: Sequence[ImageRecord],
+    places: NDArray[Any],
+    descriptors: NDArray[np.float16],
+    means: NDArray[np.float32],
+    parts: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Measure both kinds of descriptors against annotated parts and labels; empty where nothing is annotated."""
+    if not any(record.parts for record in records):
+        return {}
+    rows, nearest_part, labels = list[int](), list[str](), list[int]()
+    for row in np.flatnonzero(~places["background"]).tolist():
+        record = records[int(places["image"][row])]
+        name = annotated_part(record, float(places["x"][row]), float(places["y"][row]))
+        if name is not None and record.label is not None:
+            rows.append(row)
+            nearest_part.append(name)
+            labels.append(record.label)
+        if len(rows) == _MOST_AGREEING:
+            break
+    if len(rows) < parts:
+        return {}
+    chosen, of_part, of_class = np.array(rows), np.unique(nearest_part, return_inverse=True)[1], np.array(labels)
+    found = {}
+    predicted = np.asarray(places["predicted"])
+    for kind, subtracted in ((CENTRED, means), (AS_THEY_ARE, None)):
+        read = descriptor_reader(descriptors, predicted, subtracted)
+        _, assigned = fit_clusters(lambda some, read=read: read(chosen[some]), len(chosen), parts, seed=seed)  # type: ignore[misc]
+        measured = DescriptorAgreement(
+            part=agreement(assigned, of_part), label=agreement(assigned, of_class), peaks=len(chosen)
+        )
+        found[kind] = to_json(measured)
+    return found
