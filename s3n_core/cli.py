@@ -23,7 +23,6 @@ from s3n_core.commands import (
     import_checkpoint,
     inspection_server,
     pack,
-    parts,
     predict,
     reproduce,
     runs,
@@ -32,6 +31,7 @@ from s3n_core.commands import (
     weights,
 )
 from s3n_core.commands.failures import exit_code_of
+from s3n_core.commands.parts import app as parts
 from s3n_core.version import __version__
 
 app = typer.Typer(

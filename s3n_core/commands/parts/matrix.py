@@ -9,7 +9,7 @@ import typer
 
 from s3n_core.commands.arguments import DeviceOption, ExcelOption, JsonOption, RunsOption, WorkersOption
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.opened_atlas import AtlasArgument, DataOption, ModelOption, atlas_model, atlas_records
+from s3n_core.commands.parts.opened_atlas import AtlasArgument, DataOption, ModelOption, atlas_model, atlas_records
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.records import displayed_class

@@ -39,3 +39,8 @@ def name_below(root: Path, path: Path) -> str:
 def atlas_model(atlas: Atlas, model: str | None, runs: Path | None, device: str) -> Model:
     """Open the model of an atlas, with its way of assigning peaks."""
     return open_named_model(model or atlas.header.model_path, runs, device, "auto", atlas.collection.mode)
+
+
+def peak_of_image(atlas: Atlas, image: Path, at: tuple[float, float] | None) -> tuple[int, float, float] | None:
+    """Return the row and place of a peak of an image that is given by its name or file; None if it is not one of the atlas's."""
+    return atlas.peak_of(str(image), at) or atlas.peak_of(name_below(Path(atlas.header.data), image), at)

@@ -1,0 +1,64 @@
+"""`s3n parts export`: an atlas as a page, tables, key points or sheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from s3n_core.commands.arguments import ExcelOption, JsonOption
+from s3n_core.commands.failures import interruptible
+from s3n_core.commands.parts.opened_atlas import AtlasArgument
+from s3n_core.commands.progress import progress_bar
+
+OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
+
+
+def export(
+    atlas: AtlasArgument,
+    out: OutOption,
+    part: Annotated[str | None, typer.Option("--part", metavar="PART", help="For .png and .pdf: this part.")] = None,
+    pair: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--pair", metavar="A B", help="For .png and .pdf: two compared classes; - for all others."),
+    ] = None,
+    excel: ExcelOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write an atlas: .html as one page, .csv as a table of peaks, .json as COCO key points; a part or a pair as .png or .pdf.
+
+    Examples: s3n parts export atlas --out atlas.html; s3n parts export atlas --part bill --out bill.pdf
+    """
+    from s3n_core.parts.atlas.atlas import Atlas
+
+    suffix = out.suffix.lower()
+    if (part is not None or pair is not None) != (suffix in (".png", ".pdf")):
+        raise typer.BadParameter(
+            "a sheet (.png or .pdf) is of one --part or one --pair; other files are of the whole atlas."
+        )
+    if part is not None and pair is not None:
+        raise typer.BadParameter("choose one of --part and --pair.")
+    opened = Atlas(atlas)
+    match suffix:
+        case ".csv":
+            opened.write_peaks(out, excel=excel)
+        case ".json":
+            opened.write_coco(out)
+        case ".html":
+            from s3n_core.export.report.atlas_page import write_atlas_page
+
+            with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Exporting", json=json) as bar:
+                write_atlas_page(opened, out, progress=bar)
+        case ".png" | ".pdf":
+            from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sheet
+
+            if part is not None:
+                write_sheet(part_sheet(opened, opened.parts.number(part)), out, part)
+            elif pair is not None:
+                a, b = pair
+                write_sheet(pair_sheet(opened, a, None if b == "-" else b), out, f"{a} and {b}")
+        case _:
+            raise typer.BadParameter("--out must end in .html, .csv, .json, .png or .pdf.")
+    if not json:
+        typer.echo(str(out))
