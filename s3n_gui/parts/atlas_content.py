@@ -17,7 +17,8 @@ from s3n_core.parts.atlas.part_summaries import PartSummary
 from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.comparison.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.comparison.stored_comparisons import kept_comparisons
-from s3n_core.parts.steadiness.steadiness import PlaceAccuracy, Steadiness, key_point_accuracy
+from s3n_core.parts.steadiness.steadiness_measures import key_point_accuracy
+from s3n_core.parts.steadiness.steadiness_result import PlaceAccuracy, Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import kept_steadiness
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.peak_crops import crop_of

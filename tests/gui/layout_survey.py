@@ -25,7 +25,7 @@ from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataChanged
 from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
-from s3n_core.parts.steadiness.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
+from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table

@@ -15,7 +15,7 @@ from s3n_core.commands.text_tables import table_text
 
 if TYPE_CHECKING:
     from s3n_core.parts.atlas.atlas import Atlas
-    from s3n_core.parts.steadiness.steadiness import Steadiness
+    from s3n_core.parts.steadiness.steadiness_result import Steadiness
 
 
 def steady(
@@ -56,7 +56,7 @@ def steady(
     opened = Atlas(atlas)
     matched = [(other, match_parts(opened, other)) for other in map(Atlas, others or ())]
 
-    from s3n_core.parts.steadiness.steadiness import shared_places
+    from s3n_core.parts.steadiness.steadiness_measures import shared_places
     from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness, kept_steadiness, unmeasured_parts
 
     found = kept_steadiness(opened) if images is None else None

@@ -25,7 +25,7 @@ from s3n_core.parts.comparison.class_effects import ClassEffects, class_effects
 from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.comparison.comparison import ComparedPart, Comparison, value_text
 from s3n_core.parts.comparison.stored_comparisons import kept_comparisons
-from s3n_core.parts.steadiness.steadiness import PartSteadiness
+from s3n_core.parts.steadiness.steadiness_result import PartSteadiness
 from s3n_core.parts.steadiness.stored_steadiness import kept_steadiness
 from s3n_core.system.atomic_files import open_atomic
 from s3n_core.system.resources import resource

@@ -17,15 +17,15 @@ from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_files import image_of
 from s3n_core.parts.atlas.collecting import Collected, collect
-from s3n_core.parts.steadiness.steadiness import (
+from s3n_core.parts.steadiness.steadiness_measures import (
     VIEWS,
     ImagePeaks,
-    Steadiness,
     ViewName,
     key_point_accuracy,
     other_images,
     steadiness,
 )
+from s3n_core.parts.steadiness.steadiness_result import Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import unmeasured_parts
 from s3n_core.system.seeding import keyed_generator
 

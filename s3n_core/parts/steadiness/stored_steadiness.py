@@ -19,7 +19,7 @@ import numpy as np
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.stored_comparisons import parts_key
-from s3n_core.parts.steadiness.steadiness import Steadiness
+from s3n_core.parts.steadiness.steadiness_result import Steadiness
 from s3n_core.system.atomic_files import read_bytes, write_json
 
 FILE = "steadiness.json"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.parts.comparison.comparison import ComparedImage
-from s3n_core.parts.steadiness.steadiness import Statement, accuracy_statement
+from s3n_core.parts.steadiness.steadiness_result import Statement, accuracy_statement
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.pairs.pair_content import PairContent

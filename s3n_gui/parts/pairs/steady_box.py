@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from s3n_core.parts.steadiness.steadiness import Statement
+from s3n_core.parts.steadiness.steadiness_result import Statement
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
 from s3n_gui.widgets.progress_bar import StoppableProgress
 

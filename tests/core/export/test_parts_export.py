@@ -15,7 +15,7 @@ from s3n_core.export.report.atlas_page import write_atlas_page
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.examples import part_examples
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
-from s3n_core.parts.steadiness.steadiness import PartSteadiness, Repeats, Steadiness
+from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, Repeats, Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 
 

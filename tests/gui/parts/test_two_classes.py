@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.answer import Answer
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
-from s3n_core.parts.steadiness.steadiness import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
+from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import apply, tokens

@@ -25,7 +25,7 @@ from s3n_core.parts.atlas.collecting import Collected
 from s3n_core.parts.comparison.atlas_agreement import match_parts
 from s3n_core.parts.comparison.stored_comparisons import parts_key
 from s3n_core.parts.steadiness import steadiness_protocol
-from s3n_core.parts.steadiness.steadiness import ImagePeaks, key_point_accuracy, shared_places, steadiness
+from s3n_core.parts.steadiness.steadiness_measures import ImagePeaks, key_point_accuracy, shared_places, steadiness
 from s3n_core.parts.steadiness.steadiness_protocol import corner, measure_steadiness
 from s3n_core.parts.steadiness.stored_steadiness import FILE, keep_steadiness, kept_steadiness, unmeasured_parts
 from s3n_core.system.json_values import to_json
