@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inspect_page import client, shown_page
 from layout_faults import layout_faults
 from made_inspection import FakeClient, data_set
 from PySide6.QtCore import QRect, QSize, Qt
@@ -68,24 +69,12 @@ def test_a_room_that_is_too_small_still_has_places() -> None:
 
 @pytest.fixture
 def page(themed: QApplication, session: Session, settings: Settings, tmp_path: Path) -> Iterator[InspectPage]:
-    made = InspectPage(session, settings, FakeClient)
-    made.finish()
-    made.resize(1208, 610)
-    made.show()
-    session.model = tmp_path / "model.safetensors"
-    session.data_set = data_set(tmp_path)
-    client(made).answer()
-    QApplication.processEvents()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
-
-
-def client(page: InspectPage) -> FakeClient:
-    made = page.findChild(FakeClient)
-    assert isinstance(made, FakeClient)
-    return made
+    with shown_page(session, settings) as made:
+        session.model = tmp_path / "model.safetensors"
+        session.data_set = data_set(tmp_path)
+        client(made).answer()
+        QApplication.processEvents()
+        yield made
 
 
 def test_there_are_no_bars_beside_an_image(page: InspectPage, session: Session, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_inspection import CLASSES, FakeClient, data_set, hidden_place
+from inspect_page import client, shown_page
+from made_inspection import CLASSES, data_set, hidden_place
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
@@ -32,25 +33,13 @@ BOX = Box(x=10, y=20, width=200, height=150)
 def page(
     themed: QApplication, qtbot: QtBot, session: Session, settings: Settings, tmp_path: Path
 ) -> Iterator[InspectPage]:
-    made = InspectPage(session, settings, FakeClient)
-    made.finish()
-    made.resize(1208, 900)
-    made.show()
-    records = data_set(tmp_path).records
-    session.model = tmp_path / "model.safetensors"
-    session.data_set = replace(data_set(tmp_path), records=(replace(records[0], box=BOX), *records[1:]))
-    client(made).answer()
-    QApplication.processEvents()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
-
-
-def client(page: InspectPage) -> FakeClient:
-    made = page.findChild(FakeClient)
-    assert isinstance(made, FakeClient)
-    return made
+    with shown_page(session, settings, height=900) as made:
+        records = data_set(tmp_path).records
+        session.model = tmp_path / "model.safetensors"
+        session.data_set = replace(data_set(tmp_path), records=(replace(records[0], box=BOX), *records[1:]))
+        client(made).answer()
+        QApplication.processEvents()
+        yield made
 
 
 def press(page: InspectPage) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inspect_page import shown_page
 from made_inspection import CLASSES, FakeClient, made_inspection
 from made_up_atlas import write_atlas
 from PySide6.QtCore import QRect, Qt
@@ -58,15 +59,9 @@ def atlas(own: Path, tmp_path: Path) -> Atlas:
 def page(
     themed: QApplication, session: Session, settings: Settings, tmp_path: Path, client: FakeClient
 ) -> Iterator[InspectPage]:
-    made = InspectPage(session, settings, lambda: client)
-    made.finish()
-    made.resize(1208, 700)
-    made.show()
-    session.model = tmp_path / "m"
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
+    with shown_page(session, settings, lambda: client, height=700) as made:
+        session.model = tmp_path / "m"
+        yield made
 
 
 def names(page: InspectPage) -> list[str | None]:

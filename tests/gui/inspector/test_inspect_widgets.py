@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from inspect_page import client, shown_page
 from layout_faults import layout_faults
 from made_inspection import CLASSES, FakeClient, data_set
 from PIL import Image
@@ -57,14 +58,8 @@ def page(
         clients.append(FakeClient())
         return clients[-1]
 
-    made = InspectPage(session, settings, make_client)
-    made.finish()
-    made.resize(1208, 610)
-    made.show()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
+    with shown_page(session, settings, make_client) as made:
+        yield made
 
 
 @pytest.fixture
@@ -74,12 +69,6 @@ def looking(page: InspectPage, session: Session, tmp_path: Path) -> InspectPage:
     client(page).answer()
     QApplication.processEvents()
     return page
-
-
-def client(page: InspectPage) -> FakeClient:
-    made = page.findChild(FakeClient)
-    assert isinstance(made, FakeClient)
-    return made
 
 
 def view(page: InspectPage, number: int = 0) -> ImageView:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inspect_page import client, shown_page
 from made_inspection import FakeClient, data_set
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
@@ -35,14 +36,8 @@ class CroppingClient(FakeClient):
 
 @pytest.fixture
 def page(themed: QApplication, qtbot: QtBot, session: Session, settings: Settings) -> Iterator[InspectPage]:
-    made = InspectPage(session, settings, CroppingClient)
-    made.finish()
-    made.resize(1208, 610)
-    made.show()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
+    with shown_page(session, settings, CroppingClient) as made:
+        yield made
 
 
 def show(page: InspectPage, session: Session, folder: Path, *, boxes: bool) -> None:
@@ -52,7 +47,7 @@ def show(page: InspectPage, session: Session, folder: Path, *, boxes: bool) -> N
         images = replace(images, records=tuple(replace(one, box=BOX, parts=parts) for one in images.records))
     session.model = folder / "model.safetensors"
     session.data_set = images
-    page.findChild(FakeClient).answer()
+    client(page).answer()
     QApplication.processEvents()
 
 
@@ -107,7 +102,7 @@ def test_the_boxes_of_the_last_image_are_not_drawn_on_the_next(
     QApplication.processEvents()
     page.state.set_annotation(replace(page.state.annotation, parts=()))
     assert amber(page) == 0
-    page.findChild(FakeClient).answer()
+    client(page).answer()
     assert amber(page) > 20
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inspect_page import shown_page
 from layout_faults import layout_faults
 from made_inspection import CLASSES, FakeClient, data_set, hidden_place
 from PySide6.QtCore import QPoint, Qt
@@ -59,19 +60,13 @@ def page(
         clients.append(FakeClient() if not clients else OtherClient())
         return clients[-1]
 
-    made = InspectPage(session, settings, make_client)
-    made.finish()
-    made.resize(1208, 900)
-    made.show()
-    records = data_set(tmp_path).records
-    session.model = tmp_path / "model.safetensors"
-    session.data_set = replace(data_set(tmp_path), records=(replace(records[0], box=BOX), *records[1:]))
-    clients[0].answer()
-    QApplication.processEvents()
-    yield made
-    made.shut_down()
-    made.close()
-    made.deleteLater()
+    with shown_page(session, settings, make_client, height=900) as made:
+        records = data_set(tmp_path).records
+        session.model = tmp_path / "model.safetensors"
+        session.data_set = replace(data_set(tmp_path), records=(replace(records[0], box=BOX), *records[1:]))
+        clients[0].answer()
+        QApplication.processEvents()
+        yield made
 
 
 def press(page: InspectPage) -> None:
