@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
+from s3n_gui.state.demo import demo_is_installed, demo_model
 from s3n_gui.state.opening import model_title
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.run_text import run_accuracy_text
@@ -86,7 +87,7 @@ class ModelChoices(QObject):
             self._watch.look()
 
     def entries(self, *, without: Path | None = None) -> tuple[ModelEntry, ...]:
-        """Return the runs that have a model, the last trained one first, and then recent runs elsewhere and model files.
+        """Return the runs that have a model, the last trained one first, then recent runs and model files, and the demo's model.
 
         Args:
             without: A model that is not offered, because it is compared with.
@@ -100,6 +101,8 @@ class ModelChoices(QObject):
         for item in sorted(items, key=lambda item: -item.opened):
             if item.path not in inside and item.exists:
                 entries.append(ModelEntry(item.path, model_title(item.path), item.detail, item.kind == "run"))
+        if demo_is_installed() and all(entry.path != demo_model() for entry in entries):
+            entries.append(ModelEntry(demo_model(), model_title(demo_model()), "synthetic birds", is_run=False))
         return tuple(entry for entry in entries if entry.path != without)
 
     def use(self, path: Path) -> None:

@@ -18,6 +18,7 @@ from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState
 from s3n_core.runs.run_summary import RunSummary
 from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.state.demo import demo_model
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.runs_watch import RunsSeen, RunsWatch
@@ -66,8 +67,9 @@ def choices(qtbot: QtBot, session: Session, tmp_path: Path, root: Path) -> Model
 
 
 def test_all_runs_with_a_model_and_recent_files_are_offered(choices: ModelChoices, root: Path, tmp_path: Path) -> None:
-    entries = choices.entries()
+    *entries, demo = choices.entries()
     assert [entry.path for entry in entries] == [root / "second", root / "first & <b>", tmp_path / "kept.safetensors"]
+    assert (demo.path, demo.title) == (demo_model(), "demo model")
     assert entries[1].detail == "quick · 224 px · 53 % of 30 (36 to 70)"
     assert entries[0].detail == "quick · 224 px"
     assert entries[2].detail == "12 classes"
