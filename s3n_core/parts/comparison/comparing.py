@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.audit.near_duplicates import NEAR_BITS, bits_apart, picture_hash
+from s3n_core.datasets.audit.near_duplicates import HASH_BYTES, NEAR_BITS, hash_distances, picture_hash
 from s3n_core.datasets.loading import Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord, displayed_class
 from s3n_core.errors import AtlasError
@@ -45,6 +46,7 @@ def compare_classes(
     most: int | None = None,
     workers: int | None = None,
     known: Mapping[str, KnownScores] | None = None,
+    images: LabelledImages | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two classes on images of the atlas: those held out from the training where there are any of both classes.
@@ -61,6 +63,7 @@ def compare_classes(
         workers: Loading threads.
         known: By the names of images that are asked several times: what the model says of them with places hidden
             (`hide_places`). What is asked is added, so that no place of them is hidden twice.
+        images: The atlas's labelled images, where several classes are compared; None: they are listed here.
         progress: Called with (done, total) numbers of images, which count twice with ``removal``, and again with ``second``.
 
     Returns:
@@ -71,19 +74,20 @@ def compare_classes(
         OutOfMemory: The device has too little memory for one image.
     """
     job = _Job(
-        atlas, model, records, a, b, most=most, workers=workers, removal=removal, second=second, progress=progress
+        atlas,
+        model,
+        records,
+        a,
+        b,
+        most=most,
+        workers=workers,
+        removal=removal,
+        second=second,
+        images=images,
+        progress=progress,
     )
     found = job.measure(known).comparison()
     return replace(found, second=job.second_mark(found)) if second else found
-
-
-def compared_images(atlas: Atlas, a: str, b: str | None = None, most: int | None = None) -> tuple[AtlasImage, ...]:
-    """Return the images that `compare_classes` takes.
-
-    Raises:
-        AtlasError: There is no image of either side.
-    """
-    return tuple(_chosen(atlas, a, b, most)[1])
 
 
 def measure_images(
@@ -121,6 +125,7 @@ class _Job:
         most: int | None,
         workers: int | None,
         progress: Progress | None,
+        images: LabelledImages | None = None,
     ) -> None:
         atlas.require(model.digest)
         if second and not removal:
@@ -131,7 +136,7 @@ class _Job:
             raise AtlasError("A class cannot be compared with itself; name two classes.")
         self._a = atlas.classes[self._pair[0]]
         self._b = None if b is None else atlas.classes[self._pair[1]]
-        self._split, self._images = _chosen(atlas, self._a, self._b, most)
+        self._split, self._images = (images or LabelledImages(atlas)).compared(self._a, self._b, most)
         missing = [image.file for image in self._images if image.file not in records]
         if missing:
             raise AtlasError(f"The data set no longer has the image {missing[0]}; build the atlas again.")
@@ -229,7 +234,9 @@ class _Job:
             right=right,
             values=ClassValues(
                 contributions=np.concatenate([np.array(shares).reshape(len(used), -1), np.array(rest)], axis=1),
-                found=np.concatenate([np.array(seen).reshape(len(used), -1), np.ones_like(rest, dtype=bool)], axis=1),
+                found=np.concatenate(
+                    [np.array(seen, dtype=bool).reshape(len(used), -1), np.ones_like(rest, dtype=bool)], axis=1
+                ),
                 losses=of_hidden(lambda part: part.beyond_random),
                 units=units_of([some[index] for index in used], [self._read.hashes.get(name) for name in names]),
                 changed=of_hidden(lambda part: part.changed),
@@ -284,17 +291,22 @@ def _compared_image(
 
 def units_of(records: Sequence[ImageRecord], hashes: Sequence[bytes | None]) -> NDArray[np.intp]:
     """Return the unit of each image: images of one group, and near-duplicates, share one; numbered 0 ... u - 1."""
-    units = np.arange(len(records))
+    units, hashed, members = np.arange(len(records)), list[int](), dict[str, list[int]]()
+    octets = np.zeros((len(records), HASH_BYTES), dtype=np.uint8)
     for index, (record, own) in enumerate(zip(records, hashes, strict=True)):
-        for other in range(index):
-            grouped = record.group is not None and record.group == records[other].group
-            if grouped or _alike(own, hashes[other]):
+        others = list[int]()
+        if record.group is not None:
+            others += members.setdefault(record.group, [])
+            members[record.group].append(index)
+        if own is not None:
+            octets[len(hashed)] = np.frombuffer(own, dtype=np.uint8)
+            near = hash_distances(octets[: len(hashed)], octets[len(hashed)]) <= NEAR_BITS
+            others += [hashed[place] for place in np.flatnonzero(near).tolist()]
+            hashed.append(index)
+        for other in sorted(others):
+            if units[other] != units[index]:
                 units[units == units[index]] = units[other]
     return np.unique(units, return_inverse=True)[1].astype(np.intp)
-
-
-def _alike(one: bytes | None, other: bytes | None) -> bool:
-    return one is not None and other is not None and bits_apart(one, other) <= NEAR_BITS
 
 
 class _HashingReader:
@@ -311,29 +323,52 @@ class _HashingReader:
         return image
 
 
-def _chosen(atlas: Atlas, a: str, b: str | None, most: int | None) -> tuple[str, list[AtlasImage]]:
-    """Return the images of both sides, held-out ones where there are some of both, and what they are called."""
-    labelled = [image for image in atlas.images if image.label in atlas.classes and not image.error]
-    sides = [
-        [image for image in labelled if image.label == a],
-        [image for image in labelled if (image.label != a if b is None else image.label == b)],
-    ]
-    for side, name in zip(sides, (a, b), strict=True):
-        if not side:
-            what = "another class" if name is None else displayed_class(name)
-            raise AtlasError(f"The atlas has no image of {what}; build it with images of both classes.")
-    chosen = atlas.header.split
-    for split in ("test", "val"):
-        some = [[image for image in side if image.split == split] for side in sides]
-        if all(some):
-            chosen, sides = split, some
-            break
-    limits = most, MOST_OTHERS if b is None and most is None else most
-    kept = {image.file for side, limit in zip(sides, limits, strict=True) for image in _evenly(side, limit)}
-    return chosen, [image for image in labelled if image.file in kept]
+class LabelledImages:
+    """The labelled images of an atlas that can be used, to choose from for many comparisons.
+
+    Args:
+        atlas: The atlas.
+    """
+
+    def __init__(self, atlas: Atlas) -> None:
+        index = {name: position for position, name in enumerate(atlas.classes)}
+        self._atlas, self._index = atlas, index
+        images = atlas.images
+        self._labels = np.array(
+            [-1 if image.error or image.label is None else index.get(image.label, -1) for image in images],
+            dtype=np.intp,
+        )
+        self._splits = np.array([image.split or "" for image in images], dtype=str)
+
+    def compared(self, a: str, b: str | None = None, most: int | None = None) -> tuple[str, list[AtlasImage]]:
+        """Return the images that `compare_classes` takes, held-out ones where there are some of both sides, and what they are.
+
+        Args:
+            a: A class.
+            b: Another class; None: all others.
+            most: At most so many images of each side; None: all, of all other classes `MOST_OTHERS`.
+
+        Raises:
+            AtlasError: There is no image of either side.
+        """
+        of_a = self._labels == self._index[a]
+        of_b = (self._labels >= 0) & ~of_a if b is None else self._labels == self._index[b]
+        for side, name in ((of_a, a), (of_b, b)):
+            if not side.any():
+                what = "another class" if name is None else displayed_class(name)
+                raise AtlasError(f"The atlas has no image of {what}; build it with images of both classes.")
+        chosen = self._atlas.header.split
+        for split in ("test", "val"):
+            held_out = self._splits == split
+            if (of_a & held_out).any() and (of_b & held_out).any():
+                chosen, of_a, of_b = split, of_a & held_out, of_b & held_out
+                break
+        limits = most, MOST_OTHERS if b is None and most is None else most
+        taken = [_evenly(np.flatnonzero(side), limit) for side, limit in zip((of_a, of_b), limits, strict=True)]
+        return chosen, [self._atlas.images[position] for position in sorted(chain.from_iterable(taken))]
 
 
-def _evenly(images: Sequence[AtlasImage], most: int | None) -> list[AtlasImage]:
-    """Return at most so many images, evenly spaced."""
-    count = len(images) if most is None else min(most, len(images))
-    return [images[index * len(images) // count] for index in range(count)]
+def _evenly(positions: NDArray[np.intp], most: int | None) -> list[int]:
+    """Return at most so many positions, evenly spaced."""
+    count = len(positions) if most is None else min(most, len(positions))
+    return [int(positions[index * len(positions) // count]) for index in range(count)]

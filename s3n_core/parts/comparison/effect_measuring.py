@@ -21,7 +21,7 @@ from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.class_effects import IMAGES_OF_A_SIDE, class_effects
 from s3n_core.parts.comparison.class_matrix import class_matrix
-from s3n_core.parts.comparison.comparing import Progress, compare_classes, compared_images
+from s3n_core.parts.comparison.comparing import LabelledImages, Progress, compare_classes
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 
 
@@ -61,13 +61,19 @@ def measure_effects(
         Each class, when it is done.
 
     Raises:
-        AtlasError: The model is another one, or an image is missing.
+        AtlasError: The model is another one, or the images are gone.
         OutOfMemory: The device has too little memory for one image.
     """
     atlas.require(model.digest)
     matrix = class_matrix(atlas)
     left = [matrix.classes[row] for row in np.flatnonzero(~class_effects(atlas, matrix).measured)]
-    files = {name: _files(atlas, name, most) for name in left}
+    images = LabelledImages(atlas)
+    files = {name: _files(images, name, most) for name in left}
+    wanted = set(chain.from_iterable(files.values()))
+    if wanted and wanted.isdisjoint(records):
+        raise AtlasError(
+            "The data set no longer has the images of this atlas; name its folder, or build the atlas again."
+        )
     done, total = 0, 2 * sum(map(len, files.values()))
     uses, known = Counter(chain.from_iterable(files.values())), dict[str, KnownScores]()
 
@@ -83,18 +89,30 @@ def measure_effects(
             yield MeasuredClass(name=name, problem="there are no images of it and of other classes")
             continue
         known |= {file: {} for file in files[name] if uses[file] > 1 and file not in known}
-        found = compare_classes(
-            atlas, model, records, name, most=most, workers=workers, known=known, progress=report(done)
-        )
-        keep_comparison(atlas, found)
+        problem = ""
+        try:
+            found = compare_classes(
+                atlas,
+                model,
+                records,
+                name,
+                most=most,
+                workers=workers,
+                known=known,
+                images=images,
+                progress=report(done),
+            )
+            keep_comparison(atlas, found)
+        except AtlasError as error:  # of this class's images; the others can still be measured
+            problem = str(error).removesuffix(".")
         done += 2 * len(files[name])
         uses.subtract(files[name])
         known = {file: scores for file, scores in known.items() if uses[file]}
-        yield MeasuredClass(name=name)
+        yield MeasuredClass(name=name, problem=problem)
 
 
-def _files(atlas: Atlas, name: str, most: int) -> list[str]:
+def _files(images: LabelledImages, name: str, most: int) -> list[str]:
     try:
-        return [image.file for image in compared_images(atlas, name, most=most)]
+        return [image.file for image in images.compared(name, most=most)[1]]
     except AtlasError:
         return []

@@ -170,8 +170,11 @@ def compare_values(
                 continue
             relied[column] = float(of_a[kept_a].mean() - of_b[kept_b].mean())
             if drawn_a is not None and drawn_b is not None:
-                draws = _resampled(of_a[:, None], a.units, drawn_a) - _resampled(of_b[:, None], b.units, drawn_b)
-                relied_intervals[column] = _intervals(draws)[0]
+                again = keyed_generator(seed, "images with room to hide", str(parts[column][0]))
+                known_a = _resampled_known(of_a, a.units, drawn_a, again)
+                known_b = _resampled_known(of_b, b.units, drawn_b, again)
+                if known_a is not None and known_b is not None:
+                    relied_intervals[column] = _intervals((known_a - known_b)[:, None])[0]
 
     def changes(column: int) -> tuple[int, int | None, float | None]:
         of_both = [
@@ -239,13 +242,28 @@ def _drawn_counts(units: NDArray[np.intp], generator: np.random.Generator) -> ND
 
 
 def _resampled(values: NDArray[np.float64], units: NDArray[np.intp], drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the mean of values (n, R) in each resample, (resamples, R), without those that are not numbers."""
-    known = np.isfinite(values)
-    sums, sizes = (np.zeros((drawn.shape[1], values.shape[1])) for _ in range(2))
-    np.add.at(sums, units, np.where(known, values, 0))
-    np.add.at(sizes, units, known)
+    """Return the mean of values (n, R) in each resample, (resamples, R)."""
+    sums, sizes = np.zeros((drawn.shape[1], values.shape[1])), np.zeros((drawn.shape[1], 1))
+    np.add.at(sums, units, values)
+    np.add.at(sizes, units, 1)
     found: NDArray[np.float64] = (drawn @ sums) / np.maximum(drawn @ sizes, 1)
     return found
+
+
+def _resampled_known(
+    values: NDArray[np.float64], units: NDArray[np.intp], drawn: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.float64] | None:
+    """Return the mean of those of values (n,) that are numbers in each resample, (resamples,); None with too few units of them.
+
+    Where some are missing, only the units that have some are drawn, by ``generator``: a resample of all could hold none.
+    """
+    known = np.isfinite(values)
+    if not known.all():
+        values, units = values[known], np.unique(units[known], return_inverse=True)[1].astype(np.intp)
+        if int(units.max()) + 1 < FEWEST:
+            return None
+        drawn = _drawn_counts(units, generator)
+    return _resampled(values[:, None], units, drawn)[:, 0]
 
 
 def _intervals(draws: NDArray[np.float64]) -> list[Interval]:

@@ -129,7 +129,7 @@ def owners_of(
     peaks = np.array([(peak.x, peak.y) for peak in found.peaks], dtype=np.float64).reshape(-1, 2)
     step = _cell_size(found.places["O"]) if moved and "O" in found.places else np.zeros(2)
     descriptors = stage.at(row, frame, np.concatenate([cells, peaks]))
-    cells_of = _CellsOfPeaks(cells, peaks, step) if moved else None
+    cells_of = CellsOfPeaks(file, cells, peaks, step) if moved else None
     parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
     hidden = [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)]
     owners = np.where(within & ~np.isin(parts, hidden), parts, -1)
@@ -143,23 +143,27 @@ def owners_of(
     )
 
 
-class _CellsOfPeaks:
+class CellsOfPeaks:
     """Which cells go with a peak that is moved to another part.
 
     Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those of the part
     that it had.
 
     Args:
+        file: The image's name; peaks that were moved in other images move nothing here.
         places: Of the cells, (n, 2); the peaks' descriptors follow those of the cells.
         peaks: Places of the image's peaks, (m, 2).
         step: The width and height of a cell of O.
     """
 
-    def __init__(self, places: NDArray[np.floating], peaks: NDArray[np.float64], step: NDArray[np.float64]) -> None:
-        self._places, self._peaks, self._step = places, peaks, step
+    def __init__(
+        self, file: str, places: NDArray[np.floating], peaks: NDArray[np.float64], step: NDArray[np.float64]
+    ) -> None:
+        self._file, self._places, self._peaks, self._step = file, places, peaks, step
 
     def __call__(self, edit: PartEdit, parts: NDArray[np.int64], within: NDArray[np.bool_]) -> NDArray[np.intp]:
-        if not len(self._peaks):
+        """Return the rows that an edit moves (`EditedParts.of`)."""
+        if edit.image != self._file or not len(self._peaks):
             return np.empty(0, dtype=np.intp)
         count = len(self._places)
         peak = int(np.argmin(np.hypot(*(self._peaks - (edit.x, edit.y)).T)))

@@ -371,6 +371,15 @@ def test_two_classes_compared(model: Model, data: DataSet, atlas: Atlas) -> None
         compare_classes(atlas, replace(model, digest="0" * 16), records, a, b)
 
 
+def test_with_all_parts_hidden_everything_is_read_at_no_part(model: Model, data: DataSet, atlas: Atlas) -> None:
+    for part in atlas.parts.numbers:
+        atlas.hide(part)
+    records = {record.name: record for record in data.records}
+    found = compare_classes(atlas, model, records, *CLASSES[:2], workers=0)
+    assert found.parts == ()
+    assert sum(row.contribution for row in found.rest) == pytest.approx(found.margin, abs=1e-5)
+
+
 def test_a_part_lies_at_its_strongest_peak_where_an_image_has_one(model: Model, data: DataSet, atlas: Atlas) -> None:
     records = {record.name: record for record in data.records}
     found = compare_classes(atlas, model, records, *CLASSES[:2], removal=False, workers=0)

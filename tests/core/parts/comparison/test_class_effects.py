@@ -18,7 +18,7 @@ from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison import effect_measuring
 from s3n_core.parts.comparison.class_effects import COLUMNS, class_effects, effect_table, write_class_table
 from s3n_core.parts.comparison.class_matrix import class_matrix
-from s3n_core.parts.comparison.comparing import compared_images
+from s3n_core.parts.comparison.comparing import LabelledImages
 from s3n_core.parts.comparison.comparison import Comparison
 from s3n_core.parts.comparison.effect_measuring import measure_effects
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
@@ -91,6 +91,7 @@ def test_measuring_takes_the_classes_that_are_left_and_keeps_each(
         most: int,
         workers: int | None,
         known: Any,
+        images: LabelledImages,
         progress: Callable[[int, int], None],
     ) -> Comparison:
         asked.append(name)
@@ -100,17 +101,35 @@ def test_measuring_takes_the_classes_that_are_left_and_keeps_each(
 
     monkeypatch.setattr(effect_measuring, "compare_classes", compare)
     model: Any = SimpleNamespace(digest=MODEL)
-    assert len(compared_images(atlas, PLOVER)) == 6
-    job = measure_effects(atlas, model, {}, most=5, progress=lambda done, total: reports.append((done, total)))
+    records: Any = {image.file: image for image in atlas.images}
+    assert len(LabelledImages(atlas).compared(PLOVER)[1]) == 6
+    job = measure_effects(atlas, model, records, most=5, progress=lambda done, total: reports.append((done, total)))
     assert next(job).name == PLOVER
     job.close()  # type: ignore[attr-defined]  # stopped
     assert class_effects(atlas, class_matrix(atlas)).measured.tolist() == [True, True, False]
     assert reports == [(3, 24)]
-    assert [one.name for one in measure_effects(atlas, model, {}, most=5)] == [RUFF]
+    assert [one.name for one in measure_effects(atlas, model, records, most=5)] == [RUFF]
     assert asked == [PLOVER, RUFF]
     assert not list(measure_effects(atlas, model, {}))
     with pytest.raises(AtlasError, match="another model"):
         next(measure_effects(atlas, SimpleNamespace(digest="0" * 16), {}))  # type: ignore[arg-type]
+
+
+def test_a_class_whose_images_cannot_be_used_does_not_stop_the_others(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compare(of: Atlas, model: Any, records: Any, name: str, **_: Any) -> Comparison:
+        if name == PLOVER:
+            raise AtlasError("No image of Grey plover could be used.")
+        return with_others(of, name)
+
+    monkeypatch.setattr(effect_measuring, "compare_classes", compare)
+    model: Any = SimpleNamespace(digest=MODEL)
+    records: Any = {image.file: image for image in atlas.images}
+    found = [(one.name, one.problem) for one in measure_effects(atlas, model, records)]
+    assert found == [(PLOVER, "No image of Grey plover could be used"), (RUFF, "")]
+    with pytest.raises(AtlasError, match="no longer has the images"):
+        next(measure_effects(atlas, model, {}))
 
 
 def test_a_class_without_others_is_left_out_and_it_is_said(tmp_path: Path) -> None:

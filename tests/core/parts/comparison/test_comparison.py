@@ -117,6 +117,32 @@ def test_relied_on_is_the_loss_and_what_could_not_be_hidden_is_left_out() -> Non
     assert "95 % intervals above 0): bill." in " ".join(found.sentences())
 
 
+def test_what_it_relies_on_needs_ten_images_with_room_to_hide_on_each_side() -> None:
+    """Images without room for random places count neither as a loss of 0 nor towards the ten."""
+    rng = np.random.default_rng(4)
+    contributions = np.tile([1.0, 1.0, 0.0, 0.0], (30, 1))
+
+    def losses(known: int, mean: float) -> NDArray[np.float64]:
+        found = np.full((30, 3), np.nan)
+        found[:known] = rng.normal(mean, 0.5, size=(known, 3))
+        return found
+
+    few = compared(values(contributions, losses=losses(4, 2)), values(contributions, losses=losses(4, 0))).parts[0]
+    assert few.relied_on is not None
+    assert few.relied_interval is None
+    assert not few.beats_random
+    of_a, of_b = losses(12, 2), losses(30, 0)
+    some = {
+        part.name: part
+        for part in compared(values(contributions, losses=of_a), values(contributions, losses=of_b)).parts
+    }
+    low, high = some["bill"].relied_interval or (0, 0)
+    own = np.nanmean(of_a[:, 0]) - of_b[:, 0].mean()
+    assert some["bill"].relied_on == pytest.approx(own)
+    assert low < own < high
+    assert (high - low) / 2 == pytest.approx(1.96 * 0.5 * np.sqrt(1 / 12 + 1 / 30), rel=0.35)
+
+
 def test_the_ranking_for_programs_has_exactly_its_fields() -> None:
     found = compared(values(np.ones((3, 4))), values(np.full((3, 4), 0.5)))
     ranking = json.loads(json.dumps(found.to_dict()))
