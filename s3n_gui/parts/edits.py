@@ -127,4 +127,5 @@ class _Command(QUndoCommand):
             atlas.redo(self._made)
 
     def _back(self, atlas: Atlas) -> None:
-        atlas.undo(self._made)
+        if self._made is not None:  # else it failed, and the last edit is another one
+            atlas.undo(self._made)

@@ -215,10 +215,10 @@ class MatrixCells(QAbstractScrollArea):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the cursor with the arrow keys; Enter opens the cell."""
         step = _ARROWS.get(Qt.Key(event.key()))
-        if self._content is None or not self.columns:
+        rows = 0 if self._content is None else len(self._content.matrix.classes)
+        if not rows or not self.columns:  # images without labels are of no class
             super().keyPressEvent(event)
         elif step is not None:
-            rows = len(self._content.matrix.classes)
             self._at = (
                 min(max(self._at[0] + step[0], 0), rows - 1),
                 min(max(self._at[1] + step[1], 0), self.columns - 1),

@@ -51,15 +51,16 @@ class PairController(QObject):
         """Show another atlas, or the same after an edit, which keeps the classes."""
         same = content is not None and self.content is not None and content.atlas.path == self.content.atlas.path
         self.content = content
-        if content is None:
-            self._tasks.forget("pair")
-            self.a = self.b = ""
-            self.pair = None
-            self.chosen.emit()
-            self.changed.emit()
-        elif same and self.a in content.classes:
+        if same and content is not None and self.a in content.classes:
             self._read()
-        else:
+            return
+        # Another atlas may have classes of the same names; its parts are others.
+        self._tasks.forget("pair")
+        self.a = self.b = ""
+        self.pair = None
+        self.chosen.emit()
+        self.changed.emit()
+        if content is not None:
             first = next(iter(content.pairs), None)
             if first is not None:
                 self.set_pair(first.a, first.b)
