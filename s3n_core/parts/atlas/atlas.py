@@ -39,7 +39,7 @@ from s3n_core.parts.atlas.atlas_files import (
 )
 from s3n_core.parts.atlas.clustering import Clusters, Read, background_parts, fit_clusters
 from s3n_core.parts.atlas.neighbours import Neighbour, NeighbourIndex, index_of
-from s3n_core.parts.atlas.part_edits import EditedParts, EditKind, PartEdit, read_edits, write_edits
+from s3n_core.parts.atlas.part_edits import EditedParts, EditKind, PartEdit, numbered_name, read_edits, write_edits
 from s3n_core.parts.atlas.part_summaries import ClassPart, PartSummary, part_marks, part_summaries, parts_of_class
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_core.parts.atlas.peak_rows import PeakRows
@@ -279,8 +279,19 @@ class Atlas:
         return None if row is None else (row, float(self.places["x"][row]), float(self.places["y"][row]))
 
     def rename(self, part: str | int, name: str) -> None:
-        """Give a part a name; an empty one gives it its number again."""
-        self._edit(lambda parts: PartEdit(kind="rename", parts=(parts.number(part),), name=name))
+        """Give a part a name; an empty one gives it its number again.
+
+        Raises:
+            AtlasError: There is no such part, or another one has the name.
+        """
+        wanted = name.strip()
+
+        def make(parts: EditedParts) -> PartEdit:
+            number = parts.number(part)
+            # Its own "part N" is no name: in another clustering the part may have another number.
+            return PartEdit(kind="rename", parts=(number,), name="" if wanted == numbered_name(number) else wanted)
+
+        self._edit(make)
 
     def merge(self, part: str | int, other: str | int) -> None:
         """Make two parts one, with the first one's name and number."""
@@ -361,7 +372,7 @@ class Atlas:
         """Make an edit again that was undone.
 
         Raises:
-            AtlasError: There is no such part any more.
+            AtlasError: There is no such part any more, or another one has its name by now.
         """
         self._edit(lambda _: edit)
 
@@ -433,7 +444,10 @@ class Atlas:
 
     def _edit(self, make: Callable[[EditedParts], PartEdit]) -> None:
         with self._journal():
-            self._take(self.parts.with_edit(self.parts.marked(make(self.parts))))
+            edit = make(self.parts)
+            if edit.kind == "rename":
+                self.parts.require_free_name(edit.parts[0], edit.name)
+            self._take(self.parts.with_edit(self.parts.marked(edit)))
 
     @contextmanager
     def _journal(self) -> Iterator[None]:

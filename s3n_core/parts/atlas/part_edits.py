@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,7 +116,7 @@ class EditedParts:
 
     def name(self, part: int) -> str:
         """Return a part's name, "part N" (from 1) if it was given none."""
-        return self._names.get(part) or f"part {part + 1}"
+        return self._names.get(part) or numbered_name(part)
 
     def is_hidden(self, part: int) -> bool:
         """Return whether a part is hidden."""
@@ -126,18 +127,33 @@ class EditedParts:
         return self._background.get(part)
 
     def number(self, wanted: str | int) -> int:
-        """Return a part that is given by its name, or by its number (from 0).
+        """Return a part that is given by its name, by "part N" whatever its name, or by its number (an int from 0).
 
         Raises:
-            AtlasError: There is none.
+            AtlasError: There is none, or several are called so.
         """
-        found = [
-            part for part in self.numbers if wanted == part or str(wanted) in (self.name(part), f"part {part + 1}")
-        ]
+        if isinstance(wanted, str):
+            found = [part for part in self.numbers if wanted in (self.name(part), numbered_name(part))]
+        else:
+            found = [part for part in self.numbers if part == wanted]
         if not found:
             names = ", ".join(self.name(part) for part in self.numbers)
             raise AtlasError(f"The atlas has no part {wanted!r}. Its parts are {names}.")
+        if len(found) > 1:
+            several = " and ".join(map(numbered_name, found))
+            raise AtlasError(f"Several parts are called {wanted!r}: {several}. Rename one of them first.")
         return found[0]
+
+    def require_free_name(self, part: int, name: str) -> None:
+        """Check that a part can be given a name by which it is told from all others.
+
+        Raises:
+            AtlasError: Another part has the name; or it is the "part N" of another number, which a split may yet make.
+        """
+        if any(self.name(other) == name for other in self.numbers if other != part):
+            raise AtlasError(f"Another part is called {name!r}; choose another name.")
+        if re.fullmatch("part [1-9][0-9]*", name) and name != numbered_name(part):
+            raise AtlasError(f"{name!r} would be taken for the part with this number; choose another name.")
 
     def with_edit(self, edit: PartEdit) -> EditedParts:
         """Return the parts after one more edit.
@@ -262,6 +278,11 @@ class EditedParts:
             raise AtlasError(f"The atlas has no part {missing[0] + 1} to {edit.kind}.")
         if len(set(edit.parts)) != (2 if edit.kind == "merge" else 1):
             raise AtlasError("Merging needs two different parts." if edit.kind == "merge" else "Name one part.")
+
+
+def numbered_name(part: int) -> str:
+    """Return what a part is called that was given no name: "part N", from 1."""
+    return f"part {part + 1}"
 
 
 def replayed(
