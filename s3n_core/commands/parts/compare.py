@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,7 +78,7 @@ def compare(
     if image is not None:
         if second or tags is not None or images is not None:
             raise typer.BadParameter("--image takes one image; --second, --tags and --images compare many.")
-        _compare_image(opened, image, a, b, removal, model, device, runs, json=json)
+        _compare_image(opened, image, a, b, removal, model, data, device, runs, json=json)
         return
     if a is None:
         raise typer.BadParameter("name a class, or an image with --image.")
@@ -135,6 +134,7 @@ def _compare_image(
     b: str | None,
     removal: bool,
     model: str | None,
+    data: Path | None,
     device: str,
     runs: Path | None,
     *,
@@ -143,13 +143,15 @@ def _compare_image(
     """Compare a class with its rival in one image, and print the result."""
     from s3n_core.datasets.opening import open_images
 
-    name = name_below(Path(atlas.header.data), path)
+    name = name_below(data or Path(atlas.header.data), path)
     of_atlas = next((image for image in atlas.images if image.file == name), None)
     if a is None and b is None and of_atlas is not None and of_atlas.label in atlas.classes:
         a = of_atlas.label
-    (record, *_) = open_images(path, "auto").records
     if of_atlas is not None:
-        record = replace(record, name=name)  # with the peaks that were moved, and the draws of its image
+        # With its box, the peaks that were moved, and the draws of its name.
+        record = atlas_records(atlas, data).get(name)
+    if of_atlas is None or record is None:
+        (record, *_) = open_images(path, "auto").records
 
     from s3n_core.parts.comparison.image_comparison import compare_image
 

@@ -273,7 +273,8 @@ def hide_parts(
 ) -> dict[int, HiddenPart] | None:
     """Hide each part that is found in an image, one after the other, beside random places of the same size.
 
-    None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own.
+    None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own; or if the
+    model's scores are not finite then.
 
     Args:
         inspector: The model.
@@ -300,6 +301,8 @@ def hide_parts(
                 for part, result in zip(some, hidden, strict=True):
                     logits = result.logits[result.answer]
                     margins, said = margins_of(logits, parts.pair), logits.argmax(axis=1)
+                    if not np.isfinite(margins).all():
+                        return None
                     found[part] = HiddenPart(
                         place=places[part],
                         settings=result.settings,

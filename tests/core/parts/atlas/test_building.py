@@ -414,6 +414,8 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
         logits[:, 1] = 7
         if int(name[0]) % 2 == 0:
             logits[1, 0], logits[2:, 0] = -3, -1
+        if name == "3.png":
+            logits[1] = np.nan  # cannot be compared, and JSON cannot keep it
         return [SimpleNamespace(answer="joint", settings=HidingSettings(), logits={"joint": logits}) for _ in places]
 
     monkeypatch.setattr(part_readings, "hide_places", hide)
@@ -421,7 +423,7 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
     found = compare_classes(
         atlas, model, records, *CLASSES[:2], workers=0, progress=lambda done, total: asked.append((done, total))
     )
-    assert found.not_hidden == 1
+    assert found.not_hidden == 2
     assert asked[-1] == (18, 18)
     for part in found.parts:
         if part.images_a + part.images_b:
