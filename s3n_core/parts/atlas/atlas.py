@@ -24,7 +24,6 @@ from s3n_core.parts.atlas.atlas_files import (
     CLASS_MEANS,
     DESCRIPTORS,
     EDITS,
-    IMAGES,
     OUTSIDE,
     PEAKS,
     PEAKS_CSV,
@@ -32,10 +31,9 @@ from s3n_core.parts.atlas.atlas_files import (
     AtlasImage,
     Collection,
     descriptor_reader,
-    image_of,
     open_array,
     read_header,
-    read_image_lines,
+    read_images,
 )
 from s3n_core.parts.atlas.clustering import Clusters, Read, background_parts, fit_clusters
 from s3n_core.parts.atlas.neighbours import Neighbour, NeighbourIndex, index_of
@@ -86,8 +84,12 @@ class Atlas:
 
     @cached_property
     def images(self) -> tuple[AtlasImage, ...]:
-        """The images, those that could not be used included."""
-        return tuple(image_of(line) for line in read_image_lines(self.path / IMAGES))
+        """The images, those that could not be used included.
+
+        Raises:
+            AtlasError: Their file is missing or damaged.
+        """
+        return read_images(self.path, self.collection.count)
 
     @cached_property
     def places(self) -> NDArray[Any]:

@@ -18,12 +18,10 @@ from s3n_core.parts.atlas.atlas_files import (
     DESCRIPTORS,
     FORMAT,
     HEADER,
-    IMAGES,
     VERSION,
     AtlasHeader,
-    image_of,
     read_header,
-    read_image_lines,
+    read_images,
 )
 from s3n_core.parts.atlas.neighbours import NEIGHBOUR_FILES
 from s3n_core.prediction.rows import fingerprint
@@ -62,7 +60,8 @@ def install_atlas(copy: Path, out: Path, data_set: DataSet, records: Sequence[Im
         OutputError: The folder cannot be written.
     """
     header = _header(copy)
-    if [image_of(line).file for line in read_image_lines(copy / IMAGES)] != [record.name for record in records]:
+    images = read_images(copy, header.collection["count"])
+    if [image.file for image in images] != [record.name for record in records]:
         raise AtlasError(f"The atlas in {copy} is of other images than those in {data_set.root}.")
     collection = {**header.collection, "images": fingerprint(records, data_set.classes)}
     here = replace(

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.clustering import Read
-from s3n_core.system.atomic_files import read_bytes
+from s3n_core.system.atomic_files import open_atomic, read_bytes
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import part_path
 
@@ -217,6 +218,50 @@ def read_image_lines(path: Path) -> Iterator[dict[str, Any]]:
 def image_of(line: Mapping[str, Any]) -> AtlasImage:
     """Return an image from its line, without its places."""
     return from_json(AtlasImage, line)
+
+
+def read_images(folder: Path, count: int) -> tuple[AtlasImage, ...]:
+    """Read the images of a finished atlas, those that could not be used included.
+
+    Args:
+        folder: The atlas's folder.
+        count: How many there are.
+
+    Raises:
+        AtlasError: Their file is missing or damaged.
+    """
+    path = folder / IMAGES
+    try:
+        images = tuple(map(image_of, read_image_lines(path)))
+        if len(images) != count:
+            raise ValueError(f"it holds {len(images)} images instead of {count}")
+    except (OSError, ValueError) as error:
+        raise AtlasError(f"{path} cannot be read ({error}). Build the atlas again with --restart.") from error
+    return images
+
+
+@contextmanager
+def open_new_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
+    """Open an array's file to write its rows one after another; it replaces ``path`` when the block ends without an error.
+
+    Not through a memory map: one of ``path`` itself would change what other programs have open, and any ends the program if the
+    disk gets full.
+
+    Args:
+        path: The file.
+        dtype: The array's type.
+        shape: Its shape, all of whose bytes the block has to write.
+
+    Yields:
+        The file, after its header.
+
+    Raises:
+        OutputError: The file cannot be written; it is unchanged.
+    """
+    with open_atomic(path) as file:
+        described = np.lib.format.dtype_to_descr(np.dtype(dtype))
+        np.lib.format.write_array_header_1_0(file, {"descr": described, "fortran_order": False, "shape": shape})
+        yield file
 
 
 def open_array(folder: Path, name: str) -> NDArray[Any]:

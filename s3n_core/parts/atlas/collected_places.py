@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from s3n_core.errors import DataSetError, UnfinishedOutput
 from s3n_core.parts.atlas.atlas_files import (
@@ -23,11 +23,13 @@ from s3n_core.parts.atlas.atlas_files import (
     VERSION,
     Collection,
     image_of,
+    open_new_array,
     read_header,
     read_image_lines,
+    read_images,
 )
 from s3n_core.parts.atlas.collecting import Collected
-from s3n_core.parts.atlas.neighbours import HEADER as NEIGHBOURS
+from s3n_core.parts.atlas.neighbours import drop_index
 from s3n_core.system.atomic_files import open_atomic, output_error
 from s3n_core.system.json_values import from_json, to_json
 from s3n_core.system.line_files import LineFile, part_path
@@ -50,6 +52,7 @@ class CollectedPlaces:
     Raises:
         OutputBusy: Another job is building this atlas.
         UnfinishedOutput: The folder holds an atlas of something else.
+        AtlasError: The folder holds a finished atlas that is damaged.
     """
 
     def __init__(self, out: Path, collection: Collection, names: Sequence[str], *, restart: bool) -> None:
@@ -59,16 +62,16 @@ class CollectedPlaces:
         header = read_header(out)
         if header is not None and not restart:
             self._refuse_other(from_json(Collection, header.collection))
+            images = read_images(out, collection.count)
+            self.done, self.unreadable = len(images), sum(bool(image.error) for image in images)
+            self._finished = True
         first = {"format": IMAGES_FORMAT, "version": VERSION, **to_json(collection)}
         anew = restart or header is not None  # of a finished atlas only the lock is needed
         self._lines = LineFile(out / IMAGES, first, take=self._take, goes_on=self._goes_on, restart=anew)
-        if restart:
-            (out / HEADER).unlink(missing_ok=True)  # only now: the folder is locked
-        elif header is not None:
-            self._finished = True
-            images = [image_of(line) for line in read_image_lines(out / IMAGES)]
-            self.done, self.unreadable = len(images), sum(bool(image.error) for image in images)
         try:
+            path = out / HEADER
+            if restart:
+                path.unlink(missing_ok=True)  # only now: the folder is locked
             path = out / UNFINISHED_DESCRIPTORS
             self._file = open(path, "r+b" if path.exists() else "x+b", buffering=0)  # noqa: SIM115
             if self._file.seek(0, 2) < self._bytes and not self._finished:
@@ -108,33 +111,28 @@ class CollectedPlaces:
 
         Raises:
             DataSetError: No image could be used.
+            OutputError: They cannot be written.
         """
         if self._finished:
             return
         if self.unreadable == self.done:
             raise DataSetError(f"None of the {self.done} images could be used; see {self._lines.path} for the reasons.")
-        kept = self.rows
-        (self._out / NEIGHBOURS).unlink(missing_ok=True)  # they are of other descriptors
+        drop_index(self._out)  # it is of other descriptors
         path = part_path(self._out / IMAGES)
-        peaks = open_memmap(self._out / PEAKS, mode="w+", dtype=PLACE, shape=(kept,))
-        stored = open_memmap(self._out / DESCRIPTORS, mode="w+", dtype=np.float16, shape=(kept, self._channels))
+        with open_new_array(self._out / PEAKS, PLACE, (self.rows,)) as peaks:
+            for position, line in enumerate(read_image_lines(path)):
+                if line["error"]:
+                    continue
+                predicted = line["predicted"]
+                rows = np.array(
+                    [(position, x, y, r, c, s, False, predicted) for x, y, r, c, s in line["peaks"]]
+                    + [(position, x, y, 0, 0, 3, True, predicted) for x, y in line["cells"]],
+                    dtype=PLACE,
+                )
+                peaks.write(rows.tobytes())
         self._file.seek(0)
-        row = 0
-        for position, line in enumerate(read_image_lines(path)):
-            if line["error"]:
-                continue
-            rows, predicted = line["rows"], line["predicted"]
-            read = np.frombuffer(self._file.read(2 * rows * self._channels), dtype=np.float16)
-            read = read.reshape(rows, self._channels)
-            stored[row : row + rows] = read
-            peaks[row : row + rows] = np.array(
-                [(position, x, y, r, c, s, False, predicted) for x, y, r, c, s in line["peaks"]]
-                + [(position, x, y, 0, 0, 3, True, predicted) for x, y in line["cells"]],
-                dtype=PLACE,
-            )
-            row += rows
-        peaks.flush()
-        stored.flush()
+        with open_new_array(self._out / DESCRIPTORS, np.float16, (self.rows, self._channels)) as stored:
+            shutil.copyfileobj(self._file, stored)
         with open_atomic(self._out / IMAGES) as images, open(path, "rb") as lines:
             images.write(lines.readline())
             for text in lines:

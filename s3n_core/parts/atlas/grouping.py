@@ -21,7 +21,6 @@ from s3n_core.parts.atlas.atlas_files import (
     EDITS,
     FORMAT,
     HEADER,
-    IMAGES,
     OUTSIDE,
     PEAKS,
     PEAKS_CSV,
@@ -30,9 +29,8 @@ from s3n_core.parts.atlas.atlas_files import (
     DescriptorAgreement,
     class_means,
     descriptor_reader,
-    image_of,
     open_array,
-    read_image_lines,
+    read_images,
 )
 from s3n_core.parts.atlas.clustering import (
     Clusters,
@@ -113,7 +111,7 @@ def store_groups(
     number = len(clusters.centroids)
     edits = (*groups.edits, *read_edits(out / EDITS))
     _save(out / CLASS_MEANS, means)
-    peaks = PeakRows(places, [image_of(line) for line in read_image_lines(out / IMAGES)])
+    peaks = PeakRows(places, read_images(out, len(records)))
     edited, lost = replayed(edits, clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None)
     outside = _outside(records, places)
     _save(out / OUTSIDE, outside)

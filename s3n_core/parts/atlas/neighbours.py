@@ -7,16 +7,15 @@ projections, takes the best 200 and ranks these by their whole descriptors.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from s3n_core.errors import OutputBusy, OutputError
+from s3n_core.parts.atlas.atlas_files import open_new_array
 from s3n_core.parts.atlas.clustering import Read, chunks
 from s3n_core.system.atomic_files import open_atomic, output_error, read_bytes, write_json
 from s3n_core.system.line_files import only_writer
@@ -121,6 +120,18 @@ def index_of(folder: Path, read: Read, count: int, *, centred: bool) -> Neighbou
     return NeighbourIndex(np.load(folder / PROJECTED, mmap_mode="r"), np.load(folder / DIRECTIONS), read)
 
 
+def drop_index(folder: Path) -> None:
+    """Let the projections that an atlas keeps count no longer: its descriptors change, or how they are compared.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    try:
+        (folder / HEADER).unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(folder / HEADER, error) from error
+
+
 def found_share(
     index: NeighbourIndex, read: Read, total: int, *, count: int = 20, queries: int = 100, seed: int = 0
 ) -> float:
@@ -163,17 +174,10 @@ def _directions(read: Read, count: int) -> NDArray[np.float32]:
 
 
 def _store(folder: Path, read: Read, count: int, directions: NDArray[np.float32], header: dict[str, Any]) -> None:
-    (folder / HEADER).unlink(missing_ok=True)
-    unfinished = folder / f"{PROJECTED}.part"
-    try:
-        projected = open_memmap(unfinished, mode="w+", dtype=np.float32, shape=(count, directions.shape[1]))
+    drop_index(folder)
+    with open_new_array(folder / PROJECTED, np.float32, (count, directions.shape[1])) as file:
         for rows in chunks(count):
-            projected[rows] = read(rows) @ directions
-        projected.flush()
-        del projected
-        os.replace(unfinished, folder / PROJECTED)
-    except OSError as error:
-        raise output_error(folder / PROJECTED, error) from error
+            file.write((read(rows) @ directions).astype(np.float32).tobytes())
     with open_atomic(folder / DIRECTIONS) as file:
         np.save(file, directions, allow_pickle=False)
     write_json(folder / HEADER, header)
