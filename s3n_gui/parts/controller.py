@@ -9,8 +9,8 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
-from s3n_core.parts.atlas.atlas_files import AtlasHeader
+from s3n_core.errors import AtlasError, OutputError, S3NError, UnfinishedOutput
+from s3n_core.parts.atlas.atlas_files import AtlasHeader, read_header
 from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
 from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.jobs import Job, JobList
@@ -78,6 +78,7 @@ class PartsController(QObject):
         """Number of all images of the search."""
         self._next_preview = FIRST_PREVIEW
         self._running: AtlasRequest | None = None
+        self._opening: Path | None = None  # the atlas that is being read
         self._active = False
         self.edits = PartEdits(self)
         """Edits the open atlas."""
@@ -143,6 +144,8 @@ class PartsController(QObject):
     def set_split(self, split: str) -> None:
         """Choose the images."""
         if split != self.split:
+            self._begin(None)
+            self._session.set_atlas_aside()
             self.split = split
             self._look()
 
@@ -157,7 +160,6 @@ class PartsController(QObject):
 
     def close_atlas(self) -> None:
         """Show the choices again; the atlas stays on disk."""
-        self._tasks.forget("open")
         self._begin(None)
         self._session.atlas = None
         self._look(opens=False)
@@ -172,25 +174,33 @@ class PartsController(QObject):
     @Slot()
     def _on_session(self) -> None:
         """Follow another model or data set."""
-        if self.content is not None and self._is_still_meant(self.content):
-            return
         if not self._active:
+            return
+        if self._opening is not None:
+            if self._is_still_meant(_header(self._opening)):
+                self._open(self._opening)  # again, with the records of the data set
+                self.request_changed.emit()
+                return
+        elif self.content is not None and self._is_still_meant(self.content.atlas.header):
             return
         self._begin(None)
         self._session.set_atlas_aside()
         self.split, self.splits = "", SplitChoice()
         self._look()
 
-    def _is_still_meant(self, content: AtlasContent) -> bool:
-        """Return whether an open atlas belongs to the session's model and images, as far as these are chosen."""
-        made_with, header = self.model, content.atlas.header
+    def _is_still_meant(self, header: AtlasHeader | None) -> bool:
+        """Return whether an atlas belongs to the session's model and images, as far as these are chosen; None: unreadable."""
+        if header is None:
+            return False
+        made_with = self.model
         of_model = made_with is None or is_of_model(Path(header.model_path), made_with)
         data_set = self.data_set
         return of_model and (data_set is None or data_set.root.resolve() == Path(header.data))
 
     @Slot(object)
     def _on_atlas(self, folder: Path | None) -> None:
-        if folder is not None and self._active and (self.content is None or self.content.atlas.path != folder):
+        shown = None if self.content is None else self.content.atlas.path
+        if folder is not None and self._active and folder != (self._opening or shown):
             self._open(folder)
 
     def _look(self, *, opens: bool = True) -> None:
@@ -200,15 +210,19 @@ class PartsController(QObject):
             opens: Open a finished one.
         """
         self._session.end_cause("atlas")
-        self.error = None
+        self.error, self._opening = None, None
+        self._tasks.forget("open")
         model, data_set = self.model, self.data_set
         if model is None or data_set is None:
             self._tasks.forget("look")
+            self._tasks.forget("look only")
             self.splits = SplitChoice()
             self._set_stage("nothing")
             self.request_changed.emit()
             return
-        if self.job is not None:
+        if self.job is not None:  # `_on_ended` goes on from here
+            if self.stage != "stopping":
+                self._set_stage("running")
             return
         request = AtlasRequest(model=model, images=data_set_place(data_set), precision=self._settings.precision)
         known = tuple(item.path for item in self._recent.items("atlas"))
@@ -298,10 +312,12 @@ class PartsController(QObject):
     @Slot(str)
     def _on_ended(self, status: str) -> None:
         request, self._running = self._running, None
-        if request != self.request:  # something else was chosen meanwhile
-            self._look()
-        elif status == "done" and request is not None:
+        if status == "done" and request is not None and request == self.request:
             self._open(request.folder)
+        elif self.content is not None or self._opening is not None:  # an atlas was opened meanwhile
+            return
+        elif request != self.request:  # something else was chosen meanwhile
+            self._look()
         else:
             self._set_stage("stopped" if status == "cancelled" else "ready")
 
@@ -309,6 +325,8 @@ class PartsController(QObject):
 
     def _open(self, folder: Path) -> None:
         self._tasks.forget("look")
+        self._tasks.forget("look only")
+        self._opening = folder
         self._set_stage("opening")
         self._tasks.run("open", partial(read_content, folder, self.data_set))
 
@@ -325,6 +343,7 @@ class PartsController(QObject):
                 self._set_stage("stopped" if result.state == "unfinished" else "ready")
             self.request_changed.emit()
         elif isinstance(result, AtlasContent):
+            self._opening = None
             self._begin(result)
             self._session.atlas = result.atlas.path
             self._recent.add("atlas", result.atlas.path, _recent_title(result.atlas.header))
@@ -333,6 +352,8 @@ class PartsController(QObject):
     @Slot(str, object)
     def _on_not_done(self, name: str, error: Exception) -> None:
         known = error if isinstance(error, S3NError) else S3NError("The atlas could not be read; see the log for why.")
+        self._opening = None
+        self._begin(None)
         self._session.atlas = None
         self._set_stage("ready" if self.request is not None else "nothing")
         self._fail(known)
@@ -359,6 +380,14 @@ class PartsController(QObject):
                 self._previews.forget("preview")
                 self._set_preview(None)
             self.stage_changed.emit()
+
+
+def _header(folder: Path) -> AtlasHeader | None:
+    """Return the header of an atlas; None if there is none that can be read."""
+    try:
+        return read_header(folder)
+    except (AtlasError, OSError):
+        return None
 
 
 def _recent_title(header: AtlasHeader) -> str:

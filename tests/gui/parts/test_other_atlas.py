@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
-from made_up_atlas import CLASSES, write_atlas
+import pytest
+from made_up_atlas import CLASSES, draw_pictures, write_atlas
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import DataSet
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_files import IMAGES
+from s3n_gui.parts import controller
+from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.session import Session
 
@@ -98,3 +103,107 @@ def test_undoing_an_edit_that_fails_meanwhile_undoes_nothing(opened: PartsPage, 
     qtbot.waitUntil(lambda: bool(said) and not edits.is_busy)
     assert Atlas(tmp_path / "atlas").parts.name(1) == "tail"
     assert [str(error) for error in said] == ["No."]
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Let no atlas be read until this is set."""
+    go = Event()
+
+    def read(folder: Path, data_set: DataSet | None) -> AtlasContent:
+        go.wait(10)
+        return read_content(folder, data_set)
+
+    monkeypatch.setattr(controller, "read_content", read)
+    yield go
+    go.set()
+
+
+def test_an_atlas_that_is_being_read_is_dropped_with_another_model(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot, reading: Event
+) -> None:
+    write_atlas(tmp_path / "atlas", pictures, names_of(pictures))
+    session.data_set = open_data_set(pictures)
+    session.atlas = tmp_path / "atlas"
+    assert parts.controller.stage == "opening"
+    shown = list[object]()
+    parts.controller.content_changed.connect(lambda: shown.append(parts.controller.content))
+    session.model = tmp_path / "another.safetensors"
+    assert session.atlas is None
+    reading.set()
+    qtbot.waitUntil(parts.is_ready)
+    qtbot.wait(50)
+    assert (parts.controller.stage, parts.controller.content, session.atlas) == ("ready", None, None)
+    assert not any(shown)
+
+
+def test_an_atlas_that_is_being_read_is_shown_with_its_own_model_and_images(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot, reading: Event
+) -> None:
+    write_atlas(tmp_path / "atlas", pictures, names_of(pictures))
+    session.atlas = tmp_path / "atlas"
+    session.model = Path("model.safetensors")
+    session.data_set = open_data_set(pictures)
+    assert (parts.controller.stage, session.atlas) == ("opening", tmp_path / "atlas")
+    reading.set()
+    qtbot.waitUntil(lambda: parts.controller.stage == "open" and parts.is_ready())
+    content = parts.controller.content
+    assert content is not None
+    assert content.atlas.path == session.atlas == tmp_path / "atlas"
+    assert len(content.records) == 12  # those of the data set that was opened meanwhile
+
+
+def test_an_atlas_of_another_model_can_still_be_opened(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_atlas(tmp_path / "atlas", pictures, names_of(pictures))
+    draw_pictures(tmp_path / "others", 1)
+    session.data_set = open_data_set(tmp_path / "others")
+    session.model = tmp_path / "another.safetensors"
+    qtbot.waitUntil(parts.is_ready)
+    show(parts, session, tmp_path / "atlas", qtbot)
+    assert parts.controller.stage == "open"
+
+
+def test_the_atlas_that_was_asked_for_last_is_shown(
+    opened: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot, reading: Event
+) -> None:
+    write_atlas(tmp_path / "other", pictures, names_of(pictures))
+    session.atlas = tmp_path / "other"
+    session.atlas = tmp_path / "atlas"
+    reading.set()
+    qtbot.waitUntil(lambda: opened.controller.stage == "open" and opened.is_ready())
+    assert opened.controller.content is not None
+    assert opened.controller.content.atlas.path == session.atlas == tmp_path / "atlas"
+
+
+def test_no_earlier_atlas_stays_behind_one_that_is_damaged(
+    opened: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    write_atlas(tmp_path / "other", pictures, names_of(pictures))
+    (tmp_path / "other" / "centroids.npy").unlink()
+    with qtbot.waitSignal(session.error_reported):
+        session.atlas = tmp_path / "other"
+    assert opened.controller.content is None
+    assert not opened.pair.can_compare
+
+
+def test_an_atlas_that_is_opened_during_a_search_stays_when_that_is_stopped(
+    parts: PartsPage,
+    session: Session,
+    pictures: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    commanded: Callable[[str], list[list[str]]],
+) -> None:
+    commanded("import time\ntime.sleep(60)\n")
+    session.data_set, session.model = open_data_set(pictures), tmp_path / "model.safetensors"
+    qtbot.waitUntil(parts.is_ready)
+    parts.start.start.click()
+    write_atlas(tmp_path / "atlas", pictures, names_of(pictures))
+    show(parts, session, tmp_path / "atlas", qtbot)
+    job = parts.controller.job
+    assert job is not None
+    job.cancel()
+    qtbot.waitUntil(lambda: parts.controller.job is None)
+    assert parts.controller.stage == "open"
