@@ -16,6 +16,9 @@ FEWEST = 10
 
 _OVER_IMAGES = 2000  # draws
 
+_AT_ONCE = 2_000_000
+"""So many values are drawn at once, so that many images do not need more memory."""
+
 CROSSED = 4000
 """Draws over images and seeds."""
 
@@ -36,14 +39,20 @@ def interval_over_images(
     Args:
         values: One value per image, or one row.
         key: What the values are: equal keys draw the same images again.
-        statistic: From draws of the values, shape (draws, images, ...), to one number per draw; None: their mean. Where it is
-            NaN in some draw, there is no interval.
+        statistic: From some of the draws of the values, shape (draws, images, ...), to one number per draw; None: their mean.
+            Where it is NaN in some draw, there is no interval.
     """
     count = len(values)
     if count < FEWEST:
         return None
-    drawn = keyed_generator(0, *key).integers(0, count, (_OVER_IMAGES, count))
-    found = values[drawn].mean(axis=1) if statistic is None else statistic(values[drawn])
+    generator = keyed_generator(0, *key)
+    rows = max(_AT_ONCE // max(values.size, 1), 1)
+    blocks = []
+    # The blocks are what one call would draw: each goes on where the last has ended.
+    for start in range(0, _OVER_IMAGES, rows):
+        drawn = values[generator.integers(0, count, (min(rows, _OVER_IMAGES - start), count))]
+        blocks.append(drawn.mean(axis=1) if statistic is None else statistic(drawn))
+    found = np.concatenate(blocks)
     return middle(found) if np.isfinite(found).all() else None
 
 
