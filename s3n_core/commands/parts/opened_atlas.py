@@ -31,9 +31,14 @@ def atlas_records(atlas: Atlas, data: Path | None) -> dict[str, ImageRecord]:
 
 
 def name_below(root: Path, path: Path) -> str:
-    """Return a file's name in a data set, or the path itself if it lies elsewhere."""
-    absolute = path.absolute()
-    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(path)
+    """Return a file's name in a data set, or the path itself if it lies elsewhere; links are followed."""
+    place, absolute = root.resolve(), path.absolute()
+    # First the path as it is given: below a data set's folder, links are part of the names.
+    for folder in absolute.parents:
+        if folder.resolve() == place:
+            return absolute.relative_to(folder).as_posix()
+    resolved = path.resolve()
+    return resolved.relative_to(place).as_posix() if resolved.is_relative_to(place) else str(path)
 
 
 def atlas_model(atlas: Atlas, model: str | None, runs: Path | None, device: str) -> Model:
