@@ -186,9 +186,6 @@ def _by_image(atlas: Atlas, numbers: NDArray[np.int64]) -> Mapping[int, tuple[ND
     peaks = ~np.asarray(atlas.places["background"])
     places = np.stack([atlas.places["x"][peaks], atlas.places["y"][peaks]], axis=1).astype(np.float64)
     images, parts = np.asarray(atlas.places["image"][peaks]), np.searchsorted(numbers, atlas.part_of[peaks])
-    starts = np.flatnonzero(np.diff(images, prepend=-1))
-    ends = [*starts[1:].tolist(), len(images)]
-    return {
-        int(images[start]): (places[start:end], parts[start:end])
-        for start, end in zip(starts.tolist(), ends, strict=True)
-    }
+    starts = np.flatnonzero(np.diff(images, prepend=-1)).tolist()
+    ends = (np.flatnonzero(np.diff(images, append=-1)) + 1).tolist()  # in an atlas without peaks none, as of the starts
+    return {int(images[start]): (places[start:end], parts[start:end]) for start, end in zip(starts, ends, strict=True)}

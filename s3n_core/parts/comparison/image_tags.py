@@ -28,14 +28,17 @@ def read_tags(path: Path, images: Sequence[str]) -> dict[str, str]:
         The tag of each image that has one, by its name.
 
     Raises:
-        DataSetError: The file cannot be read, has a line without a tag, or names none of the images.
+        DataSetError: The file cannot be read, is no table, has a line without a tag, or names none of the images.
     """
     try:
         text = read_bytes(path).decode("utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise DataSetError(f"{path} cannot be read ({error.strerror or error}).") from error
     if path.suffix.lower() == ".csv":
-        rows = [row for row in csv.reader(StringIO(text)) if any(row)][1:]
+        try:
+            rows = [row for row in csv.reader(StringIO(text, newline="")) if any(row)][1:]
+        except csv.Error as error:
+            raise DataSetError(f"{path} cannot be read as a table ({error}).") from error
         if any(len(row) < 2 for row in rows):
             raise DataSetError(f"{path} has a line without a tag; each line needs an image and its tag.")
         tags, other = {row[0].strip(): row[1].strip() for row in rows}, ""

@@ -197,6 +197,15 @@ def test_a_class_divided_by_tags_has_a_table_for_each(tmp_path: Path) -> None:
         read_tags(tmp_path / "sex.csv", ["other.jpg"])
 
 
+def test_tags_are_read_whatever_ends_a_line(tmp_path: Path) -> None:
+    for end in ("\n", "\r\n", "\r"):  # (the last is that of "CSV (Macintosh)" in Excel)
+        (tmp_path / "sex.csv").write_bytes(f"image,sex{end}a0.jpg,m{end}a1.jpg,f{end}".encode())
+        assert read_tags(tmp_path / "sex.csv", ["a0.jpg", "a1.jpg"]) == {"a0.jpg": "m", "a1.jpg": "f"}
+    (tmp_path / "long.csv").write_text(f"image,sex\na0.jpg,{'m' * 200_000}\n")
+    with pytest.raises(DataSetError, match=r"long\.csv cannot be read as a table"):
+        read_tags(tmp_path / "long.csv", ["a0.jpg"])
+
+
 def test_marks_expected_before_the_answer_are_counted_apart(tmp_path: Path) -> None:
     atlas = written_atlas(tmp_path / "atlas", [(0, 10, 10, 0), (1, 10, 10, 1), (2, 50, 50, 2)])
     assert agreement_sentence(expectations(atlas)) == "No marks were written down."
@@ -235,6 +244,16 @@ def test_parts_of_two_atlases_are_matched_by_their_places(tmp_path: Path) -> Non
     assert [one.places for one in found] == [6, 6, 5]
     far = written_atlas(tmp_path / "c", [(n, 60, 60, 0) for n in range(6)])
     assert all(one.first is None or one.second is None for one in match_parts(atlas, far))
+
+
+def test_an_atlas_without_a_peak_shares_nothing(tmp_path: Path) -> None:
+    atlas, empty = (
+        written_atlas(tmp_path / "a", [(n, 20, 20, 0) for n in range(6)]),
+        written_atlas(tmp_path / "b", []),
+    )
+    assert [(one.first, one.second, one.overlap, one.places) for one in match_parts(atlas, empty)] == [(0, None, 0, 6)]
+    assert [(one.first, one.second, one.overlap, one.places) for one in match_parts(empty, atlas)] == [(None, 0, 0, 6)]
+    assert match_parts(empty, empty) == ()
 
 
 def test_rankings_agree_by_kendalls_tau_over_the_shared_parts(tmp_path: Path) -> None:
