@@ -101,10 +101,19 @@ def read_answers(file: Path) -> dict[str, dict[str, float]]:
 
     Returns:
         By column ``HEAD/VIEWS`` and image name whether the prediction is right (1 or 0), and by ``HEAD/VIEWS/loss`` the log loss.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is damaged.
+        KeyError: It has no names or no labels.
+        csv.Error: It is no CSV.
     """
     found: dict[str, dict[str, float]] = defaultdict(dict)
     with file.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
+        reader = csv.DictReader(lines)
+        for row in reader:
+            if None in row or None in row.values():  # else a missing prediction would count as a wrong one
+                raise ValueError(f"line {reader.line_num} has not as many values as the first")
             for column, value in row.items():
                 if column.endswith("/loss"):
                     found[column][row["name"]] = float(value)

@@ -15,8 +15,11 @@ from s3n_core.reproduce.statistics import Values, difference, points_text, table
 
 HEADS: tuple[Measure, ...] = ("joint", "mean", "O", "D", "C")
 
+Answers = dict[str, dict[int, dict[str, float]]]
+"""As `answers.read_answers`, by column, seed and image name."""
 
-def stored_answers(folder: Path, data: str, name: str) -> dict[str, dict[int, dict[str, float]]]:
+
+def stored_answers(folder: Path, data: str, name: str) -> Answers:
     """Read the stored answers of an arm.
 
     Args:
@@ -30,7 +33,7 @@ def stored_answers(folder: Path, data: str, name: str) -> dict[str, dict[int, di
     Raises:
         OutputError: A file is damaged.
     """
-    found: dict[str, dict[int, dict[str, float]]] = {}
+    found: Answers = {}
     for file in sorted(folder.glob(f"{data}/{name}-*.csv")):
         seed = file.stem.removeprefix(f"{name}-")
         if not seed.isdecimal():  # another arm, whose name begins with this one's
@@ -49,6 +52,9 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     An arm's prediction is that of its joint head, or of O if it has none. The difference is that of the predictions with one
     view from the arm that the others are compared with, paired, with its 95 % interval over images and seeds.
 
+    A seed that lacks images of the arm's other seeds, such as a fold, is left out, else all would be measured on the images that
+    it has; the table says "2 of 3" seeds then. It says the number of images of an arm that has not those of all arms.
+
     Args:
         experiment: The experiment; arms without a name or without answers are left out.
         folder: The folder of stored answers.
@@ -57,24 +63,43 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     Returns:
         The head and the rows; the head alone if there are no answers.
     """
-    measured = {arm.title: stored_answers(folder, data, arm.name) for arm in experiment.arms if arm.name}
+    stored = {arm.title: stored_answers(folder, data, arm.name) for arm in experiment.arms if arm.name}
+    images = {title: _images_of(answers) for title, answers in stored.items()}
+    everything = frozenset[str]().union(*images.values())
+    measured = {title: _of_whole_seeds(answers, images[title]) for title, answers in stored.items()}
     reference = _predicted(measured.get(experiment.compared, {}), 1)
     heads = [MEASURE_TITLES[head] for head in HEADS]
     rows = [["network", "seeds", *heads, "difference", "three views: prediction / mean"]]
     for title, answers in measured.items():
-        own = _predicted(answers, 1)
-        if not own:
+        begun, own = _predicted(stored[title], 1), _predicted(answers, 1)
+        if not begun:
             continue
+        seeds = str(len(own)) if len(own) == len(begun) else f"{len(own)} of {len(begun)}"
+        if images[title] != everything:
+            seeds += f" ({len(images[title]):,} of {len(everything):,} images)"
         over = None if title == experiment.compared else difference(own, reference)
         one = [_percent(answers.get(f"{head}/1", {})) for head in HEADS]
         three = [_percent(values) for values in (_predicted(answers, 3), answers.get("mean/3", {})) if values]
-        rows.append([title, str(len(own)), *one, points_text(over), " / ".join(three)])
+        rows.append([title, seeds, *one, points_text(over), " / ".join(three)])
     return rows
 
 
-def _predicted(answers: dict[str, dict[int, dict[str, float]]], views: int) -> Values:
+def _predicted(answers: Answers, views: int) -> Values:
     """Return the answers of the joint head. Networks of O alone have their prediction there, too, but earlier files do not."""
     return answers.get(f"joint/{views}") or answers.get(f"O/{views}", {})
+
+
+def _images_of(answers: Answers) -> frozenset[str]:
+    return frozenset(name for by_seed in answers.values() for images in by_seed.values() for name in images)
+
+
+def _of_whole_seeds(answers: Answers, images: frozenset[str]) -> Answers:
+    """Return the answers of the seeds that have all of the images."""
+    whole = {
+        column: {seed: of_seed for seed, of_seed in by_seed.items() if images <= of_seed.keys()}
+        for column, by_seed in answers.items()
+    }
+    return {column: by_seed for column, by_seed in whole.items() if by_seed}
 
 
 def _percent(values: Values) -> str:

@@ -100,6 +100,38 @@ def test_a_table_from_stored_answers(declared: Path, answers: Path) -> None:
         stored_answers(answers, "birds-fold*", "plain")
 
 
+@pytest.mark.parametrize("row", ["a,4", "a,4,4,0.1,4", "a,4,4"])
+def test_a_torn_row_of_stored_answers_is_told(answers: Path, row: str) -> None:
+    """Also where what is missing would be read as a wrong prediction."""
+    file = answers / "birds-fold1of2" / "plain-0.csv"
+    file.write_text(f"name,label,O/1,O/1/loss\nb,4,4,0.1\n{row}\n")
+    with pytest.raises(OutputError, match=r"plain-0\.csv are damaged \(line 3 has not as many values"):
+        stored_answers(answers, "birds-fold*", "plain")
+
+
+def test_a_seed_without_some_of_the_folds_is_not_measured(declared: Path, answers: Path) -> None:
+    mine = read_experiments(declared)["mine"]
+    whole = stored_table(mine, answers, "birds-fold*")
+    fold = answers / "birds-fold0of2"
+    (fold / "large-1.csv").write_text("name,label,joint/1,joint/3,D/1,D/3\na,4,5,5,5,5\nb,4,5,5,5,5\n")
+    head, plain, large = stored_table(mine, answers, "birds-fold*")
+    assert (head, plain) == (whole[0], whole[1])
+    assert large == [whole[2][0], "1 of 2", *whole[2][2:]], "its images are all wrong, but it has only half of them"
+    (answers / "birds-fold1of2" / "large-0.csv").rename(answers / "birds-fold1of2" / "large-1.csv")
+    assert stored_table(mine, answers, "birds-fold*")[2] == ["larger", "1 of 2", "50.0", "", "", "50.0", "", "", "50.0"]
+    (answers / "birds-fold1of2" / "large-1.csv").rename(answers / "birds-fold1of2" / "large-2.csv")
+    (fold / "large-1.csv").unlink()
+    assert stored_table(mine, answers, "birds-fold*")[2] == ["larger", "0 of 2", *[""] * 7]
+
+
+def test_a_network_that_has_not_the_images_of_the_others_is_marked(declared: Path, answers: Path) -> None:
+    mine = read_experiments(declared)["mine"]
+    (answers / "birds-fold1of2" / "plain-0.csv").unlink()
+    _, plain, large = stored_table(mine, answers, "birds-fold*")
+    assert plain[1] == "1 (2 of 4 images)"
+    assert large[1] == "1"
+
+
 def test_tables_of_stored_answers_from_the_command_line(
     declared: Path, answers: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
