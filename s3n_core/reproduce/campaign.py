@@ -223,12 +223,18 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
 
 
 def _opened(cell: Cell, path: Path, device: str) -> RunDirectory:
-    """Return the cell's run, resumable: a new one, or the one of an earlier attempt, unless its data lies elsewhere."""
+    """Return the cell's run: a new one, or the one of an earlier attempt if it has ended or can be resumed.
+
+    One that has ended is kept wherever its images lay, because a cell's key is that of their content; one that has not reads on
+    from there, so it is resumed only where they still lie.
+    """
     if is_run(path):
         run = RunDirectory(path)
+        root: Path | None = None
         with contextlib.suppress(RunError, KeyError, TypeError):
-            if Path(run.read_run()["data"]["root"]) == cell.data.root.resolve():
-                return run
+            root = Path(run.read_run()["data"]["root"])
+        if root is not None and (root == cell.data.root.resolve() or _has_ended(run)):
+            return run
         shutil.rmtree(path)  # begun on another machine, where the images have another path, or damaged
     elif path.exists():
         shutil.rmtree(path)

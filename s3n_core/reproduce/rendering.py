@@ -218,8 +218,9 @@ def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
             [100 * value.mean for _, value in shown],
             [row for row, _ in shown],
             xerr=[
-                [100 * (value.mean - value.low) for _, value in shown],
-                [100 * (value.high - value.mean) for _, value in shown],
+                # Where all seeds agree, the mean may be off by a rounding error, and Matplotlib refuses lengths below 0.
+                [100 * max(value.mean - value.low, 0.0) for _, value in shown],
+                [100 * max(value.high - value.mean, 0.0) for _, value in shown],
             ],
             fmt="o",
             markersize=5,

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image
@@ -26,11 +28,13 @@ from s3n_core.reproduce.campaign import (
     is_finished,
     predictions_of,
     run_campaign,
+    run_folder,
 )
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
 from s3n_core.reproduce.planning import Plan, open_material, plan_campaign
-from s3n_core.reproduce.rendering import markdown
+from s3n_core.reproduce.rendering import markdown, plot
 from s3n_core.reproduce.results import results_of
+from s3n_core.reproduce.statistics import Interval
 from s3n_core.system.atomic_files import write_json, write_text
 from s3n_core.training.recipes import find_recipe
 
@@ -173,6 +177,51 @@ def test_only_what_a_table_or_figure_reads_is_measured_and_the_rest_when_it_is_a
     assert json.loads((folder / PLACES).read_bytes())["images"] == 9
     assert len(predictions_of(out, wanting)) == 9
     assert {path: path.stat().st_mtime_ns for path in before} == before, "nothing is trained or answered again"
+
+
+def test_a_finished_training_is_kept_where_the_images_have_another_path(birds, tmp_path):
+    out, here, moved = tmp_path / "tables", tmp_path / "here" / "birds", tmp_path / "elsewhere" / "birds"
+    shutil.copytree(birds, here)
+    plan = plan_of(here, out, "form")
+    (cell,) = plan.cells_of[("form", FULL, "birds")][0]
+    assert run(replace(plan, cells=(cell,)), out)
+    folder = cell_folder(out, cell)
+    before = {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")}
+    here.parent.rename(moved.parent)
+    more = plan_of(moved, out, "form", "table1", "figure5")
+    (wanting,) = more.cells_of[("form", FULL, "birds")][0]
+    assert wanting.key == cell.key
+    run(replace(more, cells=(wanting,)), out)
+    assert is_finished(out, wanting)
+    assert len(predictions_of(out, wanting)) == 9
+    assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before, "it is not trained again"
+
+
+def test_a_training_that_has_not_ended_begins_anew_where_the_images_have_another_path(birds, tmp_path):
+    out = tmp_path / "tables"
+    plan = plan_of(birds, out, "form", epochs=3)
+    (cell,) = plan.cells_of[("form", FULL, "birds")][0]
+    with closing(run_campaign(replace(plan, cells=(cell,)), out, device="cpu")) as steps:
+        next(step for step in steps if step.epoch)
+    moved = tmp_path / "elsewhere" / "birds"
+    shutil.copytree(birds, moved)
+    again = plan_of(moved, out, "form", epochs=3)
+    (same,) = again.cells_of[("form", FULL, "birds")][0]
+    run(replace(again, cells=(same,)), out)
+    result = json.loads((cell_folder(out, cell) / RESULT).read_bytes())
+    assert result["cost"] == cell.cost, "all of it was trained here"
+    assert Path(json.loads((run_folder(out, cell) / "run.json").read_bytes())["data"]["root"]) == moved.resolve()
+
+
+def test_a_plot_is_drawn_where_the_mean_of_equal_seeds_is_rounded(birds, tmp_path):
+    plan = plan_of(birds, tmp_path, "table5")
+    experiment = EXPERIMENTS["table5"]
+    means = float(np.nextafter(0.2, 0)), float(np.nextafter(0.2, 1))
+    results = [
+        replace(result, values={"joint": Interval(mean, 0.2, 0.2)})
+        for result, mean in zip(results_of(plan, experiment, tmp_path), means, strict=True)
+    ]
+    assert plot(experiment, results).startswith(b"\x89PNG")
 
 
 def test_a_killed_campaign_goes_on(birds, tmp_path):
