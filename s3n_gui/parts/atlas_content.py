@@ -104,9 +104,20 @@ def read_content(folder: Path, data_set: DataSet | None) -> AtlasContent:
     return content_of(atlas, records)
 
 
-def content_of(atlas: Atlas, records: Mapping[str, ImageRecord]) -> AtlasContent:
-    """Compute what the page shows of an atlas."""
-    matrix, names = class_matrix(atlas), key_point_names(atlas, records)
+def content_of(atlas: Atlas, records: Mapping[str, ImageRecord], *, before: AtlasContent | None = None) -> AtlasContent:
+    """Compute what the page shows of an atlas.
+
+    Args:
+        atlas: The atlas.
+        records: Records of its images by name.
+        before: The same atlas before an edit, with the same records.
+    """
+    matrix = class_matrix(atlas)
+    if before is not None and np.array_equal(before.atlas.part_of, atlas.part_of):
+        names, accuracy = before.names, before.accuracy  # names and marks change neither; the bootstrap takes seconds
+    else:
+        names = key_point_names(atlas, records)
+        accuracy = key_point_accuracy(atlas, records, names)
     return AtlasContent(
         atlas=atlas,
         records=records,
@@ -115,7 +126,7 @@ def content_of(atlas: Atlas, records: Mapping[str, ImageRecord]) -> AtlasContent
         matrix=matrix,
         names=names,
         crops=_part_crops(atlas, matrix),
-        accuracy=key_point_accuracy(atlas, records, names),
+        accuracy=accuracy,
         steadiness=_steadiness(atlas),
         winners=_winners(atlas),
     )

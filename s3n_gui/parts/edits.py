@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import S3NError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.part_edits import PartEdit
@@ -43,7 +42,7 @@ class PartEdits(QObject):
         """Edit another atlas from now on; earlier edits cannot be undone here any more."""
         self._tasks.close()
         self.stack.clear()
-        self._journal = None if content is None else _Journal(content.atlas, content.records)
+        self._journal = None if content is None else _Journal(content)
 
     def make(self, text: str, change: Change) -> None:
         """Make an edit.
@@ -93,14 +92,14 @@ def _nothing(atlas: Atlas) -> None:
 class _Journal:
     """The newest state of an atlas; used in the tasks' one thread."""
 
-    def __init__(self, atlas: Atlas, records: Mapping[str, ImageRecord]) -> None:
-        self._atlas, self._records = atlas, records
+    def __init__(self, content: AtlasContent) -> None:
+        self._content = content
 
     def apply(self, change: Change) -> AtlasContent:
-        atlas = copy(self._atlas)  # what is shown keeps the state before
+        atlas = copy(self._content.atlas)  # what is shown keeps the state before
         change(atlas)
-        self._atlas = atlas
-        return content_of(atlas, self._records)
+        self._content = content_of(atlas, self._content.records, before=self._content)
+        return self._content
 
 
 class _Command(QUndoCommand):

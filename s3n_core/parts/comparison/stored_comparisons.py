@@ -65,14 +65,8 @@ def kept_comparison(atlas: Atlas, a: str, b: str | None) -> StoredComparison | N
     Raises:
         AtlasError: There is no such class, or the file is damaged or of a newer version.
     """
-    path = _path(atlas, a, b)
-    own = _read(atlas, path) if path.exists() else None
-    if b is None or (own is not None and own.current) or not _path(atlas, b, a).exists():
-        return own
-    other = _read(atlas, _path(atlas, b, a))
-    if own is not None and not other.current:
-        return own
-    return replace(other, comparison=other.comparison.swapped())
+    found = _newest(atlas, a, b)
+    return None if found is None else _with_names(found, atlas, atlas.background if found.current else frozenset())
 
 
 def kept_comparisons(atlas: Atlas) -> tuple[StoredComparison, ...]:
@@ -81,7 +75,9 @@ def kept_comparisons(atlas: Atlas) -> tuple[StoredComparison, ...]:
     Raises:
         AtlasError: A file is damaged or of a newer version.
     """
-    return tuple(_read(atlas, path) for path in sorted((atlas.path / FOLDER).glob("*.json"), key=_order))
+    found = [_read(atlas, path) for path in sorted((atlas.path / FOLDER).glob("*.json"), key=_order)]
+    background = atlas.background if found else frozenset()  # once: it looks at all places
+    return tuple(_with_names(one, atlas, background) for one in found)
 
 
 def parts_key(atlas: Atlas, comparison: Comparison | None = None) -> str:
@@ -113,7 +109,20 @@ def _order(path: Path) -> tuple[float, float]:
     return number, other
 
 
+def _newest(atlas: Atlas, a: str, b: str | None) -> StoredComparison | None:
+    """Return the comparison of two classes, in this order: the current one of the two files there may be."""
+    path = _path(atlas, a, b)
+    own = _read(atlas, path) if path.exists() else None
+    if b is None or (own is not None and own.current) or not _path(atlas, b, a).exists():
+        return own
+    other = _read(atlas, _path(atlas, b, a))
+    if own is not None and not other.current:
+        return own
+    return replace(other, comparison=other.comparison.swapped())
+
+
 def _read(atlas: Atlas, path: Path) -> StoredComparison:
+    """Read a comparison with the names and marks that its parts had when it was made."""
     try:
         record = json.loads(read_bytes(path))
         if record["format"] != FORMAT or record["version"] > VERSION:
@@ -121,13 +130,18 @@ def _read(atlas: Atlas, path: Path) -> StoredComparison:
         comparison, key = Comparison.from_details(record["comparison"]), record["parts_key"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AtlasError(f"{path} cannot be read ({error}). Delete it and compare the classes again.") from error
-    current, background = key == parts_key(atlas, comparison), atlas.background
+    return StoredComparison(comparison=comparison, when=record["when"], current=key == parts_key(atlas, comparison))
+
+
+def _with_names(stored: StoredComparison, atlas: Atlas, background: frozenset[int]) -> StoredComparison:
+    """Return a comparison with the names and marks that its parts have now, if the atlas still has the same parts."""
 
     def named(part: ComparedPart) -> ComparedPart:
         if part.part is None or part.part not in atlas.parts.numbers:
             return part
         return replace(part, name=atlas.parts.name(part.part), background=part.part in background)
 
-    if current:
-        comparison = replace(comparison, parts=tuple(named(part) for part in comparison.parts))
-    return StoredComparison(comparison=comparison, when=record["when"], current=current)
+    if not stored.current:
+        return stored
+    parts = tuple(named(part) for part in stored.comparison.parts)
+    return replace(stored, comparison=replace(stored.comparison, parts=parts))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.class_effects import ClassEffects, class_effects
+from s3n_core.parts.comparison.class_matrix import ClassMatrix
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent
@@ -32,6 +36,7 @@ class EffectsJob(AtlasJob):
         self.effects: ClassEffects | None = None
         """Of the open atlas, in the order of its matrix; None before they are read."""
         self._new = False
+        self._unread = set[str]()  # classes that were measured since
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_read)
         self._tasks.failed.connect(self._on_not_read)
@@ -39,6 +44,7 @@ class EffectsJob(AtlasJob):
     def show_content(self, content: AtlasContent | None) -> None:
         """Read the effects of another atlas, or of the same after an edit."""
         self._content, self.effects = content, None
+        self._unread.clear()
         self._tasks.forget("effects")
         self.read.emit()
         self._read()
@@ -64,8 +70,13 @@ class EffectsJob(AtlasJob):
         self._tasks.close()
 
     def _read(self) -> None:
-        if self._content is not None:
-            self._tasks.run("effects", partial(class_effects, self._content.atlas, self._content.matrix))
+        if self._content is None:
+            return
+        atlas, matrix = self._content.atlas, self._content.matrix
+        if self.effects is None:
+            self._tasks.run("effects", partial(class_effects, atlas, matrix))
+        else:
+            self._tasks.run("effects", partial(_read_again, self.effects, atlas, matrix, frozenset(self._unread)))
 
     def _has_measured(self, status: str) -> bool:
         return self._new  # pairs and answers are read again
@@ -76,11 +87,13 @@ class EffectsJob(AtlasJob):
         if value.get("event") == "measured" and not value.get("problem"):
             self._new = True
             if self.is_measuring:
+                self._unread.add(str(value.get("class")))
                 self._read()
 
     @Slot(str, object)
     def _on_read(self, name: str, effects: ClassEffects) -> None:
         self.effects = effects
+        self._unread.clear()  # an earlier reading, without the newest of them, would have been dropped
         self.read.emit()
 
     @Slot(str, object)
@@ -88,3 +101,21 @@ class EffectsJob(AtlasJob):
         self.failed.emit(
             error if isinstance(error, S3NError) else S3NError("The atlas could not be read; see the log.")
         )
+
+
+def _read_again(effects: ClassEffects, atlas: Atlas, matrix: ClassMatrix, classes: Collection[str]) -> ClassEffects:
+    """Return the effects with those of some classes as the atlas keeps them now."""
+    rows = [row for row, name in enumerate(matrix.classes) if name in classes]
+    some = replace(
+        matrix,
+        classes=tuple(matrix.classes[row] for row in rows),
+        images=matrix.images[rows],
+        found=matrix.found[rows],
+        contributions=matrix.contributions[rows],
+        rest=matrix.rest[rows],
+    )
+    new, values = class_effects(atlas, some), {}
+    for field in fields(ClassEffects):
+        values[field.name] = getattr(effects, field.name).copy()
+        values[field.name][rows] = getattr(new, field.name)
+    return ClassEffects(**values)

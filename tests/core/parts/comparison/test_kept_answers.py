@@ -123,6 +123,23 @@ def test_a_kept_answer_is_read_again_and_follows_names_but_not_other_edits(tmp_p
         kept_comparisons(atlas)
 
 
+def test_the_background_is_found_once_for_all_kept_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    atlas = written_atlas(tmp_path / "atlas", [(0, 10, 10, 0), (1, 10, 10, 1), (2, 50, 50, 2)])
+    answer = measured().comparison()
+    for b in (answer.b, None):
+        keep_comparison(atlas, replace(answer, b=b))
+    found = list[frozenset[int]]()
+
+    def background(_: Atlas) -> frozenset[int]:
+        found.append(frozenset((1,)))
+        return found[-1]
+
+    monkeypatch.setattr(Atlas, "background", property(background))
+    kept = kept_comparisons(atlas)
+    assert len(found) == 1
+    assert [[part.part for part in one.comparison.parts if part.background] for one in kept] == [[1], [1]]
+
+
 def test_a_peak_that_is_moved_makes_only_answers_with_its_image_outdated(tmp_path: Path) -> None:
     atlas = written_atlas(tmp_path / "atlas", [(n, 10, 10, n % 3) for n in range(6)])
 
