@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas_files import (
-    ASSIGNMENTS,
-    CENTROIDS,
     CLASS_MEANS,
     DESCRIPTORS,
     EDITS,
@@ -32,10 +30,11 @@ from s3n_core.parts.atlas.atlas_files import (
     Collection,
     descriptor_reader,
     open_array,
+    read_groups,
     read_header,
     read_images,
 )
-from s3n_core.parts.atlas.clustering import Clusters, Read, background_parts, fit_clusters
+from s3n_core.parts.atlas.clustering import Read, background_parts, fit_clusters
 from s3n_core.parts.atlas.neighbours import Neighbour, NeighbourIndex, index_of
 from s3n_core.parts.atlas.part_edits import EditedParts, EditKind, PartEdit, numbered_name, read_edits, write_edits
 from s3n_core.parts.atlas.part_summaries import ClassPart, PartSummary, part_marks, part_summaries, parts_of_class
@@ -54,7 +53,7 @@ class Atlas:
         path: The folder of a finished atlas.
 
     Raises:
-        AtlasError: There is none, or it is damaged.
+        AtlasError: There is none, it is damaged, or a job was interrupted while it grouped it.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -64,8 +63,12 @@ class Atlas:
             raise AtlasError(f"There is no finished atlas in {path}; `s3n parts build` builds or finishes one.")
         self.path = path
         self.header: AtlasHeader = header
-        clusters = Clusters(open_array(path, CENTROIDS), np.array(header.reach, dtype=np.float32))
-        self._parts = EditedParts(clusters, read_edits(path / EDITS))
+        # What is replaced when the atlas is grouped anew is read at once, so that old and new groups are never mixed.
+        clusters, self._clusters_of = read_groups(path, header)
+        self._means = np.array(open_array(path, CLASS_MEANS)) if header.centred else None
+        edits = read_edits(path / EDITS)
+        self.require_unchanged()
+        self._parts = EditedParts(clusters, edits)
 
     @cached_property
     def collection(self) -> Collection:
@@ -87,20 +90,22 @@ class Atlas:
         """The images, those that could not be used included.
 
         Raises:
-            AtlasError: Their file is missing or damaged.
+            AtlasError: Their file is missing or damaged, or the atlas was built anew since it was opened.
         """
+        self._require_same_places()
         return read_images(self.path, self.collection.count)
 
     @cached_property
     def places(self) -> NDArray[Any]:
         """All peaks and drawn cells (`atlas_files.PLACE`), through a memory map."""
+        self._require_same_places()
         return open_array(self.path, PEAKS)
 
     @property
     def part_of(self) -> NDArray[np.int64]:
         """The part of each place, (n,)."""
         if self._part_of is None:
-            self._part_of = self.parts.applied(open_array(self.path, ASSIGNMENTS), self._read, moved=self._moved)
+            self._part_of = self.parts.applied(self._clusters_of, self._read, moved=self._moved)
         return self._part_of
 
     _part_of: NDArray[np.int64] | None = None
@@ -114,8 +119,7 @@ class Atlas:
         """The parts that hold background: those that a person has marked, and those that were found and not unmarked."""
         most = max(self.parts.numbers) + 1
         found = background_parts(self.part_of, np.asarray(self.places["background"]), most, self._outside)
-        said = {part: self.parts.said_background(part) for part in self.parts.numbers}
-        return frozenset(part for part in said if said[part] or (said[part] is None and part in found))
+        return self.parts.background(found)
 
     @property
     def counts(self) -> dict[int, tuple[int, int]]:
@@ -181,6 +185,15 @@ class Atlas:
         """
         if model != self.collection.model:
             raise AtlasError(f"This atlas is of another model ({self.collection.model}, not {model}).")
+
+    def require_unchanged(self) -> None:
+        """Check that the folder still holds what was opened.
+
+        Raises:
+            AtlasError: The atlas was grouped anew since, or built anew.
+        """
+        if read_header(self.path) != self.header:
+            raise AtlasError(f"The atlas in {self.path} was grouped anew since it was opened; open it again.")
 
     def summaries(self) -> tuple[PartSummary, ...]:
         """Return what is known of each part, the most frequent first, empty ones last."""
@@ -420,13 +433,15 @@ class Atlas:
         """The rows of the peaks by image."""
         return PeakRows(self.places, self.images)
 
+    def _require_same_places(self) -> None:
+        """Check that the places were not collected anew: a place, its cluster, its descriptor and its image belong together."""
+        header = read_header(self.path)
+        if header is None or header.collection != self.header.collection:
+            raise AtlasError(f"The atlas in {self.path} was built anew since it was opened; open it again.")
+
     def _moved(self, edit: PartEdit, parts: NDArray[np.int64]) -> NDArray[np.intp]:
         row = self.peak_rows.at(edit.image, edit.x, edit.y)
         return np.array([] if row is None else [row], dtype=np.intp)
-
-    @cached_property
-    def _means(self) -> NDArray[np.float32] | None:
-        return open_array(self.path, CLASS_MEANS) if self.header.centred else None
 
     @cached_property
     def _drawn_cells(self) -> NDArray[np.bool_]:
@@ -438,10 +453,12 @@ class Atlas:
 
     @cached_property
     def _neighbours(self) -> NeighbourIndex:
+        self.require_unchanged()
         return index_of(self.path, self._read, len(self.places), centred=self.header.centred)
 
     @cached_property
     def _read(self) -> Read:
+        self._require_same_places()
         return descriptor_reader(open_array(self.path, DESCRIPTORS), np.asarray(self.places["predicted"]), self._means)
 
     def _edit(self, make: Callable[[EditedParts], PartEdit]) -> None:
@@ -453,8 +470,13 @@ class Atlas:
 
     @contextmanager
     def _journal(self) -> Iterator[None]:
-        """Lock the journal, and read what another program has written meanwhile."""
+        """Lock the journal, and read what another program has written meanwhile.
+
+        Raises:
+            AtlasError: The atlas was grouped anew since it was opened: its journal is of other parts.
+        """
         with only_writer(self.path / EDITS):
+            self.require_unchanged()
             self._parts, self._part_of = replace(self._parts, edits=read_edits(self.path / EDITS)), None
             yield
 

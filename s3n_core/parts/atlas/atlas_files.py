@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from s3n_core.errors import AtlasError
-from s3n_core.parts.atlas.clustering import Read
+from s3n_core.parts.atlas.clustering import Clusters, Read
 from s3n_core.system.atomic_files import open_atomic, read_bytes
 from s3n_core.system.json_values import from_json
 from s3n_core.system.line_files import part_path
@@ -118,10 +118,11 @@ class AtlasHeader:
         silhouettes: Silhouette by number of parts, where it was suggested; in [-1, 1].
         centred: Whether the mean of the image's predicted class is subtracted from its descriptors.
         background_parts: Clusters that hold background.
-        reach: How far each centroid reaches.
+        reach: How far each centroid reaches; none while other groups are being stored (`read_groups`).
         agreement: NMI with annotated parts by kind of descriptor, "class mean subtracted" and "as they are".
         lost_edits: Edits of an earlier clustering that were not found again.
         parts_of: The folder of the atlas whose parts these are; empty if they were found in these images.
+        taken_edits: Digest of the edits of that atlas (`edits_digest`); earlier versions did not keep it.
     """
 
     collection: Mapping[str, Any]
@@ -138,6 +139,7 @@ class AtlasHeader:
     agreement: Mapping[str, Any] = field(default_factory=dict)
     lost_edits: int = 0
     parts_of: str = ""
+    taken_edits: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +264,26 @@ def open_new_array(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> Iter
         described = np.lib.format.dtype_to_descr(np.dtype(dtype))
         np.lib.format.write_array_header_1_0(file, {"descr": described, "fortran_order": False, "shape": shape})
         yield file
+
+
+def read_groups(folder: Path, header: AtlasHeader) -> tuple[Clusters, NDArray[np.integer[Any]]]:
+    """Read the groups of an atlas into memory: their files are replaced when it is grouped anew.
+
+    Args:
+        folder: The atlas's folder.
+        header: Its header.
+
+    Returns:
+        The clusters, and the cluster of each place, (n,).
+
+    Raises:
+        AtlasError: They are missing or damaged, or a job was interrupted while it stored them.
+    """
+    centroids, assigned = (np.array(open_array(folder, name)) for name in (CENTROIDS, ASSIGNMENTS))
+    whole = len(centroids) == len(header.reach) and len(assigned) == len(open_array(folder, PEAKS))
+    if not whole or (assigned.size and not 0 <= assigned.min() <= assigned.max() < len(centroids)):
+        raise AtlasError(f"The atlas in {folder} was interrupted while it was grouped; run the same command again.")
+    return Clusters(centroids, np.array(header.reach, dtype=np.float32)), assigned
 
 
 def open_array(folder: Path, name: str) -> NDArray[Any]:

@@ -14,16 +14,11 @@ from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import AtlasError
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
-from s3n_core.parts.atlas.atlas_files import (
-    CENTROIDS,
-    AtlasHeader,
-    Collection,
-    open_array,
-    read_header,
-)
+from s3n_core.parts.atlas.atlas_files import AtlasHeader, Collection, read_groups, read_header
 from s3n_core.parts.atlas.collected_places import CollectedPlaces
 from s3n_core.parts.atlas.collecting import collect
 from s3n_core.parts.atlas.grouping import found_groups, store_groups, taken_groups
+from s3n_core.parts.atlas.part_edits import edits_digest
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.system.atomic_files import make_folder
 from s3n_core.system.json_values import to_json
@@ -73,7 +68,8 @@ def build_atlas(
 ) -> Generator[AtlasProgress, None, None]:
     """Build an atlas in a folder, or finish one. Of a finished one only the clustering is done anew, if that is asked for.
 
-    With ``parts_of`` nothing is clustered: the places belong to the nearest parts of that atlas, with its edits.
+    With ``parts_of`` nothing is clustered: the places belong to the nearest parts of that atlas, with its edits. If it was edited
+    since, they are taken again; edits that were made in this folder come after them.
 
     Args:
         model: The model.
@@ -94,7 +90,8 @@ def build_atlas(
     Raises:
         AtlasError: There are fewer places than parts; or the other atlas is of another model, or damaged.
         DataSetError: None of the images could be read.
-        OutputBusy: Another job is building this atlas.
+        OutputBusy: Another job is building this atlas, or editing its parts.
+        OutputError: The folder cannot be written.
         UnfinishedOutput: The folder holds an atlas of something else.
         OutOfMemory: The device has too little memory for one image.
     """
@@ -154,7 +151,11 @@ def build_atlas(
             else:
                 groups, of_it = taken_groups(out, taken), taken.header
                 header = replace(
-                    header, suggested=of_it.suggested, centred=of_it.centred, parts_of=str(taken.path.resolve())
+                    header,
+                    suggested=of_it.suggested,
+                    centred=of_it.centred,
+                    parts_of=str(taken.path.resolve()),
+                    taken_edits=edits_digest(taken.parts.edits),
                 )
             store_groups(out, header, groups, records, seed, taken)
         yield progress(finished=True)
@@ -174,10 +175,14 @@ def _other_parts(folder: Path, out: Path, model: Model) -> Atlas:
 
 
 def _is_clustered_so(out: Path, header: AtlasHeader, parts: int | None, taken: Atlas | None, centred: bool) -> bool:
-    """Return whether an atlas already has what is asked for."""
+    """Return whether an atlas already has what is asked for; not if storing it was interrupted."""
+    try:
+        clusters, _ = read_groups(out, header)
+    except AtlasError:
+        return False
     if taken is not None:
-        of_it = header.parts_of == str(taken.path.resolve())
-        return of_it and np.array_equal(open_array(out, CENTROIDS), taken.parts.clusters.centroids)
+        of_it = header.parts_of == str(taken.path.resolve()) and header.taken_edits == edits_digest(taken.parts.edits)
+        return of_it and np.array_equal(clusters.centroids, taken.parts.clusters.centroids)
     if header.parts_of or header.centred != centred:
         return False
     return header.suggested if parts is None else header.parts == parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,12 @@ from s3n_core.parts.atlas.atlas_files import (
     class_means,
     descriptor_reader,
     open_array,
+    read_header,
     read_images,
 )
 from s3n_core.parts.atlas.clustering import (
     Clusters,
+    Read,
     agreement,
     background_parts,
     chunks,
@@ -42,11 +44,12 @@ from s3n_core.parts.atlas.clustering import (
     suggest_parts,
 )
 from s3n_core.parts.atlas.key_points import annotated_part
-from s3n_core.parts.atlas.neighbours import index_of
+from s3n_core.parts.atlas.neighbours import drop_index, index_of
 from s3n_core.parts.atlas.part_edits import PartEdit, read_edits, replayed, write_edits
 from s3n_core.parts.atlas.peak_rows import PeakRows
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.json_values import to_json
+from s3n_core.system.line_files import only_writer
 
 CENTRED = "class mean subtracted"
 AS_THEY_ARE = "as they are"
@@ -93,49 +96,117 @@ def found_groups(out: Path, header: AtlasHeader, seed: int) -> Groups:
 
 
 def taken_groups(out: Path, taken: Atlas) -> Groups:
-    """Assign the places of an atlas to the clusters of another one."""
-    places, means = open_array(out, PEAKS), np.asarray(open_array(taken.path, CLASS_MEANS))
+    """Assign the places of an atlas to the clusters of another one.
+
+    Raises:
+        AtlasError: The other one was grouped anew since it was opened.
+    """
+    taken.require_unchanged()
+    places, means = open_array(out, PEAKS), np.array(open_array(taken.path, CLASS_MEANS))
     predicted, centred = np.asarray(places["predicted"]), taken.header.centred
     read = descriptor_reader(open_array(out, DESCRIPTORS), predicted, means if centred else None)
     clusters = taken.parts.clusters
     assigned, _ = members(read, len(places), clusters.centroids)
-    return Groups(means, clusters, assigned, edits=taken.parts.edits)
+    return Groups(means, clusters, assigned, edits=tuple(replace(edit, taken=True) for edit in taken.parts.edits))
 
 
 def store_groups(
     out: Path, header: AtlasHeader, groups: Groups, records: Sequence[ImageRecord], seed: int, taken: Atlas | None
 ) -> None:
-    """Write the groups and what follows from them; the header last."""
+    """Write the groups and what follows from them; the header last.
+
+    All that takes long is done before. While files are replaced the journal is locked, and an earlier header has no reaches,
+    so that an interrupted job is seen (`read_groups`).
+
+    Raises:
+        OutputBusy: Somebody is editing the parts.
+        OutputError: The folder cannot be written.
+    """
     places, descriptors = open_array(out, PEAKS), open_array(out, DESCRIPTORS)
     means, clusters, assigned = groups.means, groups.clusters, groups.assigned
-    number = len(clusters.centroids)
-    edits = (*groups.edits, *read_edits(out / EDITS))
-    _save(out / CLASS_MEANS, means)
-    peaks = PeakRows(places, read_images(out, len(records)))
-    edited, lost = replayed(edits, clusters, lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None)
-    outside = _outside(records, places)
-    _save(out / OUTSIDE, outside)
-    _save(out / CENTROIDS, clusters.centroids)
-    _save(out / ASSIGNMENTS, assigned)
-    write_edits(out / EDITS, edited.edits)
-    found = replace(
-        header,
-        parts=number,
-        silhouettes={str(candidate): round(score, 4) for candidate, score in groups.silhouettes.items()},
-        background_parts=background_parts(assigned, np.asarray(places["background"]), number, outside),
-        reach=tuple(clusters.reach.tolist()),
-        agreement=_agreements(records, places, descriptors, means, number, seed),
-        lost_edits=lost,
-    )
-    write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(found)})
-    atlas = Atlas(out)
-    if taken is not None:
-        background = taken.background
-        for part in sorted(atlas.background ^ background):  # few images may not show what is background
-            atlas.set_background(part, background=part in background)
-    atlas.write_peaks(out / PEAKS_CSV)
+    number, drawn = len(clusters.centroids), np.asarray(places["background"])
     read = descriptor_reader(descriptors, np.asarray(places["predicted"]), means if header.centred else None)
+    peaks = PeakRows(places, read_images(out, len(records)))
+    outside = _outside(records, places)
+    measured = _agreements(records, places, descriptors, means, number, seed)
+    edits = groups.edits
+    if taken is not None:
+        edits += _taken_background(taken, groups, read, peaks, drawn, outside)
+    with only_writer(out / EDITS):
+        earlier = read_header(out)
+        edited, lost = replayed((*edits, *_own_edits(out, earlier, taken)), clusters, _has_peak(peaks))
+        found = replace(
+            header,
+            parts=number,
+            silhouettes={str(candidate): round(score, 4) for candidate, score in groups.silhouettes.items()},
+            background_parts=background_parts(assigned, drawn, number, outside),
+            reach=tuple(clusters.reach.tolist()),
+            agreement=measured,
+            lost_edits=lost,
+        )
+        if earlier is not None:
+            _write_header(out, replace(earlier, reach=()))
+        if not _has_means(out, means):
+            drop_index(out)  # its descriptors are compared without other means
+        _save(out / CLASS_MEANS, means)
+        _save(out / OUTSIDE, outside)
+        _save(out / CENTROIDS, clusters.centroids)
+        _save(out / ASSIGNMENTS, assigned)
+        write_edits(out / EDITS, edited.edits)
+        _write_header(out, found)
+        Atlas(out).write_peaks(out / PEAKS_CSV)
     index_of(out, read, len(places), centred=header.centred)
+
+
+def _own_edits(out: Path, earlier: AtlasHeader | None, taken: Atlas | None) -> list[PartEdit]:
+    """Return the edits in an atlas's journal that follow those of the parts that it gets."""
+    edits = list(read_edits(out / EDITS))
+    if taken is None:
+        return edits
+    if (
+        earlier is not None and earlier.parts_of and not earlier.taken_edits
+    ):  # earlier versions did not mark the taken ones
+        edits = [edit for edit in edits if edit not in taken.parts.edits]
+    return [edit for edit in edits if not edit.taken]
+
+
+def _taken_background(
+    taken: Atlas,
+    groups: Groups,
+    read: Read,
+    peaks: PeakRows,
+    drawn: NDArray[np.bool_],
+    outside: NDArray[np.int8],
+) -> tuple[PartEdit, ...]:
+    """Return edits by which the same parts hold background as in the other atlas: few images may not show it."""
+    edited, _ = replayed(groups.edits, groups.clusters, _has_peak(peaks))
+
+    def moved(edit: PartEdit, _: NDArray[np.int64]) -> NDArray[np.intp]:
+        row = peaks.at(edit.image, edit.x, edit.y)
+        return np.array([] if row is None else [row], dtype=np.intp)
+
+    part_of = edited.applied(groups.assigned, read, moved=moved)
+    here = edited.background(background_parts(part_of, drawn, max(edited.numbers) + 1, outside))
+    there = taken.background
+    return tuple(
+        edited.marked(PartEdit(kind="background" if part in there else "object", parts=(part,), taken=True))
+        for part in sorted(here ^ there)
+    )
+
+
+def _has_peak(peaks: PeakRows) -> Callable[[PartEdit], bool]:
+    return lambda edit: peaks.at(edit.image, edit.x, edit.y) is not None
+
+
+def _has_means(out: Path, means: NDArray[np.float32]) -> bool:
+    try:
+        return np.array_equal(open_array(out, CLASS_MEANS), means)
+    except AtlasError:  # none yet, or damaged
+        return False
+
+
+def _write_header(out: Path, header: AtlasHeader) -> None:
+    write_json(out / HEADER, {"format": FORMAT, "version": VERSION, **to_json(header)})
 
 
 def _class_means(places: NDArray[Any], descriptors: NDArray[np.float16], classes: int) -> NDArray[np.float32]:

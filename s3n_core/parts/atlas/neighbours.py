@@ -25,7 +25,7 @@ PROJECTED, DIRECTIONS, HEADER = "neighbours.npy", "neighbour_directions.npy", "n
 NEIGHBOUR_FILES = (PROJECTED, DIRECTIONS, HEADER)
 """What `index_of` makes anew where it is missing."""
 
-FORMAT, VERSION = "s3n-neighbours", 1
+FORMAT, VERSION = "s3n-neighbours", 2  # 1 could be kept when the class means changed
 
 MOST_DIRECTIONS = 64
 RANKED = 200

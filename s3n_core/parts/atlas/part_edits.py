@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -50,6 +50,7 @@ class PartEdit:
         image: For "reassign": the name of the image.
         x: For "reassign": the peak's place, in pixels of the original.
         y: Alike.
+        taken: Whether it came with the parts of another atlas; when these are taken again, it is left out.
     """
 
     kind: EditKind
@@ -61,11 +62,13 @@ class PartEdit:
     image: str = ""
     x: float = 0.0
     y: float = 0.0
+    taken: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the edit as JSON values, without an image where it concerns none."""
+        """Return what the edit does as JSON values: without an image where it concerns none, and without where it comes from."""
         fields: dict[str, Any] = to_json(self)
-        return fields if self.image else {name: fields[name] for name in fields if name not in ("image", "x", "y")}
+        left_out = ("taken",) if self.image else ("image", "x", "y", "taken")
+        return {name: fields[name] for name in fields if name not in left_out}
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +128,11 @@ class EditedParts:
     def said_background(self, part: int) -> bool | None:
         """Return whether a person has said that a part holds background (True) or not (False); None: nobody has."""
         return self._background.get(part)
+
+    def background(self, found: Collection[int]) -> frozenset[int]:
+        """Return the parts that hold background: those that a person has marked, and those that were found and not unmarked."""
+        said = {part: self.said_background(part) for part in self.numbers}
+        return frozenset(part for part in said if said[part] or (said[part] is None and part in found))
 
     def number(self, wanted: str | int) -> int:
         """Return a part that is given by its name, by "part N" whatever its name, or by its number (an int from 0).
@@ -333,8 +341,14 @@ def write_edits(path: Path, edits: Iterable[PartEdit]) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    lines = [json_line({"format": FORMAT, "version": VERSION}), *(json_line(edit.to_dict()) for edit in edits)]
+    lines = [json_line({"format": FORMAT, "version": VERSION})]
+    lines += [json_line(edit.to_dict() | ({"taken": True} if edit.taken else {})) for edit in edits]
     write_bytes(path, b"".join(lines))
+
+
+def edits_digest(edits: Iterable[PartEdit]) -> str:
+    """Return a text that is the same for the same edits only."""
+    return _digest([edit.to_dict() for edit in edits])
 
 
 def _digest(*content: object) -> str:
