@@ -9,8 +9,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
+from s3n_core.datasets.file_formats import IMAGE_SUFFIXES, RAW_SUFFIXES
 from s3n_core.datasets.readers.folder_tree import FolderTree
 
+# Camera files as well: a list may be older than the images that were made from them.
+_SUFFIXES = IMAGE_SUFFIXES | RAW_SUFFIXES | {".heic", ".heif"}
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -27,6 +30,7 @@ class ImageIndex:
         self.names = frozenset(names)
         self._paths = _unique((_key(name), name) for name in names)
         self._stems = _unique((_key(_stem(name)), name) for name in names)
+        self._suffixes = _SUFFIXES | {os.path.splitext(_key(name))[1] for name in names}
         self._ends: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for name in names:
             steps = _key(_stem(name)).split("/")
@@ -65,7 +69,9 @@ class ImageIndex:
     def _by_end(self, path: str, *, whole: bool) -> str | None:
         """Return the one image whose path ends like this one, as far as possible; ``whole``: with all of it."""
         steps = _key(path).split("/")
-        for last in dict.fromkeys((_stem(steps[-1]), steps[-1])):
+        # Only a known suffix: ".jpg cat" of "1.jpg cat" ends with a class.
+        suffixed = os.path.splitext(steps[-1])[1] in self._suffixes
+        for last in (_stem(steps[-1]), steps[-1]) if suffixed else steps[-1:]:
             wanted = [*steps[:-1], last]
             for known in (self._ends.get(tuple(wanted[-2:]), []), self._ends.get(tuple(wanted[-1:]), [])):
                 shared = [

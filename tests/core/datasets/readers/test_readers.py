@@ -289,6 +289,34 @@ def test_class_names(tree: Tree, classes: str, expected: tuple[str, ...]) -> Non
     assert data_set.classes == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "first", "second"),
+    [
+        ("{} {}", "cat", "dog"),
+        ("{},{}", "cat", "dog"),
+        ("{}\t{}", "cat", "dog"),
+        ("{} {}", "red fox", "great white egret"),
+        ("{},{}", "red fox", "great white egret"),
+        ("{}\t{}", "red fox", "great white egret"),
+        ("{},{}", "0", "1"),
+        ("{}, {}", "0", "1"),
+        ("{} {}", "type 1", "type 2"),
+        ("{} {}", "v1.5", "v2.5"),
+    ],
+)
+def test_a_class_in_the_line_comes_before_the_folder(tree: Tree, line: str, first: str, second: str) -> None:
+    listed = {"cam1/a.jpg": first, "cam1/b.jpg": second, "cam2/c.JPG": first, "cam2/d.jpg": second}
+    data_set = open_data_set(tree(*listed, train="".join(f"{line.format(*pair)}\n" for pair in listed.items())))
+    assert data_set.format == "list-files"
+    assert labelled(data_set) == listed
+
+
+@pytest.mark.parametrize("line", ["{}.heic {}", "{}.png {}", "{}.CR2 {}"])
+def test_images_that_have_another_suffix_now(tree: Tree, line: str) -> None:
+    root = tree("cam1/a.heic", "cam1/b.heic", train=f"{line.format('a', 'cat')}\n{line.format('b', 'dog')}\n")
+    assert labelled(open_data_set(root)) == {"cam1/a.heic": "cat", "cam1/b.heic": "dog"}
+
+
 def test_class_names_do_not_fit(tree: Tree) -> None:
     root = tree("1.jpg", "2.jpg", train="1.jpg 0\n2.jpg 3\n", classes="zero\none\n")
     with pytest.raises(DataSetError, match=r"train\.txt:2 uses the class id 3, which has no name in .*classes\.txt"):
