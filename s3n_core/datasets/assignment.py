@@ -41,6 +41,15 @@ class Assignment:
     test_seed: int = 0
     parts: Mapping[str, SplitName] = field(default_factory=dict)
 
+    def merged(self, before: Assignment, after: Assignment) -> Assignment:
+        """Return this assignment after what has changed from one state of it to another, whatever else it holds."""
+        same_draw = (after.test_share, after.test_seed) == (before.test_share, before.test_seed)
+        draw = self if same_draw else after
+        seed = draw.test_seed if draw.test_share else after.test_seed  # a seed without a share is not saved
+        kept = {name: part for name, part in self.parts.items() if name in after.parts or name not in before.parts}
+        moved = {name: part for name, part in after.parts.items() if before.parts.get(name) != part}
+        return Assignment(test_share=draw.test_share, test_seed=seed, parts=kept | moved)
+
 
 def assignment_file(root: Path) -> Path:
     """Return the path of the file that stores a data set's assignment; it need not exist."""

@@ -56,6 +56,24 @@ def write_left_out(root: Path, names: Iterable[str]) -> None:
     write_note(_KIND, root, {"names": kept} if kept else {})
 
 
+def change_left_out(root: Path, names: Iterable[str], *, out: bool) -> frozenset[str]:
+    """Leave some more images out of training, or include them again; all others stay as they are saved.
+
+    The list is read again, because another window may have changed it, and it may name images that the data set lacks now.
+
+    Returns:
+        The names of all images that are left out.
+
+    Raises:
+        DataSetError: The list cannot be read; it is not replaced.
+        OutputError: The list cannot be written.
+    """
+    saved = read_left_out(root)
+    kept = saved.union(names) if out else saved.difference(names)
+    write_left_out(root, kept)
+    return kept
+
+
 def without_left_out(data_set: DataSet) -> DataSet:
     """Return a data set without the images that are left out of training; each of them is listed as a problem.
 

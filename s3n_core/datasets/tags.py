@@ -73,6 +73,17 @@ class Tags:
             images[known] = images.get(known, frozenset()) | keys
         return Tags({tag: kept for tag, kept in images.items() if kept})
 
+    def merged(self, before: Tags, after: Tags) -> Tags:
+        """Return these tags after what has changed from one state of them to another, whatever else they hold."""
+        merged, none = self, frozenset[str]()
+        for tag, keys in before.images.items():
+            if lost := keys - after.images.get(tag, none):
+                merged = merged.changed(lost, remove=(merged.spelling(tag),))
+        for tag, keys in after.images.items():
+            if given := keys - before.images.get(tag, none):
+                merged = merged.changed(given, add=(tag,))
+        return merged
+
     def joined(self, other: Tags) -> Tags:
         """Return these tags and those of another set together."""
         joined = self

@@ -34,14 +34,14 @@ class LeaveOut(QUndoCommand):
 class Replace(QUndoCommand, Generic[_Kept]):
     """Replace what is kept beside the images by another state of it: in which split they are, or their tags."""
 
-    def __init__(self, keep: Callable[[_Kept], bool], text: str, before: _Kept, after: _Kept) -> None:
+    def __init__(self, keep: Callable[[_Kept, _Kept], bool], text: str, before: _Kept, after: _Kept) -> None:
         super().__init__(text)
         self._keep, self._before, self._after = keep, before, after
 
     def redo(self) -> None:
         """Apply the change; one that cannot be saved becomes obsolete."""
-        self.setObsolete(not self._keep(self._after))
+        self.setObsolete(not self._keep(self._before, self._after))
 
     def undo(self) -> None:
         """Revert the change."""
-        self.setObsolete(not self._keep(self._before))
+        self.setObsolete(not self._keep(self._after, self._before))

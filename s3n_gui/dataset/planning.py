@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
-from s3n_core.datasets.assignment import Assignment, write_assignment
-from s3n_core.datasets.left_out import write_left_out
+from s3n_core.datasets.assignment import Assignment, read_assignment, write_assignment
+from s3n_core.datasets.left_out import change_left_out
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.splits import SplitName
 from s3n_core.errors import S3NError
@@ -80,13 +80,13 @@ class Planning(QObject):
     def _mark(self, images: frozenset[int], out: bool) -> bool:
         if self._survey is None:
             return False
-        marked = self.left_out | images if out else self.left_out - images
+        names = [self._survey.record(index).name for index in images]
         try:
-            write_left_out(self._survey.data_set.root, (self._survey.record(index).name for index in marked))
+            marked = change_left_out(self._survey.data_set.root, names, out=out)
         except S3NError as error:
             self._session.report_error(str(error), cause="data")
             return False
-        self.left_out = marked
+        self.left_out = self._survey.indices(marked)
         self._plan()
         self.changed.emit()
         return True
@@ -133,11 +133,13 @@ class Planning(QObject):
         if wanted != self.assignment:
             self.undo_stack.push(Replace(self._keep, text, self.assignment, wanted))
 
-    def _keep(self, wanted: Assignment) -> bool:
+    def _keep(self, before: Assignment, after: Assignment) -> bool:
         if self._survey is None:
             return False
+        root = self._survey.data_set.root
         try:
-            write_assignment(self._survey.data_set.root, wanted)
+            wanted = read_assignment(root).merged(before, after)  # another window may have moved other images
+            write_assignment(root, wanted)
         except S3NError as error:
             self._session.report_error(str(error), cause="data")
             self.changed.emit()  # the fields show the unchanged values again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -68,6 +69,10 @@ class Survey:
     def record(self, index: int) -> ImageRecord:
         """Return one record."""
         return self.data_set.records[index]
+
+    def indices(self, names: Iterable[str]) -> frozenset[int]:
+        """Return the indices of the records with some names; names that the data set lacks are passed over."""
+        return frozenset(self.rows[name] for name in names if name in self.rows)
 
     def title(self, index: int) -> str:
         """Return the caption of an image: its class, or its file name without a label."""

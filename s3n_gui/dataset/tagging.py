@@ -109,11 +109,14 @@ class Tagging(QObject):
                 self._session.report_error(str(error), cause=_CAUSE)
         return self._readable
 
-    def _keep(self, wanted: Tags) -> bool:
+    def _keep(self, before: Tags, after: Tags) -> bool:
         if self._survey is None:
             return False
+        root = self._survey.data_set.root
         try:
-            write_tags(self._survey.data_set.root, wanted)
+            saved = read_tags(root)  # again: another window may have changed them
+            wanted = (self.tags if saved == self.tags else saved).merged(before, after)  # ours: they have masks
+            write_tags(root, wanted)
         except S3NError as error:
             self._session.report_error(str(error), cause=_CAUSE)
             return False
