@@ -21,8 +21,8 @@ class ImageIndex:
     """All images of a tree, found by what a list or table calls them.
 
     An entry may be a path below the root or below the folder of the list, with or without its suffix, with forward slashes or
-    backslashes, in another Unicode form or another case of letters; an absolute path of another machine; or a file's name alone,
-    where only one image has it. What is found is always an image of the tree.
+    backslashes, in another Unicode form or another case of letters; an absolute path of another machine, which ends with the
+    image's folder and name; or a file's name alone, where only one image has it. What is found is always an image of the tree.
     """
 
     def __init__(self, tree: FolderTree) -> None:
@@ -78,7 +78,9 @@ class ImageIndex:
                     (_shared_end(wanted, _key(_stem(name)).split("/")), _ends_alike(steps[-1], name), name)
                     for name in known
                 ]
-                shared = [one for one in shared if not whole or one[0] == len(wanted)]
+                shared = [
+                    one for one in shared if (one[0] == len(wanted) if whole else _may_name(wanted, one[0], one[2]))
+                ]
                 if shared:
                     most = max(one[:2] for one in shared)
                     best = [name for *score, name in shared if tuple(score) == most]
@@ -107,6 +109,14 @@ def _shared_end(one: list[str], other: list[str]) -> int:
             break
         count += 1
     return count
+
+
+def _may_name(steps: list[str], shared: int, name: str) -> bool:
+    """Return whether an absolute path that shares so many last steps with an image may name it.
+
+    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg.
+    """
+    return shared > 1 or "/" not in name or not any(steps[:-1])
 
 
 def _ends_alike(listed: str, name: str) -> bool:

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Literal
 
 from s3n_core.datasets.banners import banner_of
@@ -103,6 +103,15 @@ class Lists:
         )
 
     @cached_property
+    def from_elsewhere(self) -> bool:
+        """Whether an image of the folder is listed by its absolute path on another machine."""
+        return any(
+            _is_absolute(line.text) and _parsed(self._tree.root, line.text, one.folder, self.index) is not None
+            for one in self.files
+            for line in _readable(one.file)
+        )
+
+    @cached_property
     def look_like_lists(self) -> bool:
         """Whether most lines of some list look like images, so that it is a list of other images rather than a log."""
         return any(_looks_like_list(one.file) for one in self.files)
@@ -127,7 +136,7 @@ def read(tree: FolderTree, lists: Lists | None = None) -> DataSet:
     entries: dict[str, _Entry] = {}
     forms: set[Form] = set()
     for one in lists.files:
-        form = _read_list(tree, one, lists.index, entries, problems)
+        form = _read_list(tree, one, lists, entries, problems)
         if form is not None:
             forms.add(form)
     if not entries:
@@ -169,7 +178,7 @@ def read(tree: FolderTree, lists: Lists | None = None) -> DataSet:
 
 
 def _read_list(
-    tree: FolderTree, one: _List, index: ImageIndex, entries: dict[str, _Entry], problems: list[Problem]
+    tree: FolderTree, one: _List, lists: Lists, entries: dict[str, _Entry], problems: list[Problem]
 ) -> Form | None:
     """Add the lines of one list to the entries, and return how they give the class; None for an empty list.
 
@@ -177,7 +186,7 @@ def _read_list(
         DataSetError: A line gives it otherwise than the first one that names an image.
     """
     lines = list(read_lines(one.file))
-    parsed = [_parsed(tree.root, line.text, one.folder, index) for line in lines]
+    parsed = [_parsed(tree.root, line.text, one.folder, lists.index) for line in lines]
     form = next((_form(label) for found in parsed if found is not None for _, label in (found,)), None)
     if form is None:
         form = "id" if all(_is_id(line.text.rsplit(None, 1)[-1]) for line in lines) else "name"
@@ -187,7 +196,8 @@ def _read_list(
             image = line.text.rsplit(None, 1)[0] if form == "id" else line.text
             if form == "id" and not (len(line.text.rsplit(None, 1)) == 2 and _is_id(line.text.rsplit(None, 1)[1])):
                 raise line.junk(expected)
-            listed = name_inside(image, line)
+            # An absolute path leads out of the folder, unless the lists were made where the folder lay before.
+            listed = image if _is_absolute(image) and lists.from_elsewhere else name_inside(image, line)
             problems.append(Problem(tree.path(listed), f"the file does not exist ({line.place})"))
             continue
         name, label = found
@@ -265,6 +275,10 @@ def _looks_like_list(file: Path) -> bool:
 
 def _form(label: str) -> Form:
     return "none" if not label else "id" if _is_id(label) else "name"
+
+
+def _is_absolute(text: str) -> bool:
+    return text.startswith(("/", "\\")) or bool(PureWindowsPath(text).drive)
 
 
 def _is_id(text: str) -> bool:

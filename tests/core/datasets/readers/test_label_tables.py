@@ -67,6 +67,16 @@ def test_what_has_no_image_is_counted(tmp_path: Path) -> None:
     ]
 
 
+def test_an_image_of_another_machine_that_is_not_here(tmp_path: Path) -> None:
+    """No other folder's image of the same name takes its place."""
+    root = make(tmp_path, "ant/1.png", "ant/2.png", "bee/3.png", "bee/4.png")
+    rows = ("bee/1.png,bee", "ant/2.png,ant", "bee/3.png,bee", "bee/4.png,bee")
+    (root / "labels.csv").write_text("file,label\n" + "".join(f"/data/old/{row}\n" for row in rows))
+    data_set = open_data_set(root, "label-table")
+    assert labelled(data_set) == {"ant/1.png": None, "ant/2.png": "ant", "bee/3.png": "bee", "bee/4.png": "bee"}
+    assert [problem.reason for problem in data_set.problems] == ["its line 2 names no image that is here"]
+
+
 def test_splits_of_a_column_come_before_those_of_folders(tmp_path: Path) -> None:
     text = "id,label,split\n1,a,train\n2,b,Valid\n3,a,test\n4,b,train\n"
     data_set = open_data_set(make(tmp_path, *IMAGES, labels=text))

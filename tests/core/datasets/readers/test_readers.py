@@ -347,6 +347,44 @@ def test_listed_but_missing(tree: Tree) -> None:
     assert "train.txt:2" in reasons(data_set)["a/gone.jpg"]
 
 
+@pytest.mark.parametrize("folder", ["/data/b", "C:/data/b", "C:\\data\\b", "\\\\server\\b"])
+def test_an_image_of_another_machine_that_is_not_here(tree: Tree, folder: str) -> None:
+    """No other folder's image of the same name takes its place."""
+    root = tree("dog/1.jpg", "dog/2.jpg", "cat/3.jpg", "cat/4.jpg")
+    lists = {"train": ("cat/1.jpg 0", "cat/3.jpg 0", "dog/2.jpg 1"), "test": ("dog/1.jpg 1", "cat/4.jpg 0")}
+    for split, lines in lists.items():
+        (root / f"{split}.txt").write_text("".join(f"{folder}/{line}\n" for line in lines))
+    data_set = open_data_set(root)
+    assert [(r.name, data_set.classes[r.label or 0], r.split) for r in data_set.records] == [
+        ("cat/3.jpg", "cat", "train"),
+        ("dog/2.jpg", "dog", "train"),
+        ("dog/1.jpg", "dog", "test"),
+        ("cat/4.jpg", "cat", "test"),
+    ]
+    assert [problem.reason.startswith("the file does not exist") for problem in data_set.problems] == [True]
+
+
+def test_a_list_of_which_no_image_is_here_beside_one_of_another_machine(tree: Tree) -> None:
+    root = tree("dog/1.jpg", "cat/3.jpg", train="/b/cat/1.jpg 0\n", test="/b/dog/1.jpg 1\n/b/cat/3.jpg 0\n")
+    assert names(open_data_set(root)) == ["dog/1.jpg", "cat/3.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("images", "lines"),
+    [
+        (("1.jpg", "2.jpg"), ("/data/birds/1.jpg 0", "/data/birds/2.jpg 1")),
+        (("a/1.jpg", "b/2.jpg"), ("/data/birds/a/1.jpg 0", "/data/birds/b/2.jpg 1")),
+        (("a/1.jpg", "b/2.jpg"), ("/a/1 0", "/b/2 1")),
+        (("a/1.jpg", "b/2.jpg"), ("/1.jpg 0", "/2.jpg 1")),
+        (("v2/img/a/1.jpg", "v2/img/b/1.jpg"), ("/x/y/a/1.jpg 0", "/x/y/b/1.jpg 1")),
+        (("train/a/1.jpg", "test/a/1.jpg"), ("D:\\x\\train\\a\\1.jpg 0", "D:\\x\\test\\a\\1.jpg 1")),
+    ],
+)
+def test_a_folder_that_lay_elsewhere(tree: Tree, images: tuple[str, str], lines: tuple[str, str]) -> None:
+    data_set = open_data_set(tree(*images, train="\n".join(lines)))
+    assert [(record.name, record.label) for record in data_set.records] == [(images[0], 0), (images[1], 1)]
+
+
 def test_listed_twice(tree: Tree) -> None:
     root = tree("a/1.jpg", "b/2.jpg", train="a/1.jpg 0\na/1.jpg 0\nb/2.jpg 1\n", test="b/2.jpg 0\n")
     data_set = open_data_set(root)
