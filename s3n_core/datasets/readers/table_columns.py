@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from s3n_core.datasets.file_formats import is_image_file
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.tables import Table
@@ -72,7 +73,7 @@ def understand(table: Table, folder: str, index: ImageIndex) -> TableLabels | No
     """Find the columns of a table; None where it names no image of the folder.
 
     Raises:
-        DataSetError: It names images, but which column holds the classes is not clear, or they are no classes.
+        DataSetError: It names images, but which column names them or holds the classes is not clear, or they are no classes.
     """
     folder = "" if folder == "." else folder
     if any(index.find(cell.strip(), folder) for cell in table.columns):
@@ -92,16 +93,37 @@ def understand(table: Table, folder: str, index: ImageIndex) -> TableLabels | No
 
 
 def _image_column(table: Table, folder: str, index: ImageIndex) -> int | None:
-    """Return the column whose cells name most images; None where none names as many as half of its rows."""
+    """Return the column whose cells name most images; None where none names as many as half of its rows.
+
+    File names come before numbers: these may only count the rows.
+
+    Raises:
+        DataSetError: Two columns name different images, and neither is more likely.
+    """
     step = max(1, len(table.rows) // _SAMPLE)
     sample = table.rows[::step]
-    best: tuple[int, bool, int] | None = None
+    scores: dict[int, tuple[int, int, bool]] = {}
+    images: dict[int, list[str | None]] = {}
     for number, column in enumerate(table.columns):
-        hits = len({found for row in sample if (found := index.find(row[number].strip(), folder)) is not None})
+        cells = [row[number].strip() for row in sample]
+        images[number] = [index.find(cell, folder) for cell in cells]
+        hits = {name: cell for name, cell in zip(images[number], cells, strict=True) if name is not None}
         named = bool(_IMAGE_WORDS & set(words_of(column)))
-        if hits and (named or 2 * hits >= len({row[number] for row in sample})):
-            best = max(best or (0, False, 0), (hits, named, -number))
-    return None if best is None else -best[2]
+        if hits and (named or 2 * len(hits) >= len(set(cells))):
+            scores[number] = (sum(map(is_image_file, hits.values())), len(hits), named)
+    if not scores:
+        return None
+    most = max(hits for _, hits, _ in scores.values())
+    # Few files beside many numbers are something else, such as a picture that several images are compared with.
+    scores = {n: (files if 2 * files >= most else 0, hits, named) for n, (files, hits, named) in scores.items()}
+    first, *others = [number for number, score in scores.items() if score == max(scores.values())]
+    if any(images[number] != images[first] for number in others):
+        names = [table.columns[number] or f"column {number + 1}" for number in (first, *others)]
+        raise DataSetError(
+            f"{table.file} has several columns that could name the images ({some(names, _MOST)}), and they name different "
+            "ones: leave only the right one in the table."
+        )
+    return first
 
 
 def _splits(

@@ -50,6 +50,34 @@ def test_tables_of_images_and_classes(tmp_path: Path, text: str) -> None:
     assert data_set.skipped == (), "the table was read"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,file,label\n1,4.png,cat\n2,3.png,dog\n3,2.png,cat\n4,1.png,dog\n",
+        "id,file,label\n1,4.png,cat\n2,3.png,dog\n3,gone.png,cat\n4,1.png,dog\n",
+        "1,4.png,cat\n2,3.png,dog\n3,2.png,cat\n4,1.png,dog\n",
+    ],
+)
+def test_file_names_come_before_row_numbers(tmp_path: Path, text: str) -> None:
+    found = labelled(open_data_set(make(tmp_path, *IMAGES, labels=text)))
+    second = None if "gone" in text else "cat"
+    assert found == {"img/1.png": "dog", "img/2.png": second, "img/3.png": "dog", "img/4.png": "cat"}
+
+
+def test_a_picture_that_others_are_compared_with_is_no_image_of_a_row(tmp_path: Path) -> None:
+    text = "id,reference_image,label\n1,4.png,cat\n2,4.png,dog\n3,4.png,cat\n4,4.png,dog\n"
+    found = labelled(open_data_set(make(tmp_path, *IMAGES, labels=text)))
+    assert found == {"img/1.png": "cat", "img/2.png": "dog", "img/3.png": "cat", "img/4.png": "dog"}
+
+
+def test_columns_that_name_different_images_are_refused(tmp_path: Path) -> None:
+    text = "id,image,label\n1,4,cat\n2,3,dog\n3,2,cat\n4,1,dog\n"
+    with pytest.raises(DataSetError, match=r"could name the images \(id, image\), and they name different ones: leave"):
+        open_data_set(make(tmp_path, *IMAGES, labels=text))
+    (tmp_path / "labels.csv").write_text("id,image,label\n1,img/1,cat\n2,img/2,dog\n3,img/3,cat\n4,img/4,dog\n")
+    assert labelled(open_data_set(tmp_path))["img/4.png"] == "dog", "both name the same images"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     make(tmp_path, *IMAGES)
