@@ -153,14 +153,19 @@ class Checking(QObject):
             else:
                 self.changed.emit()
         elif name == "findings":
-            self._job = None
+            self._end_job()
             self.show_findings(*result)
 
     @Slot(str)
     def _on_failed(self, name: str) -> None:
         if name in ("findings", "kept"):
-            self._job = None
+            self._end_job()
             self.changed.emit()
+
+    def _end_job(self) -> None:
+        """Forget the check if these findings are its own: those of an earlier report can be listed while it runs."""
+        if self._job is not None and not self._job.is_active and not self._tasks.is_open("kept"):
+            self._job = None
 
 
 def _measures_of(report: Mapping[str, Any], survey: Survey) -> Measures | None:

@@ -15,6 +15,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_gui.background.jobs import JobList
 from s3n_gui.dataset.controller import DataController
 from s3n_gui.dataset.images.image_model import LEFT_OUT_ROLE, TROUBLE_ROLE, USE_ROLE, ImageModel
+from s3n_gui.dataset.kept_report import keep_report
 from s3n_gui.dataset.survey import TEST, TRAIN, VALIDATION
 from s3n_gui.state.session import Session, ValidationShare
 
@@ -66,6 +67,27 @@ def test_a_check_finds_and_one_press_leaves_out(
         controller.planning.undo_stack.undo()
     assert read_left_out(folder) == frozenset()
     qtbot.waitUntil(lambda: not controller.is_busy)
+
+
+def test_a_running_check_outlives_the_findings_of_the_last_one(
+    qtbot: QtBot, controller: DataController, session: Session, jobs: JobList, data_set: DataSet, folder: Path
+) -> None:
+    keep_report(data_set, {"unreadable": [], "duplicates": [], "problems": []})  # an earlier check that found nothing
+    show(qtbot, controller, session, data_set)
+    qtbot.waitUntil(lambda: controller.checking.findings == ())
+    controller.checking.check()
+    job = controller.checking.job
+    assert job is not None
+    assert controller.survey is not None
+    moved = controller.survey.rows["test/空_bird/bird 0.png"]
+    with qtbot.waitSignal(controller.checking.changed):  # the earlier findings are listed anew
+        controller.planning.use_for([moved], "train")
+    assert job.is_active
+    assert controller.checking.job is job
+    controller.checking.check()
+    assert len(jobs.jobs()) == 1, "no second check"
+    qtbot.waitUntil(lambda: controller.checking.job is None, timeout=60_000)
+    assert "unreadable" in [finding.kind for finding in controller.checking.findings or ()]
 
 
 def test_a_check_can_be_stopped_and_started_again(
