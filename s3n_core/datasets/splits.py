@@ -95,8 +95,9 @@ def shared_groups(records: Iterable[ImageRecord]) -> tuple[str, ...]:
     """Return the groups of which some images are for training and others for validation or test, sorted."""
     splits: dict[str, set[bool]] = {}
     for record in records:
-        if record.group is not None and record.split is not None:
-            splits.setdefault(record.group, set()).add(record.split == "train")
+        # Labelled images without a split are trained on.
+        if record.group is not None and (record.split is not None or record.label is not None):
+            splits.setdefault(record.group, set()).add(record.split in ("train", None))
     return tuple(sorted(group for group, kinds in splits.items() if len(kinds) > 1))
 
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
-from s3n_core.datasets.splits import read_split, split_validation, validation_records, write_split
+from s3n_core.datasets.splits import read_split, shared_groups, split_validation, validation_records, write_split
 from s3n_core.errors import DataSetError, OutputError
 
 
@@ -205,8 +205,16 @@ def test_groups_of_even_size_meet_the_share() -> None:
     assert split_validation(grouped({f"p{n}": (2, 2) for n in range(10)}), 0.3, 1)[1] != validation
 
 
-def test_a_group_in_training_and_test_is_refused() -> None:
+@pytest.mark.parametrize("trained_on", ["train", None])
+@pytest.mark.parametrize("held", ["val", "test"])
+def test_a_group_in_training_and_test_is_refused(trained_on: Split | None, held: Split) -> None:
     first, second, *others = grouped({"p1": (2, 0), "p2": (3, 3)})
-    both = [replace(first, split="train"), replace(second, split="test"), *(replace(r, split="train") for r in others)]
+    both = [replace(first, split=trained_on), replace(second, split=held), *(replace(r, split="train") for r in others)]
     with pytest.raises(DataSetError, match=r"1 group of images \(such as p1\) lie both in training"):
         split_validation(both, 0.0, 0)
+
+
+def test_images_that_are_not_trained_on_divide_no_group() -> None:
+    first, second = grouped({"p1": (1, 1)})
+    assert shared_groups([replace(first, split=None, label=None), replace(second, split="test")]) == ()
+    assert shared_groups([replace(first, split=None), replace(second, split=None)]) == ()

@@ -180,6 +180,12 @@ def test_groups(tmp_path: Path) -> None:
     assert [record.group for record in data_set.records] == ["p1", "p1", "p2", "p2"]
 
 
+def test_a_group_in_test_and_in_an_empty_split_is_pointed_out(tmp_path: Path) -> None:
+    text = "id,label,split,patient\n1,a,train,p1\n2,b,,p2\n3,a,test,p2\n4,b,test,p3\n"
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels=text))
+    assert ["(such as p2)" in problem.reason for problem in data_set.problems] == [True]
+
+
 def test_predictions_saved_among_the_images_are_no_labels(tmp_path: Path) -> None:
     cells = {"file": "img/1.png", "class": "ant", "label": "bee"}
     row = ",".join(cells.get(name, "1") for name in CSV_NAMES)
