@@ -46,6 +46,15 @@ def read_left_out(root: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def left_out_version(root: Path) -> tuple[int, int, int] | None:
+    """Return numbers that differ between two versions of the list, which is not read; None if there is no list."""
+    try:
+        found = left_out_file(root).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def write_left_out(root: Path, names: Iterable[str]) -> None:
     """Save which images are left out of training; an empty list removes the file.
 

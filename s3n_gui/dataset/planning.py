@@ -89,6 +89,7 @@ class Planning(QObject):
         self.left_out = self._survey.indices(marked)
         self._plan()
         self.changed.emit()
+        self._session.report_left_out()
         return True
 
     # -- assigning -------------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ class Session(QObject):
 
     Signals:
         data_set_changed: The new ``DataSet`` or None.
+        left_out_changed: Images of the open data set were left out of training, or included again.
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
         value_ranges_changed: The model's ``ValueRanges`` of images with more than 8 bits, or None.
         run_changed: The new run's folder as ``Path`` or None.
@@ -90,6 +91,7 @@ class Session(QObject):
     """
 
     data_set_changed = Signal(object)
+    left_out_changed = Signal()
     model_changed = Signal(object)
     value_ranges_changed = Signal(object)
     run_changed = Signal(object)
@@ -231,6 +233,10 @@ class Session(QObject):
         self.show_page("inspect")
         if place is not None:
             self.place_sought.emit()
+
+    def report_left_out(self) -> None:
+        """Say that images of the open data set were left out of training, or included again."""
+        self.left_out_changed.emit()
 
     def report_atlas_edit(self) -> None:
         """Say that the parts of the open atlas were edited."""

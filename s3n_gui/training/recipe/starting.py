@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.imbalance import unequal_classes
+from s3n_core.datasets.left_out import left_out_version
 from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
@@ -52,10 +53,14 @@ class Starting(QObject):
         self._wanted: ValidationShare | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_counted)
+        self._tasks.failed.connect(self._on_not_counted)
         self._counted: tuple[object, ...] = ()
         self._counts: ImageCounts | None = None
+        self._not_counted = ""
+        """Why the images cannot be counted, as a sentence; empty if they can."""
         for signal in (
             session.data_set_changed,
+            session.left_out_changed,
             settings.changed,
             trainings.watch.changed,
             controller.status_changed,
@@ -153,7 +158,7 @@ class Starting(QObject):
         form, data_set, counts = self._form, self._session.data_set, self._counts
         if data_set is None or counts is None or form.choice.problem or data_problem(data_set):
             form.show_notes(())
-            return ""
+            return self._not_counted
         recipe = form.choice.recipe.changed(form.choice.settings)
         try:
             require_batches(recipe, sum(counts.training))
@@ -168,20 +173,25 @@ class Starting(QObject):
         return ""
 
     def _count(self) -> None:
-        """Count the training images in the background where data set, share or seed are others."""
+        """Count the training images in the background where data set, share, seed or the images left out are others."""
         data_set, choice = self._session.data_set, self._form.choice
         if data_set is None or choice.problem or data_problem(data_set):
             return
         share, seed = float(choice.value("validation")), int(choice.value("split_seed"))
-        wanted = (data_set, share, seed)
-        if len(self._counted) == 3 and self._counted[0] is data_set and self._counted[1:] == wanted[1:]:
+        wanted = (data_set, share, seed, left_out_version(data_set.root))
+        if self._counted and self._counted[0] is data_set and self._counted[1:] == wanted[1:]:
             return
-        self._counted, self._counts = wanted, None
+        self._counted, self._counts, self._not_counted = wanted, None, ""
         self._tasks.run("counts", lambda: image_counts(data_set, share, seed))
 
     def _on_counted(self, name: str, counts: ImageCounts) -> None:
         self._counts = counts
         self.check()
+
+    def _on_not_counted(self, name: str, error: Exception) -> None:
+        if isinstance(error, S3NError):  # the training would end with it; a bug of counting is in the log
+            self._not_counted = str(error)
+            self.check()
 
     def _on_job(self, job: Job) -> None:
         if isinstance(job, TrainingJob) and not job.is_active:

@@ -1,4 +1,4 @@
-"""Choices about images that another window changes too, or that cannot be read: nothing saved is lost."""
+"""Choices about images that another window changes too, or that cannot be read: nothing saved is lost, all pages know."""
 
 from __future__ import annotations
 
@@ -104,6 +104,17 @@ def test_images_that_are_absent_now_stay_left_out(window: Open, ten: DataSet) ->
     assert read_left_out(ten.root) == {"not mounted/1.png", *names(1, 2)}
     planning.leave_out([1, 2], out=False)
     assert read_left_out(ten.root) == {"not mounted/1.png"}
+
+
+def test_other_pages_hear_of_images_left_out(
+    qtbot: QtBot, controller: DataController, session: Session, ten: DataSet
+) -> None:
+    session.data_set = ten
+    qtbot.waitUntil(lambda: controller.survey is not None and not controller.is_busy)
+    with qtbot.waitSignal(session.left_out_changed):
+        controller.planning.leave_out([1])
+    with qtbot.waitSignal(session.left_out_changed):
+        controller.planning.undo_stack.undo()
 
 
 # -- two windows ------------------------------------------------------------------------------------------------------

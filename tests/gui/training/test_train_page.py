@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 from small_training import SMALL, draw_small_birds, prepare_small_run
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.left_out import change_left_out, left_out_file
 from s3n_core.datasets.records import Skipped
 from s3n_core.datasets.splits import read_split
 from s3n_core.datasets.validation_images import run_validation_fingerprint
@@ -743,6 +744,30 @@ def test_single_images_and_unequal_classes_are_said_before_the_start(train_page,
     form.take({"network.input_size": 32})
     assert "nothing would be trained" in form.problem.text()
     assert not form.start.isEnabled()
+
+
+def test_images_that_are_left_out_are_counted_anew(train_page, session, qtbot, tmp_path):
+    for name, count in (("crow", 12), ("wren", 3)):
+        (tmp_path / "birds" / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40, 40)).save(tmp_path / "birds" / name / f"{number}.png")
+    session.data_set = open_data_set(tmp_path / "birds")
+    form = train_page.form
+    qtbot.waitUntil(lambda: "Unequal classes" in form.note.text(), timeout=SOON)
+    change_left_out(tmp_path / "birds", [f"crow/{number}.png" for number in range(9)], out=True)
+    session.report_left_out()
+    qtbot.waitUntil(lambda: train_page.starting._counts is not None, timeout=SOON)
+    assert form.note.text() == ""
+    assert form.start.isEnabled()
+    left_out_file(tmp_path / "birds").write_text("spoilt")
+    session.report_left_out()
+    qtbot.waitUntil(lambda: "left out of" in form.problem.text(), timeout=SOON)
+    assert str(left_out_file(tmp_path / "birds")) in form.problem.text()
+    assert not form.start.isEnabled()
+    left_out_file(tmp_path / "birds").unlink()
+    train_page.starting.check()  # as at every change of the form
+    qtbot.waitUntil(lambda: "Unequal classes" in form.note.text(), timeout=SOON)
+    assert form.start.isEnabled()
 
 
 def test_what_is_typed_counts_even_if_the_field_was_not_left(train_page, session, birds, qtbot, monkeypatch):
