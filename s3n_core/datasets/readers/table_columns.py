@@ -230,8 +230,11 @@ def _require_classes(table: Table, number: int, cells: Sequence[str], images: Se
     for separator in ("|", ";", ",", "/", " "):
         uses = Counter(atom for cell in known for atom in _atoms(cell, separator))
         several = [cell for cell in known if len(_atoms(cell, separator)) > 1]
-        # Several classes in a cell, not a name with a comma: what it is made of occurs in other cells as well.
-        if several and all(uses[atom] > 1 for cell in several for atom in _atoms(cell, separator)):
+        atoms = {atom for cell in several for atom in _atoms(cell, separator)}
+        # Several classes in a cell, not a name with a comma: what it is made of occurs in other cells as well. Names of two words
+        # share words (black cat, white cat), so each has to be a class of its own, too.
+        alone = separator not in " /" or atoms <= known
+        if several and alone and all(uses[atom] > 1 for atom in atoms):
             row = next(row for row, cell in enumerate(cells) if cell.strip() in several)
             raise _multi_label(table, row, cells[row].strip())
     by_image: dict[str, set[str]] = defaultdict(set)

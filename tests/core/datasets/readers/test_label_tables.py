@@ -201,6 +201,7 @@ def test_predictions_saved_among_the_images_are_no_labels(tmp_path: Path) -> Non
     ("text", "message"),
     [
         ("id,tags\n1,cat dog\n2,cat\n3,dog\n4,cat\n", "several classes"),
+        ("id,tags\n1,cat/dog\n2,cat\n3,dog\n4,cat\n", "several classes"),
         ("id,tags\n1,cat|dog\n2,dog|bird\n3,cat|bird\n4,cat\n", "several classes"),
         ("id,ant,bee\n1,1,1\n2,1,0\n3,0,1\n4,0,1\n", r"several classes \(ant, bee\)"),
         ("id,label\n1,a\n1,b\n2,a\n2,b\n3,a\n3,b\n", r"several classes \(a, b\)"),
@@ -219,6 +220,13 @@ def test_tables_that_give_no_single_class_are_refused(tmp_path: Path, text: str,
 def test_names_with_separators_are_not_several_classes(tmp_path: Path) -> None:
     data_set = open_data_set(make(tmp_path, *IMAGES, labels='id,label\n1,"red, small"\n2,a|b\n3,x;y\n4,green apple\n'))
     assert data_set.classes == ("a|b", "green apple", "red, small", "x;y")
+
+
+@pytest.mark.parametrize("separator", [" ", "/", " / "])
+def test_names_that_share_words_are_not_several_classes(tmp_path: Path, separator: str) -> None:
+    names = [f"{colour}{separator}{animal}" for animal in ("cat", "dog") for colour in ("black", "white")]
+    text = "id,label\n" + "".join(f"{number},{name}\n" for number, name in enumerate(names, start=1))
+    assert open_data_set(make(tmp_path, *IMAGES, labels=text)).classes == tuple(sorted(names))
 
 
 def test_class_folders_come_before_a_table_about_something_else(tmp_path: Path) -> None:
