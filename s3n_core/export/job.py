@@ -213,7 +213,9 @@ def export(
         if options.report:
             report.write(head_of(model, model_name(model.path), records, options.style), index.rows)
         if options.hidden_peaks:
-            tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in all_tasks]
+            # An image without an answer may still have a file of an earlier export, which is not of this model or image.
+            answered = [task for task in all_tasks if not index.rows[task.position].prediction.error]
+            tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in answered]
             table = hidden_table((file for file in tested if file.is_file()), excel=excel)
             write_bytes(out / HIDDEN_TABLE, table.encode("utf-8", "backslashreplace"))
         if predictions is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.decoding import read_image
 from s3n_core.errors import UnreadableImage
 from s3n_core.parts.atlas.atlas import Atlas
@@ -27,7 +28,9 @@ def crop_of(atlas: Atlas, example: PartExample, side: int) -> Image.Image | None
         side: Side of the result, in pixels.
     """
     try:
-        image = read_image(Path(atlas.header.data) / example.file)
+        path = Path(atlas.header.data) / example.file
+        # As the network sees it: without a banner; more than 8 bits by the image's own range, as in thumbnails.
+        image = read_image(path, banner=banner_of(path), own_range=True)
     except (OSError, UnreadableImage):
         return None
     width = min(CROP_SIDE * max(image.size), *image.size)

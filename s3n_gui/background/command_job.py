@@ -51,14 +51,17 @@ class CommandJob(Job):
 
         Args:
             title: The displayed title.
-            arguments: The arguments of ``s3n``; ``--json`` is appended.
+            arguments: The arguments of ``s3n``; ``--json`` is added to its options. Names that may begin with a hyphen
+                follow ``--``.
             parent: The Qt parent.
             prefix: A prefix that runs the command elsewhere (`engine_command`).
             grace_seconds: How long a cancelled job may take to end by itself.
             long_job: Whether it gets low priority; False where the user waits for the answer.
         """
         super().__init__(title, parent)
-        command = engine_command(*arguments, "--json", prefix=prefix)
+        options = list(arguments)
+        options.insert(options.index("--") if "--" in options else len(options), "--json")
+        command = engine_command(*options, prefix=prefix)
         self._log = log_file("jobs")
         self._worker = CommandProcess(command, self._log, long_job=long_job)
         self._worker.printed.connect(self._on_printed)

@@ -32,11 +32,14 @@ class AtlasJob(SingleJob):
         """Return whether an atlas is being measured."""
         return self.job is not None and self._atlas == atlas
 
-    def _run(self, title: str, command: str, atlas: Path, options: Sequence[str] = ()) -> None:
-        """Start ``s3n parts COMMAND ATLAS`` on the device of the settings."""
+    def _run(
+        self, title: str, command: str, atlas: Path, options: Sequence[str] = (), *, classes: Sequence[str] = ()
+    ) -> None:
+        """Start ``s3n parts COMMAND ATLAS [OPTIONS] [-- CLASSES]`` on the device of the settings."""
         device, self._atlas = self._settings.device, atlas
         on_device = ["--device", device] if device != "auto" else []
-        self.run(title, ["parts", command, str(atlas), *options, *on_device])
+        named = ["--", *classes] if classes else []  # a class's name may begin with a hyphen
+        self.run(title, ["parts", command, str(atlas), *options, *on_device, *named])
 
     def _has_measured(self, status: str) -> bool:
         """Return whether the atlas keeps something new, when the job has ended."""

@@ -273,8 +273,8 @@ def hide_parts(
 ) -> dict[int, HiddenPart] | None:
     """Hide each part that is found in an image, one after the other, beside random places of the same size.
 
-    None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own; or if the
-    model's scores are not finite then.
+    None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own; or if
+    the model's scores are not finite then.
 
     Args:
         inspector: The model.

@@ -22,7 +22,7 @@ class ComparisonJob(AtlasJob):
         """
         if self.job is None:
             self._pair = a, b
-            self._run("Comparing two classes", "compare", atlas, [a, b] if b else [a])
+            self._run("Comparing two classes", "compare", atlas, classes=[a, b] if b else [a])
 
     def is_of_pair(self, atlas: Path, a: str, b: str) -> bool:
         """Return whether two classes are being compared, in either order."""

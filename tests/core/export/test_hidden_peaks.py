@@ -104,6 +104,20 @@ def test_a_stopped_export_goes_on_and_its_table_is_whole(
     assert {row["file"] for row in table_of(tmp_path)} == {"bird 0.png", "bird 1.png"}
 
 
+def test_an_image_that_has_no_answer_any_more_leaves_the_table(
+    model: Model, records: list[ImageRecord], tmp_path: Path
+) -> None:
+    """Its file of an earlier export still lies there."""
+    copies = [ImageRecord(path=tmp_path / record.name, name=record.name) for record in records[:2]]
+    for record, copy in zip(records, copies, strict=False):
+        copy.path.write_bytes(record.path.read_bytes())
+    out = tmp_path / "out"
+    written(model, copies, out)
+    copies[0].path.write_bytes(b"no image any more")
+    written(model, copies, out)
+    assert {row["file"] for row in table_of(out)} == {"bird 1.png"}
+
+
 def test_places_without_room_are_said_in_the_table(model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
     options = export_options(sheet=False, singles=False, hidden_peaks=1, hiding={"size": 70})
     written(model, records[:1], tmp_path, options)

@@ -3,7 +3,10 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 from made_up_atlas import CLASSES, draw_pictures, made_up_comparison, write_atlas
 from PIL import Image
@@ -13,7 +16,7 @@ from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sh
 from s3n_core.export.part_crops import crop_of
 from s3n_core.export.report.atlas_page import write_atlas_page
 from s3n_core.parts.atlas.atlas import Atlas
-from s3n_core.parts.atlas.examples import part_examples
+from s3n_core.parts.atlas.examples import PartExample, part_examples
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, Repeats, Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
@@ -39,6 +42,16 @@ def test_crops_are_squares_around_the_place_at_one_scale(atlas: Atlas) -> None:
     assert crop.getpixel((1, 1))[2] > 80  # type: ignore[index]
     (Path(atlas.header.data) / example.file).unlink()
     assert crop_of(atlas, example, 34) is None
+
+
+def test_a_crop_of_more_than_eight_bits_shows_the_range_of_its_image(tmp_path: Path) -> None:
+    """Twelve bits in a file of sixteen: scaled by 65,535 they would be nearly black."""
+    values = np.tile(np.linspace(0, 4095, 120).astype(np.uint16), (90, 1))
+    Image.fromarray(values).save(tmp_path / "wide.png")
+    atlas: Any = SimpleNamespace(header=SimpleNamespace(data=str(tmp_path)))
+    crop = crop_of(atlas, PartExample(file="wide.png", x=110.0, y=45.0, rank=1, of=1), 34)
+    assert crop is not None
+    assert np.asarray(crop).max() > 240
 
 
 def test_the_page_is_one_file_with_crops_classes_and_compared_pairs(atlas: Atlas, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_comparing_is_a_job_whose_answer_is_shown(
     asked = commanded(f"import shutil; shutil.copy({str(written)!r}, {str(folder / 'comparisons' / '0-1.json')!r})")
     opened.pair_view.answer.compare.click()
     assert opened.pair.job is not None
-    assert asked == [["parts", "compare", str(folder), KNOT, PLOVER, "--json"]]
+    assert asked == [["parts", "compare", str(folder), "--json", "--", KNOT, PLOVER]]
     assert not opened.pair_view.answer.compare.isVisible()
     qtbot.waitUntil(lambda: opened.pair_view.answer.first.text().startswith("Tells these two apart"))
     assert opened.pair.job is None
