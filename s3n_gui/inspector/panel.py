@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import DataSet
 from s3n_gui.appearance.theme import theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.background.engine_client import EngineClient
@@ -92,6 +93,7 @@ class InspectPage(Page):
         self._sought = SoughtPeak(session, self.state, self)
         self.parts = ImageParts(session, self.state, self.controller, self)
         self.range_check = RangeCheck(session, self._client, self.state, self)
+        self._root = None if session.data_set is None else session.data_set.root
         self._kept: Mapping[str, Any] = {}
         self._made = False
         self.body = Body(
@@ -122,6 +124,7 @@ class InspectPage(Page):
         self.known.notice.connect(session.report_notice)
         self.known.failed.connect(self._on_table_failed)
         session.model_changed.connect(self.editor.undo_stack.clear)
+        session.data_set_changed.connect(self._on_data_set)
         settings.changed.connect(self._on_setting)
 
     # Construction, one step per turn of the event loop
@@ -329,6 +332,13 @@ class InspectPage(Page):
             self._client.set_idle_seconds(60 * settings.idle_minutes)
             if self._made:
                 self.stage.set_idle_seconds(60 * settings.idle_minutes)
+
+    def _on_data_set(self, data_set: DataSet | None) -> None:
+        """Drop the changes of another folder's images; moving images to other splits keeps them."""
+        root = None if data_set is None else data_set.root
+        if root != self._root:
+            self._root = root
+            self.editor.undo_stack.clear()
 
     def _on_notice(self, sentence: str) -> None:
         self._session.report_notice(sentence, cause="image")
