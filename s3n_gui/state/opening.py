@@ -46,7 +46,7 @@ class Opener(QObject):
         self._tasks.failed.connect(self._on_failed)
         self._folder = Path()  # being read
         self._busy = False
-        self._wanted_image: Path | None = None  # to be selected once the data set has been read
+        self._wanted_image: Path | None = None  # shown again once the data set has been read, unless another was chosen
         self._aside = False  # whether the data set being read was opened along with a run
         self._tells = True  # whether to report that it cannot be read
 
@@ -118,6 +118,7 @@ class Opener(QObject):
         selection = self._session.selection
         if selection is not None and not selection.holds(path):
             self._session.selection = None
+        self._wanted_image = None
         self._session.image = path
         self.opened.emit("image", path)
 
@@ -176,18 +177,22 @@ class Opener(QObject):
     @Slot(str, object)
     def _on_read(self, _: str, read: tuple[DataSet, str]) -> None:
         data_set, sentence = read
+        wanted, self._wanted_image = self._wanted_image, None
+        if self._session.image != wanted:  # the user has chosen another one meanwhile
+            wanted = None
         self._set_busy(False)
         self._session.data_set = data_set
         if sentence:
             self._session.report_error(sentence, cause="data")
         self._recent.add("data", self._folder, data_set_detail(data_set), example_images(data_set))
-        if self._wanted_image is not None:
-            self._session.image, self._wanted_image = self._wanted_image, None
+        if wanted is not None:
+            self._session.image = wanted
         if not self._aside:
             self.opened.emit("data", self._folder)
 
     @Slot(str, object)
     def _on_failed(self, _: str, error: Exception) -> None:
+        self._wanted_image = None
         self._set_busy(False)
         if not self._tells:
             _log.info("the data set of the run was not opened: %s", error)
