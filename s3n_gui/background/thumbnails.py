@@ -148,7 +148,7 @@ class ThumbnailLoader(QObject):
 
     @Slot(object, object, object, str, int)
     def _on_read(self, path: Path, image: QImage | None, size: tuple[int, int] | None, reason: str, era: int) -> None:
-        self._queue.settle(path)
+        self._queue.settle(path, era)
         if era != self._queue.era:
             return  # read before `clear`
         if image is None:
@@ -181,14 +181,14 @@ class _ReadingQueue(QObject):
         self._ranges = NO_RANGES
         self._idle_threads = threads
         self._waiting: OrderedDict[Path, None] = OrderedDict()
-        self._being_read: set[Path] = set()
+        self._being_read: set[tuple[Path, int]] = set()  # with the era: after `forget` a file may be read a second time
         self._closed = False
         self._lock = threading.Lock()
 
     def add(self, path: Path) -> bool:
         """Request a file; return whether one more thread must start to read."""
         with self._lock:
-            if self._closed or path in self._being_read:
+            if self._closed or (path, self.era) in self._being_read:
                 return False
             self._waiting[path] = None
             self._waiting.move_to_end(path)
@@ -203,10 +203,10 @@ class _ReadingQueue(QObject):
             self._ranges = ranges
             return changed
 
-    def settle(self, path: Path) -> None:
+    def settle(self, path: Path, era: int) -> None:
         """Allow new requests for a file whose result has been delivered."""
         with self._lock:
-            self._being_read.discard(path)
+            self._being_read.discard((path, era))
 
     def keep_only(self, paths: frozenset[Path]) -> None:
         with self._lock:
@@ -230,8 +230,8 @@ class _ReadingQueue(QObject):
                 self._idle_threads += 1
                 return False
             path, _ = self._waiting.popitem()
-            self._being_read.add(path)
             era, ranges = self.era, self._ranges
+            self._being_read.add((path, era))
         image, size, reason = None, None, ""
         try:
             banner = banner_of(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.decoding import read_image
@@ -254,6 +254,36 @@ def test_what_was_read_before_another_folder_opened_is_not_heard_of(
     assert heard == []
     with qtbot.waitSignal(loader.ready):
         loader.image(Path("0.jpg"))
+
+
+def test_a_file_that_is_being_read_while_all_are_dropped_is_read_again(
+    qtbot: QtBot, make_loader: Callable[..., ThumbnailLoader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    go_on = threading.Event()
+
+    def read(path: Path, side: int, *, banner: int, ranges: ValueRanges) -> QImage:
+        begun.append(len(begun))
+        shade = begun[-1]
+        if shade == 0:
+            go_on.wait(60)
+        image = QImage(side, side, QImage.Format.Format_RGB888)
+        image.fill(QColor(shade, shade, shade))
+        return image
+
+    monkeypatch.setattr(thumbnails, "read_thumbnail", read)
+    loader, path = make_loader(), Path("x.jpg")
+    loader.image(path)
+    qtbot.waitUntil(lambda: len(begun) == 1)
+    loader.clear()
+    with qtbot.waitSignal(loader.ready):
+        assert loader.image(path) is None  # a view asks as it repaints, and not again
+    go_on.set()
+    qtbot.wait(50)
+    shown = loader.image(path)
+    assert shown is not None
+    assert int(pixels(shown).max()) == 1, "the newest, also after the old one has arrived"
+    assert len(begun) == 2
 
 
 def test_closing_while_it_reads(qtbot: QtBot, make_loader: Callable[..., ThumbnailLoader], reads: list[Path]) -> None:
