@@ -185,14 +185,14 @@ class InspectionClient(QObject):
         if self._drop_hiding() and self._link is not None:
             self._link.post(self._request("stop-hiding", {}))
 
-    def _drop_hiding(self) -> bool:
-        """Forget a pending request to hide places; return whether there was one."""
+    def _drop_hiding(self, error: S3NError | None = None) -> bool:
+        """Forget a pending request to hide places, because of an error or something more urgent; return if there was one."""
         self._newest.pop("hide", None)
         if self._unanswered.pop("hide", None) is None:
             return False
         if not self._unanswered and self._state == "working":
             self._set_state("ready")
-        self.hiding_ended.emit(None)
+        self.hiding_ended.emit(error)
         return True
 
     def request_file(self, request: FileRequest) -> int:
@@ -272,15 +272,11 @@ class InspectionClient(QObject):
             self._start()
             return
         if self._deaths >= len(RESTART_MILLISECONDS):
-            self._drop_hiding()
-            self._unanswered.clear()
-            self._set_state("broken")
-            self.failed.emit(
+            self._give_up(
                 S3NError(
                     f"The engine crashed {self._deaths + 1} times in a row ({why}), so it is not restarted "
                     f"automatically. Try another image or model. See the log {log_file('inspection')}."
-                ),
-                None,
+                )
             )
             return
         self._restart.start(RESTART_MILLISECONDS[self._deaths])
@@ -345,9 +341,9 @@ class InspectionClient(QObject):
         if kind == "open":
             if self._open is None or generation != self._open.generation:
                 return  # of a superseded model
-            self._unanswered.clear()
-            self._set_state("broken")
-        elif kind in ("inspect", *_OF_A_PASS, "class-map", "export", "hide"):
+            self._give_up(error)
+            return
+        if kind in ("inspect", *_OF_A_PASS, "class-map", "export", "hide"):
             if not self._is_newest(kind, generation):
                 return
             self._settle(kind)
@@ -361,6 +357,18 @@ class InspectionClient(QObject):
                 self.descriptors_failed.emit(error, decode_subject(message))
                 return
         self.failed.emit(error, decode_subject(message) if message.fields.get("subject") else None)
+
+    def _give_up(self, error: S3NError) -> None:
+        """Report an error after which nothing is answered; each request with a signal of its own for that is told by it."""
+        self._set_state("broken")
+        self._drop_hiding(error)
+        unanswered = dict(self._unanswered)
+        self._unanswered.clear()
+        failed = {"contributions": self.contributions_failed, "descriptors": self.descriptors_failed}
+        for kind in _OF_A_PASS:
+            if (request := unanswered.get(kind)) is not None:
+                failed[kind].emit(error, Subject.from_dict(request.fields["subject"]))
+        self.failed.emit(error, None)
 
     def _oldest(self) -> int:
         """Return the generation of the request that opened the model; smaller ones belong to a previous model."""

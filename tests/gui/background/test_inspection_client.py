@@ -278,6 +278,45 @@ def test_only_the_reply_to_the_newest_request_counts(
     client.close()
 
 
+CANNOT_OPEN = """
+    import sys
+    from s3n_core.server.messages import Message, read_message, write_message
+
+    opened = 0
+    while (message := read_message(sys.stdin.buffer)) is not None:
+        if message.kind == "open":
+            opened = message.fields["generation"]
+        elif message.kind == "descriptors":
+            error = {"event": "failed", "code": "failed", "message": "The model is gone."}
+            write_message(
+                sys.stdout.buffer, Message("failed", {"generation": opened, "request": "open", "error": error})
+            )
+"""
+
+
+@pytest.mark.parametrize("program", [CANNOT_OPEN, "import sys; sys.exit(7)"], ids=["model", "engine"])
+def test_what_waits_is_told_that_there_will_be_no_answer(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path, pictures: tuple[Path, ...], program: str
+) -> None:
+    """The model file of a resting engine may be gone when the next test needs it."""
+    replace_engine(monkeypatch, textwrap.dedent(program))
+    client = InspectionClient()
+    client.open_model(model_file)
+    subject = Subject(image=pictures[0], name="birds/one.jpg")
+    told: list[tuple[str, str, Subject | None]] = []
+    client.hiding_ended.connect(lambda error: told.append(("hiding", str(error), None)))
+    client.contributions_failed.connect(lambda error, of: told.append(("contributions", str(error), of)))
+    client.descriptors_failed.connect(lambda error, of: told.append(("descriptors", str(error), of)))
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE) as failed:
+        client.hide_places(subject, [(60.0, 40.0)], HidingSettings())
+        client.request_contributions(subject, 0, 1)
+        client.request_descriptors(subject)
+    said = str(failed.args[0])
+    assert told == [("hiding", said, None), ("contributions", said, subject), ("descriptors", said, subject)]
+    assert client.state == "broken"
+    client.close()
+
+
 def test_something_else_speaks(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> None:
     replace_engine(monkeypatch, "print('Welcome to gpu-box! There is no mail.', flush=True); input()")
     client = InspectionClient()
