@@ -50,6 +50,7 @@ from s3n_core.parts.atlas.peak_rows import PeakRows
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.json_values import to_json
 from s3n_core.system.line_files import only_writer
+from s3n_core.system.seeding import keyed_generator
 
 CENTRED = "class mean subtracted"
 AS_THEY_ARE = "as they are"
@@ -250,7 +251,10 @@ def _agreements(
     if not any(record.parts for record in records):
         return {}
     rows, nearest_part, labels = list[int](), list[str](), list[int]()
-    for row in np.flatnonzero(~places["background"]).tolist():
+    peaks = np.flatnonzero(~places["background"])
+    if len(peaks) > _MOST_AGREEING:  # of all classes, though the images may be sorted by class
+        peaks = keyed_generator(seed, "agreement").permutation(peaks)
+    for row in peaks.tolist():
         record = records[int(places["image"][row])]
         name = annotated_part(record, float(places["x"][row]), float(places["y"][row]))
         if name is not None and record.label is not None:

@@ -134,7 +134,7 @@ def part_summaries(
     sizes = np.array([(max(image.width, 1), max(image.height, 1)) for image in images])
     shares = np.stack([places["x"], places["y"]], axis=1) / sizes[places["image"]]
     strong = np.choose(places["set"], (1.0, 0.0, 0.5, np.nan))
-    labels = [image.label for image in images]
+    labels = [None if image.error else image.label for image in images]  # of those that could be used, as for a class
     totals = {name: labels.count(name) for name in dict.fromkeys(labels) if name is not None}
     found = []
     for part in parts.numbers:

@@ -15,7 +15,7 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.class_matrix import ClassMatrix
-from s3n_core.parts.comparison.stored_comparisons import kept_comparison
+from s3n_core.parts.comparison.stored_comparisons import newest_comparison
 from s3n_core.system.atomic_files import write_bytes
 from s3n_core.system.csv_tables import csv_text
 
@@ -83,7 +83,7 @@ def class_effects(atlas: Atlas, matrix: ClassMatrix) -> ClassEffects:
     column_of = {part: column for column, part in enumerate(matrix.parts)}
     for row, name in enumerate(matrix.classes):
         try:
-            kept = kept_comparison(atlas, name, None)
+            kept = newest_comparison(atlas, name, None)
         except AtlasError:
             continue
         if kept is None or not kept.current:

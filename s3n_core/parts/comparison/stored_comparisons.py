@@ -65,8 +65,26 @@ def kept_comparison(atlas: Atlas, a: str, b: str | None) -> StoredComparison | N
     Raises:
         AtlasError: There is no such class, or the file is damaged or of a newer version.
     """
-    found = _newest(atlas, a, b)
+    found = newest_comparison(atlas, a, b)
     return None if found is None else _with_names(found, atlas, atlas.background if found.current else frozenset())
+
+
+def newest_comparison(atlas: Atlas, a: str, b: str | None) -> StoredComparison | None:
+    """Return the comparison of two classes, in this order: the current one of the two files there may be; None without any.
+
+    Its parts have the names and marks that they had when it was made, which needs no look at the atlas's places.
+
+    Raises:
+        AtlasError: As `kept_comparison`.
+    """
+    path = _path(atlas, a, b)
+    own = _read(atlas, path) if path.exists() else None
+    if b is None or (own is not None and own.current) or not _path(atlas, b, a).exists():
+        return own
+    other = _read(atlas, _path(atlas, b, a))
+    if own is not None and not other.current:
+        return own
+    return replace(other, comparison=other.comparison.swapped())
 
 
 def kept_comparisons(atlas: Atlas) -> tuple[StoredComparison, ...]:
@@ -107,18 +125,6 @@ def _order(path: Path) -> tuple[float, float]:
     first, _, second = path.stem.partition("-")
     number, other = (float(text) if text.isdecimal() else float("inf") for text in (first, second))
     return number, other
-
-
-def _newest(atlas: Atlas, a: str, b: str | None) -> StoredComparison | None:
-    """Return the comparison of two classes, in this order: the current one of the two files there may be."""
-    path = _path(atlas, a, b)
-    own = _read(atlas, path) if path.exists() else None
-    if b is None or (own is not None and own.current) or not _path(atlas, b, a).exists():
-        return own
-    other = _read(atlas, _path(atlas, b, a))
-    if own is not None and not other.current:
-        return own
-    return replace(other, comparison=other.comparison.swapped())
 
 
 def _read(atlas: Atlas, path: Path) -> StoredComparison:

@@ -25,6 +25,7 @@ from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.models.opening import Model
+from s3n_core.parts.atlas import grouping
 from s3n_core.parts.atlas.assigning import write_assigned_peaks
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_files import DESCRIPTORS, EDITS, HEADER, IMAGES
@@ -593,6 +594,19 @@ def test_agreement_with_annotated_parts_is_stored_for_both_kinds(built: Path, da
         assert 0 <= measured["part"] <= 1
         assert 0 <= measured["label"] <= 1
     assert set(stored) in (set(), {"class mean subtracted", "as they are"})
+
+
+def test_of_many_peaks_the_agreement_is_measured_on_some_of_all_images(
+    model: Model, data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+    monkeypatch.setattr(grouping, "annotated_part", lambda record, x, y: asked.append(record.name))
+    build(model, data, tmp_path / "few")
+    assert asked == sorted(asked)
+    asked.clear()
+    monkeypatch.setattr(grouping, "_MOST_AGREEING", 3)
+    build(model, data, tmp_path / "many")
+    assert asked != sorted(asked)
 
 
 def test_too_few_places_are_refused(model: Model, data: DataSet, tmp_path: Path) -> None:
