@@ -3,8 +3,9 @@
 A line is ``<image> <class id>``, ``<image> <class name>`` or ``<image>``, also with a comma, semicolon or tab between the
 two. What names the image is described in `image_index`. The lists are called after splits (``train.txt``, ``test_list.txt``)
 and lie in the folder, or up to two levels below it. Class ids are whole numbers from 0 up; those that occur are numbered in
-rising order. Classes are named by ``classes.txt`` (``<class id> <name>`` per line, or names alone in the order of the ids);
-without it by their folders, if the images of each class have a folder of their own; else by their ids.
+rising order. Classes are named by ``classes.txt`` (``<class id> <name>`` per line, or names alone in the order of the ids, if it
+is clear whether these count from 0 or from 1); without it by their folders, if the images of each class have a folder of their
+own; else by their ids.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -25,7 +26,7 @@ from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
-from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split
+from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split, comparable_class
 from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
 
@@ -294,7 +295,7 @@ def _names_of_ids(tree: FolderTree, lists: Lists, entries: list[_Entry], problem
     )
     if file is None:
         return _names_by_folder(ids, entries) or {class_id: str(class_id) for class_id in ids}
-    names = _listed_names(file, ids)
+    names = _listed_names(file, ids, entries)
     problems.extend(
         Problem(file, f"the class {names[class_id]} has no image and was ignored")
         for class_id in names.keys() - set(ids)
@@ -306,14 +307,37 @@ def _names_of_ids(tree: FolderTree, lists: Lists, entries: list[_Entry], problem
     return {class_id: names[class_id] for class_id in ids}
 
 
-def _listed_names(file: Path, ids: list[int]) -> dict[int, str]:
+def _listed_names(file: Path, ids: list[int], entries: list[_Entry]) -> dict[int, str]:
+    """Return the names of a file of class names by their ids.
+
+    Raises:
+        DataSetError: Names alone, and the ids may count from 0 or from 1.
+    """
     lines = list(read_lines(file))
     fields = [line.text.split(None, 1) for line in lines]
     if all(len(row) == 2 and row[0].isdecimal() for row in fields):
         return {int(row[0]): row[1] for row in fields}
-    # Names alone: counted from 1 where the ids are 1 ... N, else from 0.
-    start = 1 if ids[0] > 0 and ids[-1] == len(lines) else 0
-    return {number: line.text for number, line in enumerate(lines, start=start)}
+    # Names alone: counted from 1 where the ids are 1 ... N, from 0 where they need it.
+    from_0, from_1 = ({number: line.text for number, line in enumerate(lines, start)} for start in (0, 1))
+    if not 0 < ids[0] <= ids[-1] <= len(lines):
+        return from_0
+    if ids[-1] == len(lines):
+        return from_1
+    likely = [names for names in (from_0, from_1) if _are_folders(names, entries)]
+    if len(likely) != 1:
+        raise DataSetError(
+            f"{file} has names alone, and the lists use the class ids {ids[0]} to {ids[-1]}, so the {len(lines)} names may "
+            f"count from 0 or from 1: write each line as '<class id> <name>', for example '{ids[0]} {from_1[ids[0]]}'."
+        )
+    return likely[0]
+
+
+def _are_folders(names: Mapping[int, str], entries: list[_Entry]) -> bool:
+    """Return whether every listed image lies in a folder that is called like its class."""
+    return all(
+        comparable_class(names[int(entry.label)]) in map(comparable_class, entry.name.split("/")[:-1])
+        for entry in entries
+    )
 
 
 def _names_by_folder(ids: list[int], entries: list[_Entry]) -> dict[int, str] | None:

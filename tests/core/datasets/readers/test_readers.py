@@ -280,7 +280,6 @@ def test_class_ids_with_gaps(tree: Tree) -> None:
     [
         ("5 five\n9 nine birds\n", ("five", "nine birds")),
         ("0 zero\n5 five\n9 nine\n", ("five", "nine")),
-        ("c0\nc1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n", ("c5", "c9")),
         ("c1\nc2\nc3\nc4\nc5\nc6\nc7\nc8\nc9\n", ("c5", "c9")),  # nine names for ids up to nine: counted from 1
     ],
 )
@@ -315,6 +314,31 @@ def test_a_class_in_the_line_comes_before_the_folder(tree: Tree, line: str, firs
 def test_images_that_have_another_suffix_now(tree: Tree, line: str) -> None:
     root = tree("cam1/a.heic", "cam1/b.heic", train=f"{line.format('a', 'cat')}\n{line.format('b', 'dog')}\n")
     assert labelled(open_data_set(root)) == {"cam1/a.heic": "cat", "cam1/b.heic": "dog"}
+
+
+def test_class_names_counted_from_0(tree: Tree) -> None:
+    root = tree("1.jpg", "2.jpg", train="1.jpg 0\n2.jpg 2\n", classes="ant\nbee\ncow\ndog\n")
+    assert open_data_set(root).classes == ("ant", "cow")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("below", ["", "train/", "img/v2/"])
+def test_folders_say_from_where_class_names_count(tree: Tree, first: int, below: str) -> None:
+    """Neither the first class counted from 0 nor the last one counted from 1 has an image."""
+    classes = ("ant", "bee", "cow", "dog")
+    images = {f"{below}{classes[number - first]}/{number}.jpg": number for number in (1, 2)}
+    root = tree(*images, train="".join(f"{name} {number}\n" for name, number in images.items()))
+    (root / "classes.txt").write_text("\n".join(classes))
+    assert open_data_set(root).classes == classes[1 - first : 3 - first]
+
+
+@pytest.mark.parametrize("images", [("1.jpg", "2.jpg"), ("x/1.jpg", "y/2.jpg"), ("ant/1.jpg", "cow/2.jpg")])
+def test_class_names_that_may_count_from_0_or_from_1(tree: Tree, images: tuple[str, str]) -> None:
+    root = tree(*images, train=f"{images[0]} 1\n{images[1]} 2\n", classes="ant\nbee\ncow\n")
+    with pytest.raises(DataSetError, match=r"count from 0 or from 1: write each line as '<class id> <name>'.* '1 ant'"):
+        open_data_set(root)
+    (root / "classes.txt").write_text("1 ant\n2 bee\n3 cow\n")
+    assert open_data_set(root).classes == ("ant", "bee")
 
 
 def test_class_names_do_not_fit(tree: Tree) -> None:
