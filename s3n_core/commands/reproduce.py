@@ -156,7 +156,10 @@ def _print_stored(experiments: list[Experiment], answers: Path, data: list[Path]
                 print_json({"event": "table", **table, "rows": [dict(zip(head, row, strict=True)) for row in rows]})
                 continue
             typer.echo(f"# {experiment.title}: {path.name}\n\n" + "\n".join(markdown_table([head, *rows])))
-            typer.echo(f"\nPercent; differences in points over {experiment.compared}, with 95 % intervals.\n")
+            typer.echo(f"\nPercent; differences in points over {experiment.compared}, with 95 % intervals.")
+            if any(" of " in row[head.index("seeds")] for row in rows):
+                typer.echo("Seeds: 2 of 3 means that one lacks images that the others have, and is left out.")
+            typer.echo()
     if not printed:
         raise DataSetError(
             f"{answers} has no stored answers of these experiments on {', '.join(path.name for path in data)}."

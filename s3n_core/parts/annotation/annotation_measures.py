@@ -281,10 +281,12 @@ def purity(found: PartPlaces, weights: _Numbers | None = None) -> float:
 
 def _row(name: str, found: PartPlaces, seed: int) -> AnnotationRow:
     count = len(found.places)
-    drawn = keyed_generator(seed, "images", name).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    even = np.full(count, 1 / count)
 
     def measured(measure: Callable[[PartPlaces, _Numbers | None], float]) -> Measured:
-        values = [measure(found, weights.astype(np.float64)) for weights in drawn]
+        # The same resamples for each measure, drawn one by one: all at once they need as much memory as 2,000 data sets.
+        generator = keyed_generator(seed, "images", name)
+        values = [measure(found, generator.multinomial(count, even).astype(np.float64)) for _ in range(RESAMPLES)]
         low, high = middle(np.array(values))
         return Measured(value=measure(found, None), low=low, high=high)
 
