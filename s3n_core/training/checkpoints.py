@@ -37,6 +37,8 @@ def save_checkpoint(
 ) -> str:
     """Write a checkpoint, update `last` and `best`, and remove all others except the previous and the best one.
 
+    What was the best one for the previous checkpoint stays too: a run that goes on from there needs it again.
+
     Args:
         run: The run.
         network: Its network.
@@ -63,12 +65,12 @@ def save_checkpoint(
     point_to(run, name, progress)
     if previous == name:  # the same step, further in its epoch
         previous = max((known for known in _names(run) if known < name), default=None)
-    _prune(run, keep={name, previous, progress.best_checkpoint})
+    _prune(run, keep={name, previous, progress.best_checkpoint, _best_of(run, previous)})
     return name
 
 
 def point_to(run: RunDirectory, name: str, progress: TrainingProgress) -> None:
-    """Point `last` to a checkpoint and `best` to the best one in ``progress``.
+    """Point `last` to a checkpoint and `best` to the best one in ``progress``; without that one there is no `best`.
 
     Called again on resuming, because the process may have been killed between the two.
 
@@ -76,8 +78,9 @@ def point_to(run: RunDirectory, name: str, progress: TrainingProgress) -> None:
         OutputError: If a pointer cannot be written.
     """
     run.write_pointer("last", name)
-    if progress.best_checkpoint is not None:
-        run.write_pointer("best", progress.best_checkpoint)
+    best = progress.best_checkpoint
+    if best is not None and (run.checkpoints / f"{best}.json").is_file():
+        run.write_pointer("best", best)
     else:
         _remove(run.checkpoints / "best")
 
@@ -105,7 +108,7 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
         try:
             network, _ = load_model(run.checkpoints / f"{name}.safetensors")
             momenta = load_safetensors((run.checkpoints / f"{name}.optimizer.safetensors").read_bytes())
-            progress = TrainingProgress(**current_progress(json.loads((run.checkpoints / f"{name}.json").read_bytes())))
+            progress = _read_progress(run, name)
         except (OSError, ValueError, TypeError, SafetensorError, ModelFileError) as error:
             problem = error
         else:
@@ -123,6 +126,25 @@ def restore_momenta(optimizer: torch.optim.Optimizer, momenta: dict[str, torch.T
 def _names(run: RunDirectory) -> list[str]:
     """Return the names of the checkpoints, newest first."""
     return sorted((path.stem for path in run.checkpoints.glob("step-*.json")), reverse=True)
+
+
+def _read_progress(run: RunDirectory, name: str) -> TrainingProgress:
+    """Read the progress of a checkpoint.
+
+    Raises:
+        OSError, ValueError, TypeError: It cannot be read, or is not a progress.
+    """
+    return TrainingProgress(**current_progress(json.loads((run.checkpoints / f"{name}.json").read_bytes())))
+
+
+def _best_of(run: RunDirectory, name: str | None) -> str | None:
+    """Return what was the best checkpoint when ``name`` was written; None if that is not known."""
+    if name is None:
+        return None
+    try:
+        return _read_progress(run, name).best_checkpoint
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _prune(run: RunDirectory, keep: set[str | None]) -> None:

@@ -118,6 +118,9 @@ def _progress(run: RunDirectory) -> tuple[int, bool, int | None]:
             raise RunError(f"The run {run.path.name} has no checkpoint to continue from; start a new run.")
         return 0, False, None
     path = run.checkpoints / f"{name}.json"
+    # A recalibration is taken back, and with it a best epoch that it has become.
+    before = run.checkpoints / f"{name.removesuffix(RECALIBRATED)}.json"
+    path = before if before.is_file() else path
     try:
         record = json.loads(read_bytes(path))
         best = record.get("best_epoch")

@@ -9,10 +9,12 @@ import pytest
 from tiny_training import LiveTraining, assert_same_training, epoch_lines, prepare, train
 
 from s3n_core.errors import RecipeError, RunError
+from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.events import RunStarted
 from s3n_core.training.extension import plan_extension
 from s3n_core.training.trainer import Trainer
+from s3n_core.training.training_progress import TrainingProgress
 
 STEPS: dict[str, Any] = {"schedule": "step", "step_epochs": [1, 3], "recalibrate": True, "validation": 0.17}
 
@@ -111,6 +113,49 @@ def test_a_run_that_ended_by_its_patience_says_so(tmp_path: Path, few_pictures: 
     run = prepare(tmp_path / "run", few_pictures, epochs=9, network__batch_norm="frozen", validation=0.17, **settings)
     train(run)
     assert len(epoch_lines(run)) == 2
+    with pytest.raises(RunError, match="patience"):
+        plan_extension(run, 12)
+
+
+def first_and_recalibrated_are_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no epoch but the first and no recalibration but that of step 2 be an improvement."""
+    best = ("step-0000001", "step-0000002-recalibrated")
+
+    def improve(progress: TrainingProgress, accuracy: float | None, loss: float | None) -> bool:
+        # Asked before the recalibration is entered in the progress.
+        again = progress.epoch == progress.step
+        return progress.checkpoint_name + ("-recalibrated" if again else "") in best
+
+    monkeypatch.setattr(TrainingProgress, "improve", improve)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
+def test_its_best_epoch_is_again_the_one_before_the_recalibration(
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    first_and_recalibrated_are_best(monkeypatch)
+    run = prepare(tmp_path / "run", few_pictures, epochs=2, probes=0, **STEPS)
+    train(run)
+    assert run.read_pointer("best") == "step-0000002-recalibrated"
+    if not kept:  # as by earlier versions of this program
+        for file in run.checkpoints.glob("step-0000001*"):
+            file.unlink()
+    extended(run, 4)
+    assert model_file(run.path).stem == ("step-0000001" if kept else "step-0000004-recalibrated")
+    assert {path.stem for path in run.checkpoints.glob("*.json")} == {
+        *(["step-0000001"] if kept else []),
+        "step-0000004",
+        "step-0000004-recalibrated",
+    }
+
+
+def test_a_run_that_ended_by_its_patience_says_so_after_its_recalibration_too(
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_and_recalibrated_are_best(monkeypatch)
+    run = prepare(tmp_path / "run", few_pictures, epochs=9, probes=0, patience=1, **STEPS)
+    train(run)
+    assert run.read_pointer("best") == "step-0000002-recalibrated"
     with pytest.raises(RunError, match="patience"):
         plan_extension(run, 12)
 
