@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from s3n_core.errors import DataSetError
+from s3n_core.method.branch_norm import BranchBatchNorm2d
 from s3n_core.models.devices import autocast
 from s3n_core.system.seeding import EVALUATION
 from s3n_core.training.batch_loader import BatchLoader
@@ -20,9 +22,9 @@ from s3n_core.training.run_control import RunControl
 def recalibrate(
     learner: Learner, loader: BatchLoader, control: RunControl, *, size: int
 ) -> Generator[Event, None, None]:
-    """Replace the running statistics by plain means over the training images, sampled as in evaluation.
+    """Replace the running statistics by means over the training images, sampled as in evaluation; every image counts the same.
 
-    The weights do not change.
+    A running variance is the mean of the batches' unbiased variances, as in torch. The weights do not change.
 
     Args:
         learner: Its network is left in evaluation mode; the statistics cover the images of all processes.
@@ -43,22 +45,35 @@ def recalibrate(
     network.train()
     for layer in layers:
         layer.reset_running_stats()
-        layer.momentum = None  # torch then averages over all batches with equal weight
         layer.train()
+    images_of_all = 0
+    seen: Counter[tuple[nn.Module, str]] = Counter()
+
+    def weigh(layer: nn.BatchNorm2d, _: object) -> None:
+        """Let this pass count by its images: torch's cumulative mean would weigh a smaller last batch like the others."""
+        # Shared statistics see the branches one after the other, in passes of their own.
+        statistics = layer, layer.branch if isinstance(layer, BranchBatchNorm2d) else "O"
+        seen[statistics] += images_of_all
+        layer.momentum = images_of_all / seen[statistics]
+
+    hooks = [layer.register_forward_pre_hook(weigh) for layer in layers]
     measured = False
-    with closing(loader.plain_training_batches(size)) as batches:
-        for batch in batches:
-            images_of_all = yield from control.obey(len(batch), inside_batch=False)
-            if sum(images_of_all) < 2:  # the variance of a single image is meaningless
-                continue
-            learner.statistics.silent = not len(batch)
-            images, _, draws = loader.tensors(batch, EVALUATION)
-            with torch.no_grad(), autocast(learner.device, learner.precision):
-                places = loader.places(batch, EVALUATION)
-                network(images, sampling=network.config.eval_sampling, draws=draws, places=places)
-            measured = True
+    try:
+        with closing(loader.plain_training_batches(size)) as batches:
+            for batch in batches:
+                images_of_all = sum((yield from control.obey(len(batch), inside_batch=False)))
+                if images_of_all < 2:  # the variance of a single image is meaningless
+                    continue
+                learner.statistics.silent = not len(batch)
+                images, _, draws = loader.tensors(batch, EVALUATION)
+                with torch.no_grad(), autocast(learner.device, learner.precision):
+                    places = loader.places(batch, EVALUATION)
+                    network(images, sampling=network.config.eval_sampling, draws=draws, places=places)
+                measured = True
+    finally:
+        for hook, layer, momentum in zip(hooks, layers, momenta, strict=True):
+            hook.remove()
+            layer.momentum = momentum
     if not measured:
         raise DataSetError("None of the training images can be read; repair the data set and resume.")
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
     network.eval()

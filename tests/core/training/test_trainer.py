@@ -26,7 +26,10 @@ from s3n_core.system.distributed import Team
 from s3n_core.training import loop, step
 from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.events import CheckpointSaved, EpochDone, RunEnded, RunStarted, StepDone
+from s3n_core.training.learner import Learner
 from s3n_core.training.preparing import read_plan
+from s3n_core.training.recalibration import recalibrate
+from s3n_core.training.run_control import RunControl
 from s3n_core.training.trainer import Trainer
 
 
@@ -217,6 +220,33 @@ def test_statistics_are_measured_on_mixed_classes(tmp_path: Path, few_pictures: 
     batches = list(feeder.plain_training_batches(2))
     assert sorted(name for batch in batches for name in batch.names) == sorted(sample.name for sample in plan.training)
     assert any(len({int(label) for label in batch.labels}) > 1 for batch in batches if batch.labels is not None)
+
+
+@pytest.mark.parametrize("batch_norm", ["shared", "separate"])
+def test_every_image_counts_the_same_in_the_statistics(tmp_path: Path, few_pictures: Path, batch_norm: str) -> None:
+    """Six images in batches of four and two: the two of the second batch count a third, not a half."""
+    run = prepare(tmp_path / "run", few_pictures, validation=0, network__batch_norm=batch_norm)
+    plan = read_plan(run)
+    loader, learner = BatchLoader(plan, "cpu", 0, Team()), Learner(plan, "cpu", "float32", Team())
+    first = next(layer for layer in learner.network.modules() if isinstance(layer, torch.nn.BatchNorm2d))
+    inputs: list[torch.Tensor] = []
+    first.register_forward_hook(lambda layer, given, output: inputs.append(given[0].detach()))
+    momentum = first.momentum
+    assert list(recalibrate(learner, loader, RunControl(run, lambda: False, Team()), size=4)) == []
+    assert first.momentum == momentum
+    passes = len(inputs) // 2  # one per branch, for each of the two batches
+    assert [len(given) for given in inputs] == [4] * passes + [2] * passes
+    if batch_norm == "shared":
+        four, two = inputs[:passes], inputs[passes:]
+    else:  # what follows is of O's own statistics
+        four, two = inputs[:1], inputs[passes : passes + 1]
+    mean = torch.cat([*four, *two]).mean(dim=(0, 2, 3))
+    variances = [torch.stack([part.var(dim=(0, 2, 3)) for part in parts]).mean(dim=0) for parts in (four, two)]
+    variance = (4 * variances[0] + 2 * variances[1]) / 6
+    assert first.running_mean is not None
+    assert first.running_var is not None
+    torch.testing.assert_close(first.running_mean, mean)
+    torch.testing.assert_close(first.running_var, variance)
 
 
 NETWORKS: list[dict[str, Any]] = [
