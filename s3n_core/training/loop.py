@@ -252,6 +252,9 @@ class TrainingLoop:
         progress, recipe, plan = self._progress, self._recipe, self._plan
         mean = self._steps.epoch_mean()
         self._require_finite(mean)
+        # The last update comes after all losses; without a validation set nothing else looks at it before the snapshot.
+        if not self._learner.finite():
+            raise progress.diverged()
         if not mean.count:
             raise DataSetError(
                 f"None of the {len(plan.training)} training images can be read; repair the data set and resume."

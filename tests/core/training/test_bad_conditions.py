@@ -1,6 +1,7 @@
 """Failures during training: a clear error, nothing lost, and an exact resume once the cause is fixed."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from s3n_core.errors import (
     ProgramDefect,
     RunError,
 )
+from s3n_core.method.network import S3N
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training import step
 from s3n_core.training.checkpoints import load_newest
@@ -168,6 +170,24 @@ def test_rates_that_are_far_too_high_are_told_with_a_remedy(tmp_path: Path, pict
     assert all(bool(torch.isfinite(value).all()) for value in found[1].state_dict().values())
     for path in run.checkpoints.glob("*.json"):
         json.loads(path.read_bytes(), parse_constant=pytest.fail)
+
+
+def test_a_last_update_that_ruins_the_weights_is_told_without_a_validation_set(
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the second epoch; no loss shows it, because there is only one batch."""
+    run = prepare(tmp_path / "run", few_pictures, validation=0)
+
+    def ruin(network: S3N) -> None:
+        if run.read_pointer("last") is not None:
+            with torch.no_grad():
+                next(network.parameters()).fill_(math.nan)
+
+    monkeypatch.setattr(step, "hold_radii", ruin)
+    with pytest.raises(Diverged, match="diverged in epoch 2") as error:
+        train(run)
+    assert_failed(run, error)
+    assert run.read_pointer("last") == run.read_pointer("best") == "step-0000001"
 
 
 def test_weights_that_are_not_there_or_junk_are_said(tmp_path: Path, few_pictures: Path) -> None:
