@@ -7,8 +7,9 @@ copied runs look the same. ``docs/reference/runs.md`` describes every file.
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -59,12 +60,15 @@ class RunDirectory:
         self.lock = path / LOCK_NAME
 
     @classmethod
-    def create(cls, path: Path, run: Mapping[str, Any]) -> RunDirectory:
-        """Create a run's folder and its ``run.json``.
+    def create(
+        cls, path: Path, run: Mapping[str, Any], *, fill: Callable[[RunDirectory], None] | None = None
+    ) -> RunDirectory:
+        """Create a run's folder and its ``run.json``; where that fails or is interrupted, the folder is removed.
 
         Args:
             path: The folder; it must be empty or not exist (missing parents are created).
             run: Values for JSON; ``format``, ``format_version`` and ``created`` (Unix seconds) are added.
+            fill: Writes the other files that every run has.
 
         Raises:
             RunError: The folder is a run or not empty.
@@ -74,12 +78,21 @@ class RunDirectory:
         try:
             path.mkdir(parents=True, exist_ok=True)
             cls.require_free(path)
-            directory.checkpoints.mkdir()
-            directory.snapshots.mkdir()
+            directory.checkpoints.mkdir()  # from here on the folder is this run's: of two at once, one fails here
         except OSError as error:
             raise output_error(path, error) from error
-        # Last, so that a folder with a run.json is always a complete run.
-        directory.write_run({"created": round(time.time(), 3), **run})
+        try:
+            try:
+                directory.snapshots.mkdir()
+            except OSError as error:
+                raise output_error(path, error) from error
+            if fill is not None:
+                fill(directory)
+            # Last, so that a folder with a run.json is always a complete run.
+            directory.write_run({"created": round(time.time(), 3), **run})
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)  # an incomplete run would block its name
+            raise
         return directory
 
     @classmethod

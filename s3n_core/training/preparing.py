@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Interpolation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
 from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
-from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
+from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, RunError
 from s3n_core.method.configuration import RANGES_FILE_VERSION, TIMM, ModelHeader, NetworkConfig
 from s3n_core.models.seen_images import SeenImages
 from s3n_core.runs.job_weights import JobWeights, job_weights
@@ -184,7 +183,11 @@ def prepare_run(
     test = [record for record in data_set.records if record.split == "test"]
     others, warnings = {"validation": validation, "test": test}, list[str]()
     ranges = find_ranges(training, tell, progress, others=others, warn=warnings.append)
-    run = RunDirectory.create(
+
+    def fill(run: RunDirectory) -> None:
+        write_split(run.split_csv, train=training, validation=validation, test=test, classes=data_set.classes)
+
+    return RunDirectory.create(
         path,
         {
             "recipe": recipe.model_dump(mode="json"),
@@ -208,19 +211,8 @@ def prepare_run(
             "device": device,
             "versions": versions(),
         },
+        fill=fill,
     )
-    try:
-        write_split(
-            run.split_csv,
-            train=training,
-            validation=validation,
-            test=test,
-            classes=data_set.classes,
-        )
-    except OutputError:
-        shutil.rmtree(run.path, ignore_errors=True)  # an incomplete run would block the next attempt
-        raise
-    return run
 
 
 def read_plan(run: RunDirectory) -> Plan:

@@ -49,6 +49,26 @@ def test_a_folder_without_run_json_is_made_whole_last(root: Path, monkeypatch: p
     with pytest.raises(KeyboardInterrupt):
         RunDirectory.create(root / "half", {})
     assert list_runs(root) == []
+    assert not (root / "half").exists()
+    monkeypatch.undo()
+    RunDirectory.create(root / "half", {})  # its name is free
+
+
+def test_what_a_run_is_filled_with_is_there_before_its_run_json(root: Path) -> None:
+    def fill(run: RunDirectory) -> None:
+        assert not is_run(run.path)
+        run.split_csv.write_text("whole")
+
+    run = RunDirectory.create(root / "filled", {}, fill=fill)
+    assert (is_run(run.path), run.split_csv.read_text()) == (True, "whole")
+
+
+def test_two_that_create_one_run_do_not_take_it_from_each_other(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "same" / "checkpoints").mkdir(parents=True)
+    monkeypatch.setattr(RunDirectory, "require_free", lambda path: None)  # it was free a moment before
+    with pytest.raises(OutputError):
+        RunDirectory.create(root / "same", {})
+    assert (root / "same" / "checkpoints").is_dir()
 
 
 def test_state_comes_back(run: RunDirectory) -> None:

@@ -260,15 +260,17 @@ def test_float16_is_not_offered_on_the_processor(tmp_path: Path, few_pictures: P
     assert_failed(run, error)
 
 
+@pytest.mark.parametrize("writer", ["training.preparing.write_split", "runs.run_directory.write_json"])
+@pytest.mark.parametrize("failure", [OutputError("The disk is full."), KeyboardInterrupt()], ids=["full", "Ctrl+C"])
 def test_a_run_that_cannot_be_written_leaves_nothing(
-    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch, writer: str, failure: BaseException
 ) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OutputError("The disk is full.")
+    def fail(*_: object, **__: object) -> None:
+        raise failure
 
     with monkeypatch.context() as patch:
-        patch.setattr("s3n_core.training.preparing.write_split", full)
-        with pytest.raises(OutputError):
+        patch.setattr(f"s3n_core.{writer}", fail)
+        with pytest.raises(type(failure)):
             prepare(tmp_path / "run", few_pictures)
     assert not (tmp_path / "run").exists()
     prepare(tmp_path / "run", few_pictures)
