@@ -32,7 +32,7 @@ class Phase(BaseModel):
 class Recipe(BaseModel):
     """All settings of a training, except its data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = Field(description="Name of the recipe.")
     about: str = Field("", description="What the recipe is for, in one sentence.")

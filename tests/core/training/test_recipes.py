@@ -94,6 +94,11 @@ def test_settings_are_read_from_a_command_line() -> None:
         ({"network.source_size": 32}, "source_size: "),
         ({"network": 3}, "network: "),
         ({"seed": -1}, "seed: "),
+        ({"checkpoint_minutes": math.inf}, "checkpoint_minutes: "),
+        ({"rate_warm_up": math.inf}, "rate_warm_up: "),
+        ({"rate_floor": math.nan}, "rate_floor: "),
+        (parse_settings(["checkpoint_minutes=1e999"]), "checkpoint_minutes: "),
+        (parse_settings(["rate_floor=inf"]), "rate_floor: "),
     ],
 )
 def test_a_wrong_setting_is_said_in_one_sentence(settings: dict[str, object], said: str) -> None:
