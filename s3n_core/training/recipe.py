@@ -219,18 +219,20 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def _number(key: str, value: Any, annotation: Any) -> Any:
-    """Read the text of a number where a field takes one; everything else is left to the field.
+    """Read the text of a number where a field takes one, and "none" of a field without text; the rest is left to the field.
 
     Raises:
         RecipeError: It is not such a number; the message names the field.
     """
     kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    if not isinstance(value, str) or not {int, float} & set(kinds) or str in kinds:
+    if not isinstance(value, str) or str in kinds:
         return value
     if any(value in get_args(kind) for kind in kinds if get_origin(kind) is Literal):
         return value
     if type(None) in kinds and value.strip() in ("", "none"):
         return None
+    if not {int, float} & set(kinds):
+        return value
     try:
         return read_fraction(value) if float in kinds else read_whole(value)
     except ValueError as error:

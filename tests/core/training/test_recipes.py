@@ -159,7 +159,10 @@ def test_phases_decide_the_sampling_one_after_the_other() -> None:
         ("network.floor=none", "none"),
         ("patience=none", None),
         ("patience=7", 7),
+        ("crop_scale=none", None),
+        ("crop_scale=[0.6,1]", (0.6, 1.0)),
         ("weights=none", "none"),
+        ("balance=none", "none"),
     ],
 )
 def test_numbers_of_settings_are_read_as_people_write_them(text: str, value: object) -> None:
