@@ -8,7 +8,7 @@ from pathlib import Path
 
 from s3n_core.datasets.content_hashes import content_hashes
 from s3n_core.datasets.loading import Sample
-from s3n_core.errors import ModelFileError
+from s3n_core.errors import ModelFileError, ModelNotFound
 from s3n_core.models.model_headers import read_header
 from s3n_core.models.seen_images import MOST_IMAGES, SeenImages
 from s3n_core.training.preparing import Plan
@@ -79,6 +79,10 @@ def _seen_by_weights(weights: str) -> SeenImages:
         return SeenImages()
     try:
         header = read_header(Path(weights))
-    except ModelFileError:
+    except ModelNotFound:
+        return SeenImages(complete=False)  # deleted since the run began: it may have been a model of this program
+    except ModelFileError as error:
+        if isinstance(error.__cause__, OSError):
+            return SeenImages(complete=False)
         return SeenImages()  # of another program: what such weights were made with is not asked
     return SeenImages.from_header(header.images) or SeenImages(complete=False)

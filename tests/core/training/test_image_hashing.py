@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 from small_training import TrainedRun
 from tiny_training import prepare
 
@@ -80,3 +82,18 @@ def test_a_model_has_seen_what_the_model_has_seen_that_it_began_from(
     save_model(parent, network, header.model_copy(update={"images": {}}))
     seen = seen_of(ImageHashing(read_plan(prepare(tmp_path / "other", pictures, weights=str(parent))), None))
     assert seen.of(1) == "unknown"
+
+
+def test_what_weights_have_seen_that_cannot_be_read_is_not_known(
+    tmp_path: Path, few_pictures: Path, trained_run: TrainedRun
+) -> None:
+    """Deleted since the run was prepared, or not readable; the weights of another program are not asked at all."""
+    parent = shutil.copy(model_file(trained_run.path), tmp_path / "parent.safetensors")
+    plan = read_plan(prepare(tmp_path / "child", few_pictures, weights=str(parent)))
+    parent.unlink()
+    assert seen_of(ImageHashing(plan, None)).of(1) == "unknown"
+    parent.mkdir()
+    assert seen_of(ImageHashing(plan, None)).of(1) == "unknown"
+    parent.rmdir()
+    save_file({"weight": torch.zeros(1)}, parent)
+    assert seen_of(ImageHashing(plan, None)).of(1) == "unseen"
