@@ -113,9 +113,14 @@ class PredictionController(QObject):
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What lies in the folder and is no image, as the open data set or the last job says."""
+        data_set = self._open_data_set
+        return self._skipped if data_set is None else data_set.skipped
+
+    @property
+    def _open_data_set(self) -> DataSet | None:
+        """The open data set if its images are the chosen ones, else None."""
         data_set = self._session.data_set
-        is_open = data_set is not None and data_set_place(data_set) == self.images
-        return data_set.skipped if is_open and data_set is not None else self._skipped
+        return data_set if data_set is not None and data_set_place(data_set) == self.images else None
 
     @property
     def can_start_over(self) -> bool:
@@ -159,7 +164,12 @@ class PredictionController(QObject):
         self._choose(self.model, self.images, self._known_split, entropy)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
-        self.set_images(None if data_set is None else data_set_place(data_set))
+        images = None if data_set is None else data_set_place(data_set)
+        if images != self.images:
+            self.set_images(images)
+        elif self._job is None:  # it was read again, or images were moved to other splits: the table may no longer fit
+            self._find_splits()
+            self._check()
 
     def _choose(self, model: Path | None, images: Path | None, split: str, stop_below: float | None) -> None:
         """Take choices; an empty ``part`` is found out first, in the background."""
@@ -174,6 +184,7 @@ class PredictionController(QObject):
             self._skipped = ()
         self.model, self.images, self.split, self.stop_below = model, images, split or "all", stop_below
         if changed:
+            self._session.predictions = None
             self._settled = bool(split) or images is None
             self.splits = SplitChoice()
             self._find_splits()
@@ -189,9 +200,7 @@ class PredictionController(QObject):
         if not self._active or self.images is None:
             self._tasks.forget("splits")
             return
-        data_set = self._session.data_set
-        is_open = data_set is not None and data_set_place(data_set) == self.images
-        self._tasks.run("splits", partial(split_choice, self.images, data_set if is_open else None, self.model))
+        self._tasks.run("splits", partial(split_choice, self.images, self._open_data_set, self.model))
 
     def _on_done(self, name: str, result: SplitChoice | TableCheck) -> None:
         if isinstance(result, SplitChoice):
@@ -391,6 +400,7 @@ class PredictionController(QObject):
             and not check.stale
             and request is not None
             and request.model == self._session.model
+            and self._open_data_set is not None
         ):
             # Fast mode leaves D and C unknown, but other pages need them to find disagreements.
             self._session.predictions = request.table if self.stop_below is None else None

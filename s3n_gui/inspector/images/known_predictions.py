@@ -49,10 +49,11 @@ class KnownPredictions(QObject):
         self._reader.read.connect(self._on_read)
         self._reader.failed.connect(self._on_failed)
         session.predictions_changed.connect(self._on_predictions)
-        session.model_changed.connect(self._on_model)
+        session.model_changed.connect(self._take_again)
         session.data_set_changed.connect(self._take_again)
         client.opened.connect(self._on_opened)
-        self._on_predictions(session.predictions)
+        if session.predictions is not None:
+            self._on_predictions(session.predictions)
 
     def read(self, path: Path) -> None:
         """Use a table that the user has chosen."""
@@ -68,11 +69,8 @@ class KnownPredictions(QObject):
         if path is not None:
             self._session.end_cause("table")
             self._reader.start(path)
-
-    def _on_model(self) -> None:
-        self._table = None
-        self._know(False)
-        self._on_predictions(self._session.predictions)
+        elif self._chosen is None:  # the user's own table is still being read
+            self._take_again()
 
     def _on_opened(self) -> None:
         self._take()
@@ -101,8 +99,9 @@ class KnownPredictions(QObject):
             self.failed.emit(sentence)
 
     def _take_again(self) -> None:
-        """Look for a table again after the data set has changed."""
-        self._table = None
+        """Look for a table again: what was read so far may be of another model or of other images."""
+        self._table = self._chosen = None
+        self._reader.forget()
         self._know(False)
         if self._session.predictions is not None:
             self._on_predictions(self._session.predictions)

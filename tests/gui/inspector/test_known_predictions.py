@@ -132,3 +132,31 @@ def test_a_table_kept_of_an_earlier_time_is_found(setting: Setting, qtbot: QtBot
         setting.open("abc")
     assert setting.known.of_all
     assert is_mistake(setting.verdicts.get("bird 0.jpg"))
+
+
+def test_without_its_table_the_page_reads_no_more_of_it(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.open("abc")
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = table(tmp_path / "t.json")
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = None
+    assert not setting.known.of_all
+    setting.verdicts.clear()
+    setting.session.predictions = tmp_path / "t.json"
+    with qtbot.assertNotEmitted(setting.known._reader.read, wait=200):
+        setting.session.predictions = None  # before it was read
+    setting.open("abc")
+    assert len(setting.verdicts) == 0
+
+
+def test_the_kept_table_of_another_data_set_is_not_taken(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    """Its images have the same names."""
+    setting.session.model = tmp_path / "model.safetensors"
+    setting.session.data_set = data_set(tmp_path / "a")
+    kept = PredictionRequest(model=setting.session.model, images=tmp_path / "a").table
+    kept.parent.mkdir(parents=True)
+    table(kept)
+    setting.open("abc")
+    with qtbot.assertNotEmitted(setting.known._reader.read, wait=200):
+        setting.session.data_set = data_set(tmp_path / "b")
+    assert not setting.known.of_all

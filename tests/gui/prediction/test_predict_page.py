@@ -18,6 +18,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSlider
 from pytestqt.qtbot import QtBot
 
+from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Skipped
 from s3n_core.errors import UnfinishedOutput
 from s3n_core.evaluation.confusion import confused_pairs
@@ -484,7 +485,7 @@ def test_a_real_job_is_stopped_and_goes_on(
     request = controller.request
     assert request is not None
     session.model = MODEL
-    controller._check()
+    session.data_set = open_data_set(images)
     qtbot.waitUntil(lambda: session.predictions == request.table, timeout=5000)
     assert not predict.notice.isVisible()
     predict.save_to(Place(tmp_path / "saved.json"))

@@ -1,0 +1,115 @@
+"""The table that other pages read is of the open data set; it is checked again when that was read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up_rows import header, rows
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import DataSet
+from s3n_core.prediction.rows import fingerprint
+from s3n_core.prediction.tables import write_table
+from s3n_gui.background.jobs import JobList
+from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.state.prediction_request import PredictionRequest
+from s3n_gui.state.session import Session
+from s3n_gui.state.settings import Settings
+
+
+def folder(root: Path) -> Path:
+    """Draw four images; their names are the same in every folder."""
+    root.mkdir()
+    for number in range(4):
+        Image.new("RGB", (8, 6), (20 * number, 0, 0)).save(root / f"{number}.png")
+    return root
+
+
+def predicted(model: Path, data_set: DataSet) -> Path:
+    """Write a finished table of all images of a data set; return it."""
+    table = PredictionRequest(model=model, images=data_set.root).table
+    table.parent.mkdir(parents=True, exist_ok=True)
+    images = fingerprint(data_set.records, data_set.classes)
+    write_table(table, replace(header(4), images=images, classes=data_set.classes), rows(4, labelled=False))
+    return table
+
+
+@pytest.fixture
+def model(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("s3n_gui.prediction.table_check.file_digest", lambda path: header(0).model)
+    session.model = tmp_path / "model.safetensors"
+    session.model.write_bytes(b"a model")
+    return session.model
+
+
+@pytest.fixture
+def controller(model: Path, session: Session, settings: Settings, jobs: JobList) -> Iterator[PredictionController]:
+    made = PredictionController(session, settings, jobs)
+    made.activate()
+    yield made
+    made.shut_down()
+
+
+def test_another_data_set_or_model_leaves_no_table(
+    qtbot: QtBot, controller: PredictionController, session: Session, model: Path, tmp_path: Path
+) -> None:
+    first, second = (open_data_set(folder(tmp_path / name), "images") for name in ("a", "b"))
+    table = predicted(model, first)
+    session.data_set = first
+    qtbot.waitUntil(lambda: session.predictions == table)
+    session.data_set = second
+    assert session.predictions is None
+    session.data_set = first
+    qtbot.waitUntil(lambda: session.predictions == table)
+    session.model = tmp_path / "other.safetensors"
+    assert session.predictions is None
+
+
+def test_a_folder_that_is_not_open_gives_other_pages_no_table(
+    qtbot: QtBot, controller: PredictionController, session: Session, model: Path, tmp_path: Path
+) -> None:
+    opened, other = (open_data_set(folder(tmp_path / name), "images") for name in ("a", "b"))
+    table = predicted(model, opened)
+    predicted(model, other)
+    session.data_set = opened
+    qtbot.waitUntil(lambda: session.predictions == table)
+    controller.set_images(other.root)
+    assert session.predictions is None
+    with qtbot.waitSignal(controller.checked):
+        pass
+    assert (controller.stage, controller.stale) == ("finished", "")
+    assert session.predictions is None, "its images only have the same names"
+    controller.set_images(opened.root)
+    qtbot.waitUntil(lambda: session.predictions == table)
+
+
+def test_a_folder_that_is_predicted_gives_its_table_as_soon_as_it_is_opened(
+    qtbot: QtBot, controller: PredictionController, session: Session, model: Path, tmp_path: Path
+) -> None:
+    data_set = open_data_set(folder(tmp_path / "a"), "images")
+    table = predicted(model, data_set)
+    with qtbot.waitSignal(controller.checked):
+        controller.set_images(data_set.root)
+    assert session.predictions is None
+    session.data_set = data_set
+    qtbot.waitUntil(lambda: session.predictions == table)
+
+
+def test_a_data_set_that_was_read_again_is_compared_with_its_table(
+    qtbot: QtBot, controller: PredictionController, session: Session, model: Path, tmp_path: Path
+) -> None:
+    session.data_set = open_data_set(folder(tmp_path / "a"), "images")
+    table = predicted(model, session.data_set)
+    controller.set_split("all")
+    qtbot.waitUntil(lambda: session.predictions == table)
+    qtbot.waitUntil(lambda: controller.splits.counts == (4,))
+    (tmp_path / "a" / "3.png").unlink()
+    session.data_set = open_data_set(tmp_path / "a", "images")
+    qtbot.waitUntil(lambda: controller.stale == "There are now 3 images, but these predictions cover 4.")
+    assert controller.splits.counts == (3,)
+    assert controller.stage == "finished"
