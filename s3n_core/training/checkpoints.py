@@ -23,6 +23,7 @@ from s3n_core.models.model_files import load_model, save_model
 from s3n_core.runs.earlier_versions import current_progress
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.atomic_files import write_bytes, write_json
+from s3n_core.training.recipe import Recipe
 from s3n_core.training.training_progress import TrainingProgress
 
 
@@ -94,15 +95,9 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
     Raises:
         RunError: If there are checkpoints and all of them are damaged.
     """
-    names = _names(run)
+    names = _names_to_resume_from(run)
     if not names:
         return None
-    try:
-        last = run.read_pointer("last")
-    except RunError:
-        last = None
-    if last in names:
-        names = [last, *(name for name in names if name < last)]
     problem: Exception | None = None
     for name in names:
         try:
@@ -116,6 +111,26 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
     raise RunError(f"No checkpoint of {run.path} can be read ({problem}); start a new run.") from problem
 
 
+def finished_progress(run: RunDirectory, recipe: Recipe) -> TrainingProgress | None:
+    """Return the progress of a run in which nothing is left to do, and set its pointers; None for all other runs.
+
+    Raises:
+        RunError: If all checkpoints are damaged.
+        OutputError: If a pointer cannot be written.
+    """
+    names = _names_to_resume_from(run)
+    try:
+        if not names or not _read_progress(run, names[0]).finished(recipe):
+            return None
+    except (OSError, ValueError, TypeError):
+        return None
+    found = load_newest(run)  # if its tensors are damaged, the run goes on from an earlier one
+    if found is None or not found[3].finished(recipe):
+        return None
+    point_to(run, found[0], found[3])
+    return found[3]
+
+
 def restore_momenta(optimizer: torch.optim.Optimizer, momenta: dict[str, torch.Tensor]) -> None:
     """Restore the optimiser's momentum buffers."""
     state = optimizer.state_dict()
@@ -126,6 +141,16 @@ def restore_momenta(optimizer: torch.optim.Optimizer, momenta: dict[str, torch.T
 def _names(run: RunDirectory) -> list[str]:
     """Return the names of the checkpoints, newest first."""
     return sorted((path.stem for path in run.checkpoints.glob("step-*.json")), reverse=True)
+
+
+def _names_to_resume_from(run: RunDirectory) -> list[str]:
+    """Return the checkpoint that `last` points to and those before it; without one, all. Newest first."""
+    names = _names(run)
+    try:
+        last = run.read_pointer("last")
+    except RunError:
+        last = None
+    return [last, *(name for name in names if name < last)] if last in names else names
 
 
 def _read_progress(run: RunDirectory, name: str) -> TrainingProgress:

@@ -46,7 +46,7 @@ def plan_extension(run: RunDirectory, epochs: int) -> Extension:
         RunError: It has done so many already, was ended by its patience, or its folder is broken.
         RecipeError: Its recipe does not allow that number.
     """
-    recipe = _recipe(run)
+    recipe = recipe_of(run)
     done, begun, best = _progress(run)
     if epochs <= done:
         least = f"choose at least {done + 1}"
@@ -80,7 +80,7 @@ def extend_run(run: RunDirectory, epochs: int) -> Extension:
     _take_back_recalibration(run)
     content = run.read_run()
     change = {"from": extension.before, "to": epochs, "done": extension.done, "at": round(time.time(), 3)}
-    recipe = _with_epochs(_recipe(run), epochs).model_dump(mode="json")
+    recipe = _with_epochs(recipe_of(run), epochs).model_dump(mode="json")
     run.write_run({**content, "recipe": recipe, "extensions": [*content.get("extensions", []), change]})
     return extension
 
@@ -98,7 +98,13 @@ def _take_back_recalibration(run: RunDirectory) -> None:
     run.write_pointer("last", name)
 
 
-def _recipe(run: RunDirectory) -> Recipe:
+def recipe_of(run: RunDirectory) -> Recipe:
+    """Read a run's recipe.
+
+    Raises:
+        RunError: ``run.json`` is damaged.
+        RecipeError: The recipe is not valid.
+    """
     recipe = run.read_run().get("recipe")
     if not isinstance(recipe, dict):
         raise RunError(f"{run.run_json} is damaged (recipe is missing); start a new run.")

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from s3n_core.errors import DataSetError, RunFinished
+from s3n_core.errors import DataSetError
 from s3n_core.models.batches import FittingPieces
 from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.runs.run_directory import RunDirectory
@@ -135,13 +135,6 @@ class TrainingLoop:
     def events(self) -> Generator[Event, None, None]:
         """Train to the end, until the user stops the run, or until the generator is closed."""
         recipe, progress = self._recipe, self._progress
-        if progress.finished(recipe):
-            self._control.write("finished", message=progress.ended("finished", recipe).message)
-            raise RunFinished(
-                f"The run {self._run.path.name} is finished: there is nothing left to resume. To train it longer, give it "
-                "more epochs (`s3n runs resume NAME --epochs N`).",
-                path=self._run.path,
-            )
         with self._writer.opened(progress.metrics_offset):
             yield self._started()
             status: Literal["finished", "stopped", "discarded"] = "finished"

@@ -20,6 +20,7 @@ from s3n_core.system.atomic_files import output_error
 from s3n_core.system.distributed import Team
 from s3n_core.system.processes import process_created
 from s3n_core.training.events import Event, Paused, Resumed
+from s3n_core.training.recipe import Recipe
 from s3n_core.training.training_progress import TrainingProgress
 
 T = TypeVar("T")
@@ -121,6 +122,15 @@ class RunControl:
         if (device, host) != (self._state.device, self._state.host):
             self._state = replace(self._state, images_per_second=None)
         self._state = replace(self._state, epochs=epochs, batches=batches, device=device, host=host)
+
+    def still_finished(self, progress: TrainingProgress, recipe: Recipe) -> None:
+        """Write the state of a run in which nothing is left to do; its process may have been killed before it did so.
+
+        Raises:
+            OutputError: If the file cannot be written.
+        """
+        self._progress = progress
+        self.write("finished", message=progress.ended("finished", recipe).message, epochs=recipe.epochs)
 
     def write(self, status: RunStatus, **fields: Any) -> None:
         """Write ``state.json``.

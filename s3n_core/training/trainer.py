@@ -7,15 +7,18 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s3n_core.errors import OutOfMemory, ProgramDefect, S3NError
+from s3n_core.errors import OutOfMemory, ProgramDefect, RunFinished, S3NError
 from s3n_core.models.devices import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import ALONE, Team
 from s3n_core.system.locks import RunLock
+from s3n_core.training.checkpoints import finished_progress
 from s3n_core.training.events import Event
-from s3n_core.training.extension import extend_run
+from s3n_core.training.extension import extend_run, recipe_of
 from s3n_core.training.loop import TrainingLoop
+from s3n_core.training.recipe import Recipe
 from s3n_core.training.run_control import RunControl, run_log
+from s3n_core.training.training_progress import TrainingProgress
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class Trainer:
         with self._held(run):
             notes = self._extended(run)
             control = RunControl(run, lambda: self._stop_requested, self._team)
+            self._refuse_finished(run, control)
             try:
                 yield from TrainingLoop(
                     run,
@@ -114,6 +118,22 @@ class Trainer:
         assert extension is not None
         return (extension.sentence,) if extension.epochs != extension.before else ()
 
+    def _refuse_finished(self, run: RunDirectory, control: RunControl) -> None:
+        """Raise if nothing is left to do. A finished run stays finished, even without its data set and its device.
+
+        Raises:
+            RunFinished: The run is finished.
+        """
+        found = self._team.lead(_finished(run) if self._team.leads else None)
+        if found is None:
+            return
+        control.still_finished(*found)
+        raise RunFinished(
+            f"The run {run.path.name} is finished: there is nothing left to resume. To train it longer, give it "
+            "more epochs (`s3n runs resume NAME --epochs N`).",
+            path=run.path,
+        )
+
     @contextmanager
     def _held(self, run: RunDirectory) -> Iterator[None]:
         """Hold the run's lock and log to its file; of several processes, the leader does so before the others start."""
@@ -125,3 +145,13 @@ class Trainer:
             run.remove_leftovers()
             self._team.lead(None)
             yield
+
+
+def _finished(run: RunDirectory) -> tuple[TrainingProgress, Recipe] | None:
+    """Return progress and recipe of a finished run; None if it is not, or if that cannot be read: the training then says why."""
+    try:
+        recipe = recipe_of(run)
+        progress = finished_progress(run, recipe)
+    except S3NError:
+        return None
+    return None if progress is None else (progress, recipe)

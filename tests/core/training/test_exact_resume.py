@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -197,6 +198,21 @@ def test_a_finished_run_says_so_and_stays_finished(tmp_path: Path, reference: Ru
     assert state.status == "finished"
     assert (state.epoch, state.best_epoch, state.best_accuracy) == (3, before.best_epoch, before.best_accuracy)
     assert_same_training(run, reference)
+
+
+def test_a_finished_run_whose_data_set_is_gone_stays_finished(tmp_path: Path, few_pictures: Path) -> None:
+    data = tmp_path / "birds"
+    shutil.copytree(few_pictures, data)
+    run = prepare(tmp_path / "run", data, epochs=1, probes=0)
+    train(run)
+    before = run.read_state()
+    shutil.rmtree(data)
+    with pytest.raises(RunError, match="is finished"):
+        train(run)
+    state = run.read_state()
+    assert state is not None
+    assert before is not None
+    assert replace(state, updated=0) == replace(before, updated=0)
 
 
 @pytest.mark.usefixtures("every_batch_tells")
