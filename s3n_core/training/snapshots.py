@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +31,19 @@ PICTURE_SIDE = 224  # pixels; large enough to view, small enough for hundreds of
 
 def choose_probes(samples: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
     """Choose probe images at random, from as many different classes as possible."""
+    if not count:
+        return ()  # without drawing a number for every image
     shuffled = sorted(samples, key=lambda sample: keyed_generator(seed, "probe", sample.name).random())
-    chosen: list[Sample] = []
-    seen: dict[int | None, int] = {}
+    # In rounds: the first image of every class, then the second of every class that has one, and so on.
+    rounds: list[list[Sample]] = []
+    taken: Counter[int | None] = Counter()
     for sample in shuffled:
-        seen[sample.label] = seen.get(sample.label, 0) + 1
-    taken: dict[int | None, int] = dict.fromkeys(seen, 0)
-    while len(chosen) < min(count, len(shuffled)):
-        least = min(taken[s.label] for s in shuffled if s not in chosen)
-        following = next(s for s in shuffled if s not in chosen and taken[s.label] == least)
-        chosen.append(following)
-        taken[following.label] += 1
-    return tuple(chosen)
+        turn = taken[sample.label]
+        taken[sample.label] += 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(sample)
+    return tuple(islice(chain.from_iterable(rounds), count))
 
 
 class ProbeRecorder:
