@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from s3n_core.errors import DataSetError
@@ -260,12 +260,13 @@ class TrainingLoop:
         warnings = (*self._memory.notes(), *(f"{warning.sentence} {warning.remedy}" for warning in found))
         values |= {"sampling": recipe.sampling_at(progress.epoch), "warnings": list(warnings)}
         values |= {"memory_bytes": memory_in_use(self._learner.device), "micro_batch": self._memory.micro, **speed}
-        epoch, best = progress.epoch, self._improve(values)
+        epoch, after = progress.epoch, replace(progress)
+        best = self._improve(values, after)
         self._writer.epoch({**values, "best": best})
         # Before the checkpoint: if the process is killed between the two, the end of the epoch is repeated on resuming.
         self._writer.snapshot(epoch)
-        progress.epoch, progress.batch = epoch + 1, 0
-        name = self._save(best_epoch=epoch if best else None)
+        after.epoch, after.batch = epoch + 1, 0
+        name = self._save(after, best_epoch=epoch if best else None)
         yield from self._left_out()
         yield CheckpointSaved(name)
         yield EpochDone(epoch, recipe.epochs, values, warnings, best)
@@ -280,10 +281,11 @@ class TrainingLoop:
         )
         values: dict[str, Any] = {"epoch": progress.epoch - 1, "step": progress.step, "recalibrated": True}
         values |= yield from self._validate()
-        best = self._improve(values)
+        after = replace(progress)
+        best = self._improve(values, after)
         self._writer.epoch({**values, "best": best})
-        progress.recalibrated, self._recalibrating = True, False
-        name = self._save(best_epoch=progress.epoch - 1 if best else None)
+        after.recalibrated, self._recalibrating = True, False
+        name = self._save(after, best_epoch=progress.epoch - 1 if best else None)
         yield from self._left_out()
         yield CheckpointSaved(name)
         yield EpochDone(progress.epoch - 1, self._recipe.epochs, values, (), best)
@@ -295,9 +297,15 @@ class TrainingLoop:
             )
         )
 
-    def _save(self, *, best_epoch: int | None = None) -> str:
-        """Write a checkpoint of the current state; with ``best_epoch`` it becomes the best."""
-        progress = self._progress
+    def _save(self, after: TrainingProgress | None = None, *, best_epoch: int | None = None) -> str:
+        """Write a checkpoint of the current state; with ``best_epoch`` it becomes the best.
+
+        Args:
+            after: The progress at the end of an epoch. It counts once it is saved: where the disk is full, the state does not
+                show an epoch that a resumed run has to repeat.
+            best_epoch: The epoch, if it is the best.
+        """
+        progress = replace(self._progress) if after is None else after
         progress.sums = None
         if progress.batch:
             mean = self._steps.epoch_mean()
@@ -308,7 +316,9 @@ class TrainingLoop:
         self._saved = now
         if best_epoch is not None:
             progress.best_epoch, progress.best_checkpoint = best_epoch, progress.checkpoint_name
-        return self._writer.checkpoint(progress)
+        name = self._writer.checkpoint(progress)
+        self._progress.take(progress)
+        return name
 
     def _left_out(self) -> Generator[Event, None, None]:
         """Yield the unreadable images that any process has found."""
@@ -322,9 +332,9 @@ class TrainingLoop:
     def _set_rates(self, batch: int) -> dict[str, float]:
         return self._learner.set_rates(self._progress.epoch + batch / self._steps.per_epoch)
 
-    def _improve(self, values: dict[str, Any]) -> bool:
+    def _improve(self, values: dict[str, Any], progress: TrainingProgress) -> bool:
         answer = "O" if self._network.joint is None else "joint"
         accuracy, loss = values.get(f"validation_accuracy_{answer}"), values.get("validation_loss")
         if loss is not None and not math.isfinite(loss):
             raise self._progress.diverged()
-        return self._progress.improve(accuracy, loss)
+        return progress.improve(accuracy, loss)

@@ -48,6 +48,10 @@ class TrainingProgress:
         """Name of a checkpoint written now; it contains the step, so that names sort by age."""
         return f"step-{self.step:07d}" + (RECALIBRATED if self.recalibrated else "")
 
+    def take(self, other: TrainingProgress) -> None:
+        """Take all values of another progress; the state that is reported follows this object."""
+        vars(self).update(vars(other))
+
     def improve(self, accuracy: float | None, loss: float | None) -> bool:
         """Compare with the best values so far and keep the better ones.
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from tiny_training import LiveTraining, assert_same_training, epoch_lines, prepare, train
 
-from s3n_core.errors import RecipeError, RunError
+from s3n_core.errors import DiskFull, RecipeError, RunError
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training import checkpoints
 from s3n_core.training.events import RunStarted
 from s3n_core.training.extension import plan_extension
 from s3n_core.training.trainer import Trainer
@@ -166,6 +167,26 @@ def test_what_the_recipe_does_not_allow_is_refused(tmp_path: Path, few_pictures:
         plan_extension(run, 2)
     with pytest.raises(RecipeError, match="epochs"):
         plan_extension(run, 20000)
+
+
+def test_a_run_whose_first_checkpoint_could_not_be_written_has_not_begun(
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepare(tmp_path / "run", few_pictures, epochs=1, probes=0, validation=0.17)
+
+    def full(*_: object, **__: object) -> None:
+        raise DiskFull("The disk is full.", path=run.checkpoints)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "save_model", full)
+        with pytest.raises(DiskFull):
+            train(run)
+    state = run.read_state()
+    assert state is not None
+    assert (state.status, state.epoch, state.best_epoch, state.best_accuracy) == ("failed", 0, None, None)
+    assert plan_extension(run, 3).done == 0
+    extended(run, 3)
+    assert [line["epoch"] for line in epoch_lines(run)] == [0, 1, 2]
 
 
 def test_a_run_that_has_not_begun_just_has_other_epochs(tmp_path: Path, few_pictures: Path) -> None:
