@@ -114,7 +114,8 @@ def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_
 def test_an_empty_page_offers_the_models(page: InspectPage) -> None:
     page.stage.empty.buttons[0].click()
     assert page.stage.model_menu.isVisible()
-    assert [action.text() for action in page.stage.model_menu.actions()] == ["Model file…", "Run folder…"]
+    offered = [action.text() for action in page.stage.model_menu.actions() if not action.isSeparator()]
+    assert offered == ["demo model\tsynthetic birds", "Model file…", "Run folder…"]
     page.stage.model_menu.close()
 
 
@@ -496,7 +497,7 @@ def test_two_models_on_one_image(
         looking.toolbar.compare.click()
         assert not looking.toolbar.compare.isChecked()
         menu = looking.stage.second_models
-        menu.actions()[0].trigger()
+        next(action for action in menu.actions() if action.text() == "Model file…").trigger()
         menu.close()
     assert looking.toolbar.compare.isChecked()
     comparison, other = looking.stage.comparison, looking.stage.other
