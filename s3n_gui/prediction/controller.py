@@ -271,6 +271,7 @@ class PredictionController(QObject):
         job.failed.connect(self._fail)
         job.ended.connect(self._on_ended)
         self._job, self.error, self.stale = job, None, ""
+        self._session.predictions = None  # it is written anew under the same name, and has to be read again then
         self._jobs.add(job)
         self._set_stage("running")
         self._read(request, growing=True, restart=restart)

@@ -113,3 +113,20 @@ def test_a_data_set_that_was_read_again_is_compared_with_its_table(
     qtbot.waitUntil(lambda: controller.stale == "There are now 3 images, but these predictions cover 4.")
     assert controller.splits.counts == (3,)
     assert controller.stage == "finished"
+
+
+def test_a_table_that_is_written_anew_is_read_anew(
+    qtbot: QtBot,
+    controller: PredictionController,
+    session: Session,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = open_data_set(folder(tmp_path / "a"), "images")
+    table = predicted(model, opened)
+    session.data_set = opened
+    qtbot.waitUntil(lambda: session.predictions == table)
+    monkeypatch.setattr("s3n_gui.prediction.controller.CommandJob.start", lambda _: None)
+    controller.start(restart=True)
+    assert session.predictions is None, "other pages would keep the old one, which has the same name"
