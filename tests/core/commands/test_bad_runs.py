@@ -92,7 +92,8 @@ def test_the_data_of_a_run_are_gone(s3n: Command, run: RunDirectory, tmp_path: P
     content = json.loads(run.run_json.read_bytes())
     content["data"]["root"] = str(tmp_path / "moved away")
     overwrite(run.run_json, json.dumps(content).encode())
-    assert "moved away" in s3n("runs", "resume", "birds-1").sentence
+    assert "is finished" in s3n("runs", "resume", "birds-1").sentence
+    assert "moved away" in s3n("runs", "resume", "birds-1", "--epochs", 9).sentence
 
 
 def test_a_run_that_is_live(

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison import class_effects
-from s3n_core.parts.comparison.stored_comparisons import StoredComparison, keep_comparison, kept_comparison
+from s3n_core.parts.comparison.stored_comparisons import StoredComparison, keep_comparison, newest_comparison
 from s3n_gui.parts import atlas_content
 from s3n_gui.parts.panel import PartsPage
 
@@ -74,9 +74,9 @@ def test_only_the_class_that_was_measured_is_read_again(
 
     def reads(atlas: Atlas, a: str, b: str | None) -> StoredComparison | None:
         read.append(a)
-        return kept_comparison(atlas, a, b)
+        return newest_comparison(atlas, a, b)
 
-    monkeypatch.setattr(class_effects, "kept_comparison", reads)
+    monkeypatch.setattr(class_effects, "newest_comparison", reads)
     commanded("\n".join([*moves, "import time; time.sleep(60)"]))
     view.measure.click()
     qtbot.waitUntil(lambda: [cells.text_of(row, 0) for row in range(3)] == ["+1.50", "", "+1.50"])
