@@ -31,6 +31,7 @@ class ImageIndex:
         self._paths = _unique((_key(name), name) for name in names)
         self._stems = _unique((_key(_stem(name)), name) for name in names)
         self._suffixes = _SUFFIXES | {os.path.splitext(_key(name))[1] for name in names}
+        self._one_folder = len({posixpath.dirname(name) for name in names}) == 1
         self._ends: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for name in names:
             steps = _key(_stem(name)).split("/")
@@ -79,7 +80,9 @@ class ImageIndex:
                     for name in known
                 ]
                 shared = [
-                    one for one in shared if (one[0] == len(wanted) if whole else _may_name(wanted, one[0], one[2]))
+                    one
+                    for one in shared
+                    if (one[0] == len(wanted) if whole else self._one_folder or _may_name(wanted, one[0], one[2]))
                 ]
                 if shared:
                     most = max(one[:2] for one in shared)
@@ -114,7 +117,8 @@ def _shared_end(one: list[str], other: list[str]) -> int:
 def _may_name(steps: list[str], shared: int, name: str) -> bool:
     """Return whether an absolute path that shares so many last steps with an image may name it.
 
-    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg.
+    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg. Where all images lie in one folder, that may
+    be called otherwise than on the other machine; there every name is enough.
     """
     return shared > 1 or "/" not in name or not any(steps[:-1])
 

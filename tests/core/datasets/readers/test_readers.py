@@ -398,6 +398,7 @@ def test_a_list_of_which_no_image_is_here_beside_one_of_another_machine(tree: Tr
     [
         (("1.jpg", "2.jpg"), ("/data/birds/1.jpg 0", "/data/birds/2.jpg 1")),
         (("a/1.jpg", "b/2.jpg"), ("/data/birds/a/1.jpg 0", "/data/birds/b/2.jpg 1")),
+        (("images/1.jpg", "images/2.jpg"), ("/data/birds/jpg/1.jpg 0", "/data/birds/jpg/2.jpg 1")),
         (("a/1.jpg", "b/2.jpg"), ("/a/1 0", "/b/2 1")),
         (("a/1.jpg", "b/2.jpg"), ("/1.jpg 0", "/2.jpg 1")),
         (("v2/img/a/1.jpg", "v2/img/b/1.jpg"), ("/x/y/a/1.jpg 0", "/x/y/b/1.jpg 1")),
