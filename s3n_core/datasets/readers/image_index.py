@@ -117,8 +117,8 @@ def _shared_end(one: list[str], other: list[str]) -> int:
 def _may_name(steps: list[str], shared: int, name: str) -> bool:
     """Return whether an absolute path that shares so many last steps with an image may name it.
 
-    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg. Where all images lie in one folder, that may
-    be called otherwise than on the other machine; there every name is enough.
+    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg. (Where all images lie in one folder, that
+    may have another name here, and their names are enough.)
     """
     return shared > 1 or "/" not in name or not any(steps[:-1])
 
