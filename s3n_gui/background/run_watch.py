@@ -155,6 +155,8 @@ class RunWatch(Worker):
                 self._end_at = None
                 self._end_by_force(process)
             self._follower.wait()
+        while self._orders:  # "stop" just before the window was closed
+            self._pass_on(self._orders.popleft(), process)
 
     def _look(self) -> RunChange:
         change = self._follower.poll()

@@ -233,6 +233,18 @@ def test_orders_to_nobody_are_refused(qtbot: QtBot, data: Path, root: Path) -> N
     end(job, qtbot)
 
 
+def test_an_order_just_before_the_window_is_closed_is_sent(
+    root: Path, monkeypatch: pytest.MonkeyPatch, qapp: object
+) -> None:
+    sent = list[str]()
+    monkeypatch.setattr(run_watch, "send_order", lambda _, order: sent.append(order))
+    watch = run_watch.RunWatch(root / "birds-1", None, "jobs")
+    watch.order(run_watch.RunOrder("stop-now"))
+    watch.leave()  # before the watching thread has seen the order
+    watch.work()
+    assert sent == ["stop-now"]
+
+
 def test_a_request_is_a_command_line() -> None:
     arguments = TrainingRequest(
         data=Path("birds"), recipe="quick", name="first", root=Path("runs"), settings={"floor": "none", "epochs": 3}
