@@ -43,6 +43,7 @@ class RunsActions(QObject):
         self.list = RunsList(self.model, parent)
         self.undo = QUndoStack(self)
         self._looked = False
+        self._model_in_trash: Path | None = None  # the run that was moved there while it was the current model
         self._validation: dict[Path, str | None] = {}
         trainings.watch.changed.connect(self.show_seen)
         controller.run_shown.connect(self._on_run_shown)
@@ -116,9 +117,13 @@ class RunsActions(QObject):
             if before == self._controller.path:
                 self._controller.show_run(None)
             self._controller.lay_over(before, on=False)
+            if self._session.model == before:  # its files are no longer there
+                self._session.model, self._model_in_trash = None, before
             self._session.report_notice(f"{before.name} is in the trash; Ctrl+Z restores it.")
         else:
             self._controller.show_run(after)
+            if self._model_in_trash == before and self._session.model is None:
+                self._session.model = after
         self._trainings.watch.look()
 
     def _follow_model(self, before: Path, after: Path) -> None:

@@ -221,7 +221,7 @@ def test_one_epoch_is_seen_as_a_dot(themed, qtbot):
     assert len(dots.points()) == 1
 
 
-def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypatch):
+def test_runs_are_compared_renamed_and_trashed(train_page, session, runs, qtbot, monkeypatch):
     seen(train_page, runs)
     train_page.controller.show_run(runs / "past")
     train_page.side.setCurrentIndex(1)
@@ -239,11 +239,14 @@ def test_runs_are_compared_renamed_and_trashed(train_page, runs, qtbot, monkeypa
     assert (runs / "other").is_dir()
     seen(train_page, runs)
     train_page.runs.list.choose(runs / "past")
+    session.model = runs / "past"
     train_page.commands()["train-trash"]()
     assert not (runs / "past").exists()
     assert train_page.controller.path is None
+    assert session.model is None
     train_page.undo_stack().undo()
     assert (runs / "past").is_dir()
+    assert session.model == runs / "past"
     assert train_page.controller.path == runs / "past"
 
 
