@@ -15,7 +15,7 @@ from pathlib import Path
 from s3n_core.commands.text_tables import table_text
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import S3NError
-from s3n_core.evaluation.goals import GOAL_TITLES, Goal, fail_unless_met
+from s3n_core.evaluation.goals import Goal, fail_unless_met, goal_table
 from s3n_core.evaluation.hit_rates import PlaceMeasures, measure_places
 from s3n_core.models.opening import open_model
 
@@ -53,7 +53,7 @@ def main() -> None:
     found = measure_places(open_model(arguments.model, "cpu", "float32"), records, data.classes)
     asked = goals(found)
     print(f"{found.text()}\nPeaks per image: {found.peaks:.2f}\n")
-    print(table_text([GOAL_TITLES, *(goal.row() for goal in asked)]))
+    print(table_text(goal_table(asked)))
     try:
         fail_unless_met(asked)
     except S3NError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3n_core.commands.text_tables import table_text
-from s3n_core.evaluation.goals import GOAL_TITLES
+from s3n_core.evaluation.goals import goal_table
 from s3n_core.parts.truth.intervention_result import NOT_TRAINED, AttributionRow, InterventionMeasures, Mean
 
 
@@ -14,7 +14,7 @@ def interventions_text(found: InterventionMeasures, *, goals: bool = False) -> s
     rows = found.rows()
     sections = [_heading(found), _completeness(rows), _correctness(rows), _gain(found)]
     if goals:
-        sections.append(table_text([GOAL_TITLES, *(goal.row() for goal in found.goals())]))
+        sections.append(table_text(goal_table(found.goals())))
     return "\n\n".join(section for section in sections if section) + "\n"
 
 

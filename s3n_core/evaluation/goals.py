@@ -33,7 +33,7 @@ class Goal:
         return self.value > self.least if self.strict else self.value >= self.least
 
     def row(self) -> tuple[str, str, str, str]:
-        """Return the goal as a row of text below `GOAL_TITLES`."""
+        """Return the goal as a row of `goal_table`."""
         asked = "-" if self.least is None else f"{'above' if self.strict else 'at least'} {self.least:.3g}"
         return self.name, "-" if self.value is None else f"{self.value:.3g}", asked, "met" if self.met else "missed"
 
@@ -42,8 +42,9 @@ class Goal:
         return {"goal": self.name, "value": self.value, "least": self.least, "met": self.met}
 
 
-GOAL_TITLES = ("Goal", "Measured", "Asked", "")
-"""The headings above `Goal.row`."""
+def goal_table(goals: Sequence[Goal]) -> list[tuple[str, ...]]:
+    """Return goals as rows of text, with the titles above them."""
+    return [("Goal", "Measured", "Asked", ""), *(goal.row() for goal in goals)]
 
 
 def fail_unless_met(goals: Sequence[Goal]) -> None:

@@ -77,6 +77,11 @@ class RunState:
     host: str | None = None
 
     @property
+    def epochs_passed(self) -> float:
+        """How many epochs are done, with the part of the one that has begun."""
+        return self.epoch + (self.batch / self.batches if self.batches else 0.0)
+
+    @property
     def error(self) -> S3NError | None:
         """The error that ended the training; None if it has not failed."""
         if self.status != "failed":

@@ -185,14 +185,13 @@ class TrainingJob(Job):
         self.run_changed.emit(change)
 
     def _report_state(self, state: RunState) -> None:
-        done = state.epoch + (state.batch / state.batches if state.batches else 0.0)
         pace = "" if state.images_per_second is None else f", {state.images_per_second:.1f} images/s"
         text = {"running": f"epoch {min(state.epoch + 1, state.epochs)} of {state.epochs}{pace}"}.get(
             state.status, state.status
         )
         self._report(
             text=text if self.status != "stopping" else "stopping",
-            fraction=min(done / state.epochs, 1.0) if state.epochs else None,
+            fraction=min(state.epochs_passed / state.epochs, 1.0) if state.epochs else None,
             seconds_left=state.seconds_left,
         )
 

@@ -102,7 +102,7 @@ class TrainingCard(QFrame):
         if state.best_accuracy is not None:
             facts.append(f"best validation accuracy {accuracy_share_text(state.best_accuracy, images)}")
         self._facts.setText(" · ".join(facts))
-        done = (state.epoch + (state.batch / state.batches if state.batches else 0)) / state.epochs
+        done = state.epochs_passed / state.epochs
         self._bar.show_share(done)
         self._bar.setAccessibleName(f"{count_text(state.epoch, 'epoch')} done")
         self._left.setText(left_text(state.seconds_left))

@@ -12,7 +12,7 @@ from s3n_core.commands.failures import interruptible
 from s3n_core.commands.parts.opened_atlas import AtlasArgument, ModelOption, atlas_model
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
-from s3n_core.evaluation.goals import GOAL_TITLES, fail_unless_met
+from s3n_core.evaluation.goals import fail_unless_met, goal_table
 
 
 def truth(
@@ -53,5 +53,5 @@ def truth(
     if check:
         goals = found.goals()
         if not json:
-            typer.echo(table_text([GOAL_TITLES, *(goal.row() for goal in goals)]))
+            typer.echo(table_text(goal_table(goals)))
         fail_unless_met(goals)

@@ -79,11 +79,10 @@ class ImageIndex:
                     (_shared_end(wanted, _key(_stem(name)).split("/")), _ends_alike(steps[-1], name), name)
                     for name in known
                 ]
-                shared = [
-                    one
-                    for one in shared
-                    if (one[0] == len(wanted) if whole else self._one_folder or _may_name(wanted, one[0], one[2]))
-                ]
+                if whole:
+                    shared = [one for one in shared if one[0] == len(wanted)]
+                elif not self._one_folder:  # if all lie in one folder, that may have another name here
+                    shared = [one for one in shared if _may_name(wanted, one[0], one[2])]
                 if shared:
                     most = max(one[:2] for one in shared)
                     best = [name for *score, name in shared if tuple(score) == most]
@@ -117,8 +116,7 @@ def _shared_end(one: list[str], other: list[str]) -> int:
 def _may_name(steps: list[str], shared: int, name: str) -> bool:
     """Return whether an absolute path that shares so many last steps with an image may name it.
 
-    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg. (Where all images lie in one folder, that
-    may have another name here, and their names are enough.)
+    Where both have a folder, it must be the same one: /data/cat/1.jpg is not dog/1.jpg.
     """
     return shared > 1 or "/" not in name or not any(steps[:-1])
 

@@ -164,9 +164,8 @@ def _own_edits(out: Path, earlier: AtlasHeader | None, taken: Atlas | None) -> l
     edits = list(read_edits(out / EDITS))
     if taken is None:
         return edits
-    if (
-        earlier is not None and earlier.parts_of and not earlier.taken_edits
-    ):  # earlier versions did not mark the taken ones
+    if earlier is not None and earlier.parts_of and not earlier.taken_edits:
+        # Earlier versions did not mark the taken ones.
         edits = [edit for edit in edits if edit not in taken.parts.edits]
     return [edit for edit in edits if not edit.taken]
 

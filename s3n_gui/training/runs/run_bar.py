@@ -229,7 +229,7 @@ class RunBar(QFrame):
             self.bar.show_share(None if busy else 0.0)
             self.left.setText("")
             return
-        done = (state.epoch + (state.batch / state.batches if state.batches else 0.0)) / state.epochs
+        done = state.epochs_passed / state.epochs
         self.left.setVisible(busy or done < 1.0)
         self.bar.setVisible(busy or done < 1.0)
         self.bar.show_share(done)
