@@ -7,13 +7,13 @@ The first command does all steps; what is in the folder WORK already is left alo
 second takes the pictures of the documents again, after the window has changed. Steps:
 
 - ``draw``: the data set that the model learns from, and the images of the demo.
-- ``train``: the original branch alone (20 epochs), then the whole network from there (3 epochs). About half an hour on two
-  cores that nobody else uses.
+- ``train``: the original branch alone (12 epochs), then the whole network from there (3 epochs). About an hour on two cores
+  that nobody else uses.
 - ``store``: the best epoch as a float16 model file.
 - ``evaluate``: its accuracy on the test images.
 - ``install``: model, images, run and stored inspection in ``resources/demo``; what it was measured to do, here.
-- ``atlas``: the parts of the demo's images, which are those that the model has in the test images; with the comparisons of the
-  pairs of species that it confuses most, and how steady the parts are. A few minutes.
+- ``atlas``: the parts of the demo's images, which are those that the model has in the test images; with the comparison of the
+  most confused pair of species, those of two more, and how steady the parts are. A few minutes.
 - ``guide``: the walk of the user guide: what tells the most confused pair of species apart in the test images, how
   steady its parts are, what hiding each part costs each species, and its pictures. The numbers in the guide's text are
   copied by hand. A quarter of an hour.
@@ -30,6 +30,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ from s3n_core.models.model_files import load_model, save_model
 from s3n_core.models.opening import open_model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_copies import make_portable
-from s3n_core.parts.comparison.class_pairs import class_pairs
+from s3n_core.parts.comparison.class_pairs import ClassPair, class_pairs
+from s3n_core.parts.comparison.comparison import FEWEST
 from s3n_core.parts.comparison.stored_comparisons import kept_comparison
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
@@ -58,6 +60,12 @@ GUIDE_IMAGES = 60
 """So many images are asked how steady the parts are."""
 FIRST_WEIGHTS = "demo-first.safetensors"
 
+SHOWN = ("--species", 24, "--train", 1, "--test", FEWEST, "--seed", 2)
+"""How the images of the demo are drawn. The first test image of every species ships, and all of the most confused pair: as many as
+a comparison needs."""
+DRAWN = ("--species", 24, "--train", 200, "--test", 40, "--seed", 1, "--leave-out", 0.1)
+"""How the images that the model learns from and is tested on are drawn."""
+
 FIRST = {
     "weights": "none",
     "network.branches": "O",
@@ -65,7 +73,7 @@ FIRST = {
     "network.input_size": 128,
     "network.source_size": 128,
     "resize": "squash",
-    "epochs": 20,
+    "epochs": 12,
     "batch_size": 32,
     "rate_heads": 0.1,
     "rate_warm_up": 1,
@@ -77,8 +85,8 @@ FIRST = {
 SECOND = {
     "weights": FIRST_WEIGHTS,
     "network.last_stride": 1,
-    "network.input_size": 160,
-    "network.source_size": 320,
+    "network.input_size": 224,
+    "network.source_size": 448,
     "network.train_sampling": "random",
     "resize": "squash",
     "epochs": 3,
@@ -122,11 +130,11 @@ def s3n(work: Path, *arguments: object) -> str:
 
 def draw(work: Path) -> None:
     """Draw both data sets; each takes its name when it is whole."""
-    for name, train, test, seed in (("shown", 1, 2, 2), ("drawn", 200, 40, 1)):
+    for name, numbers in (("shown", SHOWN), ("drawn", DRAWN)):
         if (work / name).exists():
             continue
         shutil.rmtree(work / "drawing", ignore_errors=True)
-        s3n(work, "demo-data", "drawing", "--train", train, "--test", test, "--seed", seed)
+        s3n(work, "demo-data", "drawing", *numbers)
         (work / "drawing").rename(work / name)
 
 
@@ -180,8 +188,14 @@ def install(work: Path) -> None:
     shutil.copyfile(work / "model.safetensors", DEMO / "model.safetensors")
     shutil.copyfile(work / "measured.json", MEASURED)
     shutil.rmtree(DEMO / "images")
-    for record in open_data_set(work / "shown").records:
-        if record.split == "test":
+    pair, shown = most_confused(work), open_data_set(work / "shown")
+    whole = {shown.classes.index(pair.a), shown.classes.index(pair.b)}
+    counts = Counter[int | None]()
+    for record in shown.records:
+        if record.split != "test":
+            continue
+        counts[record.label] += 1
+        if record.label in whole or counts[record.label] == 1:
             place = DEMO / record.name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(record.path, place)
@@ -194,12 +208,13 @@ def install(work: Path) -> None:
 
 def atlas(work: Path) -> None:
     """Renew the demo's atlas: its images are too few to group their peaks, so their parts are those of the test images."""
-    of_tests, own = work / "atlas-drawn", work / "atlas-shown"
-    s3n(work, "parts", "build", "model.safetensors", "drawn", "--split", "test", "--device", "cpu", "--out", of_tests)
+    own = work / "atlas-shown"
     shutil.rmtree(own, ignore_errors=True)
     shown = DEMO / "model.safetensors", DEMO / "images", "--split", "all", "--device", "cpu"
-    s3n(work, "parts", "build", *shown, "--parts-of", of_tests, "--out", own)
-    for pair in class_pairs(Atlas(own))[:COMPARED]:
+    s3n(work, "parts", "build", *shown, "--parts-of", atlas_of_tests(work), "--out", own)
+    first = most_confused(work)
+    others = [pair for pair in class_pairs(Atlas(own)) if {pair.a, pair.b} != {first.a, first.b}]
+    for pair in (first, *others[: COMPARED - 1]):
         s3n(work, "parts", "compare", own, pair.a, pair.b, "--device", "cpu")
     s3n(work, "parts", "steady", own, "--device", "cpu")
     shutil.rmtree(DEMO / "atlas", ignore_errors=True)
@@ -211,8 +226,7 @@ def atlas(work: Path) -> None:
 
 def guide(work: Path) -> None:
     """Measure what the user guide tells of the parts of the test images, and take its pictures."""
-    folder = work / "atlas-drawn"
-    pair = class_pairs(Atlas(folder))[0]
+    folder, pair = atlas_of_tests(work), most_confused(work)
     s3n(work, "parts", "compare", folder, pair.a, pair.b, "--device", "cpu")
     s3n(work, "parts", "steady", folder, "--images", GUIDE_IMAGES, "--device", "cpu")
     s3n(work, "parts", "matrix", folder, "--measure", "--device", "cpu")
@@ -225,6 +239,18 @@ def guide(work: Path) -> None:
         subprocess.run(command, cwd=CHECKOUT, check=True)
         for picture in sorted(Path(out).glob("*.png")):
             _save(picture, f"{picture.stem}.jpg")
+
+
+def atlas_of_tests(work: Path) -> Path:
+    """Return the folder of the atlas of the test images, which is built on the first call."""
+    folder = work / "atlas-drawn"
+    s3n(work, "parts", "build", "model.safetensors", "drawn", "--split", "test", "--device", "cpu", "--out", folder)
+    return folder
+
+
+def most_confused(work: Path) -> ClassPair:
+    """Return the pair of species that the model confuses most in the test images."""
+    return class_pairs(Atlas(atlas_of_tests(work)))[0]
 
 
 def _install_run(run: RunDirectory) -> None:

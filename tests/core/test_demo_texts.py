@@ -5,6 +5,7 @@ import hashlib
 import importlib
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.demo.drawing import draw_bird
 from s3n_core.demo.species import SPECIES
 from s3n_core.models.model_headers import read_header
+from s3n_core.parts.comparison.comparison import FEWEST
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.resources import resource
 
@@ -70,18 +72,18 @@ def made_anew() -> None:
 @pytest.mark.usefixtures("made_anew")
 def test_the_model_knows_what_it_has_seen_and_not_the_images_of_the_demo(facts: Any) -> None:
     assert [row.seen for row in facts.rows] == ["unseen"] * len(facts.rows)
-    assert facts.measured["seen"]["unseen"] == facts.measured["images"] == 480
+    assert facts.measured["seen"]["unseen"] == facts.measured["images"] == 24 * 40
 
 
 @pytest.mark.usefixtures("made_anew")
 def test_the_images_are_todays_drawings() -> None:
     records = open_data_set(DEMO / "images").records
-    assert len(records) == 2 * 12
-    # The test images of `s3n demo-data --train 1 --test 2 --seed 2`: scene number = image x 12 + species.
+    assert sorted(Counter(record.label for record in records).values()) == [1] * 22 + [FEWEST] * 2
+    # Test images of `s3n demo-data --species 24 --train 1 --test 10 --seed 2`: scene number = image x 24 + species.
     for record in (records[0], records[-1]):
         assert record.label is not None
         image = int(record.name.rpartition("_")[2].split(".")[0]) - 1
-        drawn = np.asarray(draw_bird(SPECIES[record.label], image * 12 + record.label, 2).image).astype(int)
+        drawn = np.asarray(draw_bird(SPECIES[record.label], image * 24 + record.label, 2).image).astype(int)
         kept = np.asarray(Image.open(record.path)).astype(int)
         assert kept.shape == drawn.shape
         assert np.abs(kept - drawn).mean() < 4  # JPEG

@@ -20,6 +20,7 @@ class ClassPair:
         mistakes: Images of one of them that are predicted as the other.
         rivals: Images of one of them whose strongest rival is the other, mistakes included.
         images: Number of images of both.
+        fewest: Number of images of the one that has fewer; an answer needs `comparison.FEWEST` of each.
         margin: Mean margin over the other class in the ``rivals``, in logits; negative where mistakes are large.
     """
 
@@ -28,6 +29,7 @@ class ClassPair:
     mistakes: int
     rivals: int
     images: int
+    fewest: int
     margin: float
 
 
@@ -64,6 +66,7 @@ def class_pairs(atlas: Atlas) -> tuple[ClassPair, ...]:
                 mistakes=mistakes[a, b] + mistakes[b, a],
                 rivals=len(both),
                 images=totals[a] + totals[b],
+                fewest=min(totals[a], totals[b]),
                 margin=float(np.mean(both)),
             )
         )

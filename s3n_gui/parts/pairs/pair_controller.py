@@ -7,6 +7,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import S3NError
+from s3n_core.parts.comparison.comparison import FEWEST
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent
@@ -61,7 +62,8 @@ class PairController(QObject):
         self.chosen.emit()
         self.changed.emit()
         if content is not None:
-            first = next(iter(content.pairs), None)
+            enough = (pair for pair in content.pairs if pair.fewest >= FEWEST)  # others have no answer to show
+            first = next(enough, next(iter(content.pairs), None))
             if first is not None:
                 self.set_pair(first.a, first.b)
             elif len(content.classes) > 1:

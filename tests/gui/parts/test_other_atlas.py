@@ -17,6 +17,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_files import IMAGES
+from s3n_core.parts.comparison.comparison import FEWEST
 from s3n_gui.parts import controller
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.panel import PartsPage
@@ -58,6 +59,20 @@ def test_another_atlas_with_the_same_classes_is_read_anew(
     assert (pair.a, pair.b) == (before.a, before.b) == (RUFF, PLOVER)
     assert pair.content is opened.controller.content
     assert "beak" in [row.name for row in opened.pair_view.rows.rows]
+
+
+def test_a_pair_with_enough_images_for_an_answer_is_shown_first(
+    opened: PartsPage, session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    draw_pictures(tmp_path / "many", FEWEST)
+    many = [name for name in names_of(tmp_path / "many") if not name.startswith(RUFF)]
+    few = next(name for name in names_of(tmp_path / "many") if name.startswith(RUFF))
+    write_atlas(tmp_path / "uneven", tmp_path / "many", [*many, few])
+    show(opened, session, tmp_path / "uneven", qtbot)
+    content = opened.controller.content
+    assert content is not None
+    assert {content.pairs[0].a, content.pairs[0].b} == {RUFF, PLOVER}  # still the first of the list
+    assert (opened.pair.a, opened.pair.b) == (PLOVER, KNOT)
 
 
 def test_an_atlas_without_pairs_shows_none_of_the_one_before(

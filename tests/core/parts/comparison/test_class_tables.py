@@ -42,6 +42,7 @@ def test_confused_pairs_come_first_then_those_with_the_smallest_margin(atlas: At
     ]
     by_classes = {(pair.a, pair.b): pair for pair in pairs}
     assert by_classes[plover, knot].images == 2 * EACH
+    assert by_classes[plover, knot].fewest == EACH
     # Rivals: all 4 knots have the plover, one plover the knot; margins 4 and -1.
     assert by_classes[plover, knot].rivals == EACH + 1
     assert by_classes[plover, knot].margin == pytest.approx((EACH * 4 - 1) / (EACH + 1))
