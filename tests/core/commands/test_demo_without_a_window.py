@@ -16,7 +16,7 @@ from s3n_gui.state import demo
 def test_the_demo_writes_again_into_the_same_folder(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    images = class_folders(tmp_path / "images", {"": 1})
+    images = class_folders(tmp_path / "images", {"a": 2, "b": 1})
 
     def in_this_process(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
         assert command[1:3] == ["-m", "s3n_core"]
@@ -33,7 +33,7 @@ def test_the_demo_writes_again_into_the_same_folder(
         assert said.out.startswith("The window cannot be opened.\n")
         assert f"Figures:            {tmp_path / 's3n-demo' / 'attention'}" in said.out
         with (tmp_path / "s3n-demo" / "predictions.csv").open(encoding="utf-8", newline="") as file:
-            assert [row["file"] for row in csv.DictReader(file)] == ["0.png"]
+            assert [row["file"] for row in csv.DictReader(file)] == ["a/0.png", "b/0.png"]
         contents.append({path: path.stat().st_size for path in (tmp_path / "s3n-demo").rglob("*") if path.is_file()})
     assert contents[0] == contents[1]
     assert len(contents[0]) > 10

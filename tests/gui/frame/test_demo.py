@@ -23,12 +23,17 @@ class Engine:
 
     def __call__(self, command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
         self.commands.append(command)
+        self.chosen = Path(command[command.index("--only") + 1]).read_text(encoding="utf-8").splitlines()
         return subprocess.CompletedProcess(command, self.codes.pop(0))
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
     engine = Engine(0)
+    for name in ("b/2", "a/1", "b/1"):
+        file = tmp_path / "installed" / "demo" / "images" / f"{name}.jpg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     monkeypatch.setattr(demo_without_window.subprocess, "run", engine)
     monkeypatch.setattr(demo, "resource", lambda name: tmp_path / "installed" / name)
     monkeypatch.setattr(app, "why_no_window", lambda: "No window can be shown here: because.")
@@ -42,9 +47,11 @@ def test_demo_predicts_and_exports(engine: Engine, tmp_path: Path, capsys: pytes
     images = str(tmp_path / "installed" / "demo" / "images")
     predictions, attention = tmp_path / "s3n-demo" / "predictions.csv", tmp_path / "s3n-demo" / "attention"
     start = [sys.executable, "-m", "s3n_core"]
-    assert engine.commands == [
-        [*start, "export", model, images, "--out", str(attention), "--predictions", str(predictions)]
-    ]
+    (command,) = engine.commands
+    only = command.index("--only")
+    assert command[:only] == [*start, "export", model, images, "--out", str(attention)]
+    assert command[only + 2 :] == ["--predictions", str(predictions)]
+    assert engine.chosen == ["a/1.jpg", "b/1.jpg"]  # the first image of each species
     said = capsys.readouterr().out
     assert str(predictions) in said
     assert str(attention) in said
