@@ -61,8 +61,8 @@ GUIDE_IMAGES = 60
 FIRST_WEIGHTS = "demo-first.safetensors"
 
 SHOWN = ("--species", 24, "--train", 1, "--test", FEWEST, "--seed", 2)
-"""How the images of the demo are drawn. The first test image of every species ships, and all of the most confused pair: as many as
-a comparison needs."""
+"""How the images of the demo are drawn. The first test image of every species ships, and all of the most confused pair, so many
+that they can be compared."""
 DRAWN = ("--species", 24, "--train", 200, "--test", 40, "--seed", 1, "--leave-out", 0.1)
 """How the images that the model learns from and is tested on are drawn."""
 

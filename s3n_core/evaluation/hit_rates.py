@@ -21,6 +21,7 @@ from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.evaluation.evaluate import class_indices
 from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.evaluation.localization import joined_maps, largest_box, overlap
+from s3n_core.evaluation.other_images import other_images
 from s3n_core.method.alignment import cell_to_grid, grid_to_share
 from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import network_inputs
@@ -164,7 +165,7 @@ def measure_places(
                 progress(done, len(samples))
     if not seen:
         raise DataSetError(f"None of the {len(samples)} images with boxes could be read.")
-    others = [seen[-1].peaks, *(one.peaks for one in seen[:-1])]
+    others = [seen[partner].peaks for partner in other_images(len(seen))]
     if len(seen) == 1:  # as in the control: a single image gets its own peaks, mirrored
         others = [np.array([1.0, 0.0]) + seen[0].peaks * np.array([-1.0, 1.0])]
     return _summary([_count(one, other) for one, other in zip(seen, others, strict=True)])

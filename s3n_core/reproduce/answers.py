@@ -30,6 +30,7 @@ from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
 from s3n_core.models.true_places import TruePlaces
 from s3n_core.system.atomic_files import make_folder, write_text
+from s3n_core.system.seeding import keyed_generator
 
 BATCH = 16
 VIEWS = (1, 3)
@@ -146,10 +147,13 @@ def probabilities(
             found["joint"] = output.prediction.float().softmax(dim=1).cpu().numpy()
         return [{head: shares[row] for head, shares in found.items()} for row in range(len(batch))]
 
-    samples = [Sample.of(record) for record in records]
+    order = np.arange(len(records))
+    if model.network.config.control == "other_image":
+        # Batches in the data set's order show one class, whose images the control would give each other's peaks.
+        order = keyed_generator(0, "order of answers").permutation(len(records))
     loop = over_model_images(
         model,
-        samples,
+        [Sample.of(records[at]) for at in order],
         classify,
         view=view,
         batch_size=BATCH,
@@ -161,7 +165,7 @@ def probabilities(
             if isinstance(result, UnreadableImage):
                 raise result
             results.append(result)
-    return results
+    return [results[at] for at in np.argsort(order)]
 
 
 def _true_places(

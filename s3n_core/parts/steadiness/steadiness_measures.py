@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.evaluation.bootstrap import interval_over_images
+from s3n_core.evaluation.other_images import other_images
 from s3n_core.parts.annotation.annotation_measures import HIT, merged_side
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.key_points import MAJORITY, KeyPointName, key_point_names
 from s3n_core.parts.comparison.atlas_agreement import MatchedPart
 from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, PlaceAccuracy, Repeats, SharedPlaces, Steadiness
-from s3n_core.system.seeding import keyed_generator
 
 ViewName = Literal["mirrored", "shifted"]
 VIEWS: tuple[ViewName, ...] = ("mirrored", "shifted")
@@ -92,14 +92,6 @@ def steadiness(
         )
     used = sum(any(view is not None for view in of_image) for of_image in zip(*views.values(), strict=True))
     return Steadiness(images=used, left_out=len(original) - used, parts=tuple(results))
-
-
-def other_images(count: int, seed: int = 0) -> tuple[int, ...]:
-    """Return for each of so many images the one whose changed views its peaks are held against as a control."""
-    order = keyed_generator(seed, "views of other images").permutation(count)
-    partner = np.empty(count, dtype=np.intp)
-    partner[order] = np.roll(order, -1)
-    return tuple(partner.tolist())
 
 
 def key_point_accuracy(

@@ -13,6 +13,7 @@ from s3n_core.datasets.loading import Sample, SampleReader
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.errors import AtlasError
+from s3n_core.evaluation.other_images import other_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_files import image_of
@@ -22,7 +23,6 @@ from s3n_core.parts.steadiness.steadiness_measures import (
     ImagePeaks,
     ViewName,
     key_point_accuracy,
-    other_images,
     steadiness,
 )
 from s3n_core.parts.steadiness.steadiness_result import Steadiness

@@ -102,13 +102,14 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
 def test_another_images_peaks_and_the_centre_are_baselines(
     tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each image is held against the peaks of the image before it; a single one against its own, mirrored."""
+    """Each image is held against the peaks of another one; a single one against its own, mirrored."""
     places = {"a.png": [[0.1, 0.5], [0.2, 0.5]], "b.png": [[0.9, 0.5]], "c.png": [[0.1, 0.5]]}
 
     def found_in(_: Model, batch: Batch) -> list:
         return [(np.array(places[name]), np.ones(len(places[name])), (0.0, 0.0, 1.0, 1.0), 1) for name in batch.names]
 
     monkeypatch.setattr(hit_rates, "_found_in", found_in)
+    monkeypatch.setattr(hit_rates, "other_images", lambda count: (2, 0, 1)[:count] if count > 1 else (0,))
     left, right = Box(x=0, y=25, width=100, height=50), Box(x=150, y=25, width=50, height=50)
     near_centre = (Part(name="tail", x=100, y=55),)
     records = [
