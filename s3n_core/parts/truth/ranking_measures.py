@@ -1,6 +1,7 @@
 """Which part tells two species apart: rankings held against the truth of synthetic birds, beside baselines. Without torch.
 
-A ranking is right for a pair if its first part is one in which the two species differ.
+A ranking is right for a pair if its first part is one in which the two species differ. Only a part that tells them apart, with a
+score above 0, can be first; without any, the pair is wrong.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class RankingMeasures:
         pairs: Number of all pairs.
         scenes: Number of scenes that were ranked.
         mapped: The true part of each part of the atlas, with the share of its masked pixels that lie in that part's mask.
-        constant: The part that the best constant ranking names, for near pairs.
+        constant: The part that the best constant ranking names, for near pairs; None without any.
         correct: Share of the scenes that are predicted correctly.
     """
 
@@ -107,7 +108,7 @@ class RankingMeasures:
     pairs: int
     scenes: int
     mapped: Mapping[str, tuple[str, float]]
-    constant: str
+    constant: str | None
     correct: float
 
     def goals(self) -> tuple[Goal, ...]:
@@ -147,12 +148,14 @@ class RankingMeasures:
     def sentences(self) -> list[str]:
         """Return what else is known, in words."""
         parts = ", ".join(f"{name}: {part} ({100 * share:.0f} %)" for name, (part, share) in self.mapped.items())
-        return [
+        found = [
             f"Right: the first part is one in which the two species differ. {self.scenes} scenes, {100 * self.correct:.1f} % of "
-            "them predicted correctly; in brackets 95 % intervals over species. Near pairs differ in one or two parts.",
-            f"The best constant ranking of near pairs names {self.constant}.",
-            f"Parts of the atlas: {parts or 'none lies on a true part'}.",
+            "them predicted correctly; in brackets 95 % intervals over species. Near pairs differ in one or two parts."
         ]
+        if self.constant is not None:
+            found.append(f"The best constant ranking of near pairs names {self.constant}.")
+        found.append(f"Parts of the atlas: {parts or 'none lies on a true part'}.")
+        return found
 
 
 def ranking_measures(
@@ -210,10 +213,11 @@ def ranking_measures(
 
     for ranking in found.values:
         scores = np.stack([found.scores(ranking, a, b) for a, b in pairs])
-        right = truth[np.arange(len(pairs)), scores.argmax(axis=1)].astype(np.float64)
+        right = _right(scores, truth)
         compared = brute is not None and ranking not in ("brute-force removal", "area")
         rows.append(row(ranking, right, right, _mean_spearman(scores, removal) if compared else None))
-    best_near = int(truth[near].mean(axis=0).argmax()) if near.any() else 0
+    # Parts that differ in equally many pairs are right equally often.
+    best_near = int(truth[near].sum(axis=0).argmax())
     best_all = int(truth.mean(axis=0).argmax())
     rows.append(row("best constant", truth[:, best_all].astype(np.float64), truth[:, best_near].astype(np.float64)))
     chance = truth.mean(axis=1)
@@ -224,7 +228,7 @@ def ranking_measures(
         pairs=len(pairs),
         scenes=int(found.scenes.sum()),
         mapped=mapped,
-        constant=found.parts[best_near],
+        constant=found.parts[best_near] if near.any() else None,
         correct=correct,
     )
 
@@ -247,8 +251,20 @@ def majority_parts(
     return found
 
 
+def _right(scores: _Numbers, truth: NDArray[np.bool_]) -> _Numbers:
+    """Return how right the first part of each pair is, in [0, 1], from scores and truth (pairs, P), shape (pairs,).
+
+    Of parts that are first together it is the mean. Parts that no group of the atlas stands for have a score of exactly 0.
+    """
+    first = (scores > 0) & (scores == scores.max(axis=1, keepdims=True))
+    return np.asarray((first & truth).sum(axis=1) / np.maximum(first.sum(axis=1), 1))
+
+
 def _mean_spearman(first: _Numbers, second: _Numbers) -> float | None:
-    """Return the mean over pairs of Spearman's correlation of two scores over parts; None where none is defined."""
+    """Return the mean over pairs of Spearman's correlation of two scores over parts; None where none is defined.
+
+    Parts with equal scores, such as those that no group stands for, have the mean of their ranks.
+    """
     from scipy.stats import spearmanr
 
     found = [

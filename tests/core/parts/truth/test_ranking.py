@@ -20,7 +20,7 @@ from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.building import build_atlas
 from s3n_core.parts.comparison.comparing import compare_classes
 from s3n_core.parts.truth.intervention_measures import dilated, masses
-from s3n_core.parts.truth.ranking_measures import SpeciesMeans, majority_parts, ranking_measures
+from s3n_core.parts.truth.ranking_measures import RankingRow, SpeciesMeans, majority_parts, ranking_measures
 from s3n_core.parts.truth.ranking_protocol import measure_rankings
 
 
@@ -64,6 +64,39 @@ def test_a_perfect_ranking_is_right_and_a_turned_one_is_wrong() -> None:
     assert turned["read"].spearman == pytest.approx(-1)
 
 
+def test_parts_that_no_group_stands_for_are_never_first() -> None:
+    """The pairs that differ in the first part, the bill, and in nothing else tell a ranking by numbers from one by scores."""
+    found = means(correct=True)
+
+    def read(values: np.ndarray) -> RankingRow:
+        measured = ranking_measures(replace(found, values={**found.values, "read": values}), mapped={}, correct=1.0)
+        return next(row for row in measured.rows if row.ranking == "read")
+
+    nothing = read(np.zeros((4, 4, 3)))
+    assert (nothing.near, nothing.near_high, nothing.all, nothing.spearman) == (0, 0, 0, None)
+
+    # Only the tail has groups, and what is read there is against the pair's first species: the others' 0 is no larger.
+    against = np.zeros((4, 4, 3))
+    against[..., 1] = np.where(found.differ[..., 1], 1, 0)
+    assert read(against).all == 0
+    for_it = read(-against)
+    assert for_it.all == pytest.approx(4 / 6)  # pairs that differ in the tail; in the others no part has anything
+
+    together = np.zeros((4, 4, 3))
+    together[..., :2] = np.where(found.differ.any(axis=2), 0, 1)[..., None]
+    # Bill and tail are first together in all pairs: the two differ in both, in one of them, or in the legs only.
+    assert read(together).all == pytest.approx(np.mean([0.5, 1, 1, 0.5, 0.5, 0]))
+
+
+def test_without_near_pairs_there_is_no_best_constant_of_them() -> None:
+    found = means(correct=True)
+    far = ranking_measures(
+        replace(found, parts=("bill", "tail", "legs"), differ=np.ones((4, 4, 3), dtype=bool)), mapped={}, correct=1.0
+    )
+    assert (far.near_pairs, far.constant) == (0, None)
+    assert "best constant" not in " ".join(far.sentences())
+
+
 def test_goals_need_enough_pairs_and_a_lower_bound_above_the_best_constant() -> None:
     met = [goal.met for goal in ranking_measures(means(correct=True), mapped={}, correct=1.0).goals()]
     assert met == [False, True, True, True]  # five near pairs are too few
@@ -74,6 +107,12 @@ def test_goals_need_enough_pairs_and_a_lower_bound_above_the_best_constant() -> 
 def test_a_part_is_the_true_part_that_most_of_its_masked_pixels_lie_in() -> None:
     overlaps = np.array([[9, 3, 0], [0, 0, 0], [1, 5, 4], [8, 0, 0]], dtype=float)
     assert majority_parts(overlaps, (0, 1, 4, 7), frozenset({7})) == {0: (0, 0.75), 4: (1, 0.5)}
+
+
+def _names_a_differing_part(scores: dict[str, float], a: int, b: int) -> bool:
+    """Return whether the part with the largest score, which must be above 0, differs between two species."""
+    first = max(scores, key=lambda name: scores[name])
+    return scores[first] > 0 and first in distinguishing_parts(SPECIES[a], SPECIES[b])
 
 
 def _right_in_masks(model: Model, root: Path, records: list[SceneRecord], known: tuple[int, ...]) -> list[bool]:
@@ -92,8 +131,8 @@ def _right_in_masks(model: Model, root: Path, records: list[SceneRecord], known:
     means = {species: np.mean(values, axis=0) for species, values in of_species.items()}
     right = []
     for a, b in combinations(known, 2):
-        first = int((means[a][a] - means[a][b] - means[b][a] + means[b][b]).argmax())
-        right.append(PARTS[first] in distinguishing_parts(SPECIES[a], SPECIES[b]))
+        scores = means[a][a] - means[a][b] - means[b][a] + means[b][b]
+        right.append(_names_a_differing_part(dict(zip(PARTS, scores, strict=True)), a, b))
     return right
 
 
@@ -135,8 +174,7 @@ def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
         for part in comparison.parts:
             if part.name in found.mapped:
                 sums[found.mapped[part.name][0]] += part.contribution
-        first = max(sums, key=lambda name: sums[name])
-        right.append(first in distinguishing_parts(SPECIES[a], SPECIES[b]))
+        right.append(_names_a_differing_part(sums, a, b))
     read, in_masks = (next(row for row in found.rows if row.ranking == kind) for kind in ("read", "read in the masks"))
     assert read.all == pytest.approx(np.mean(right))
     assert in_masks.all == pytest.approx(np.mean(_right_in_masks(model, root, ranked, known)))
