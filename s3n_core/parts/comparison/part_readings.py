@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Box, ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.errors import S3NError, UnreadableImage
 from s3n_core.inspection.contribution_job import contributions_of_views
 from s3n_core.inspection.geometry import Place, ViewFrame
+from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hide_places import KnownScores, hide_places
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Scores
@@ -286,31 +287,63 @@ def hide_parts(
     Raises:
         OutOfMemory: The device has too little memory for one image.
     """
-    image, places = read(Sample.of(record)), parts.places
+    places = parts.places
+    hidden = hide_beside_random(
+        inspector, read(Sample.of(record)), places, name=record.name, box=record.box, known=known
+    )
+    if hidden is None:
+        return None
+    found = dict[int, HiddenPart]()
+    for part, result in hidden.items():
+        logits = result.logits[result.answer]
+        margins, said = margins_of(logits, parts.pair), logits.argmax(axis=1)
+        if not np.isfinite(margins).all():
+            return None
+        found[part] = HiddenPart(
+            place=places[part],
+            settings=result.settings,
+            loss=float(margins[0] - margins[1]),
+            random_losses=margins[0] - margins[2:],
+            changed=bool(said[1] != said[0]),
+            random_changed=float((said[2:] != said[0]).mean()),
+        )
+    return found
+
+
+def hide_beside_random(
+    inspector: Inspector,
+    image: Image.Image,
+    places: Mapping[int, Place],
+    *,
+    name: str,
+    box: Box | None,
+    known: KnownScores | None = None,
+) -> dict[int, HiddenPlace] | None:
+    """Hide the places of parts in an image, all beside the same random places, or each beside its own where there is no room.
+
+    Args:
+        inspector: The model.
+        image: The decoded image.
+        places: Where each part is, (x, y) in original pixels.
+        name: The image's name.
+        box: The object's box, if known.
+        known: As of `hide_parts`.
+
+    Returns:
+        One result per part; None if there is no room for random places either way.
+
+    Raises:
+        OutOfMemory: The device has too little memory for one image.
+    """
     known = {} if known is None else known
-    groups = [list(places)], [[part] for part in places]
-    for grouped in groups:
-        found = dict[int, HiddenPart]()
+    for grouped in ([list(places)], [[part] for part in places]):
+        found = dict[int, HiddenPlace]()
         try:
             for some in grouped:
-                if not some:
-                    continue
-                hidden = hide_places(
-                    inspector, image, [places[part] for part in some], name=record.name, box=record.box, known=known
-                )
-                for part, result in zip(some, hidden, strict=True):
-                    logits = result.logits[result.answer]
-                    margins, said = margins_of(logits, parts.pair), logits.argmax(axis=1)
-                    if not np.isfinite(margins).all():
-                        return None
-                    found[part] = HiddenPart(
-                        place=places[part],
-                        settings=result.settings,
-                        loss=float(margins[0] - margins[1]),
-                        random_losses=margins[0] - margins[2:],
-                        changed=bool(said[1] != said[0]),
-                        random_changed=float((said[2:] != said[0]).mean()),
-                    )
+                if some:
+                    asked = [places[part] for part in some]
+                    results = hide_places(inspector, image, asked, name=name, box=box, known=known)
+                    found.update(zip(some, results, strict=True))
         except S3NError as error:
             if type(error) is not S3NError:  # not for lack of room
                 raise

@@ -6,6 +6,7 @@ score above 0, can be first; without any, the pair is wrong.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -41,7 +42,8 @@ class SpeciesMeans:
         parts: Names of the parts.
         differ: Whether two species differ in a part, bool (S, S, P).
         values: By ranking: the mean over scenes of a species (first axis) of what each part gives to the logit of each class
-            (second axis), (S, S, P); "area" holds areas, alike for all classes.
+            (second axis), (S, S, P); "area" holds areas, alike for all classes. NaN for species without a scene in which it was
+            measured.
         scenes: Number of scenes of each species, (S,).
     """
 
@@ -74,6 +76,7 @@ class RankingRow:
         near_low: Lower bound of the 95 % interval over species; None alike, and for chance.
         near_high: Upper bound; None alike.
         all: The same for all pairs.
+        pairs: Number of all pairs that it is measured for: those of species with a scene in which it was.
         all_low: Alike.
         all_high: Alike.
         spearman: Mean over pairs of Spearman's correlation with brute-force removal, over parts; None where it is not defined.
@@ -83,7 +86,8 @@ class RankingRow:
     near: float | None
     near_low: float | None
     near_high: float | None
-    all: float
+    all: float | None
+    pairs: int
     all_low: float | None
     all_high: float | None
     spearman: float | None
@@ -101,6 +105,8 @@ class RankingMeasures:
         mapped: The true part of each part of the atlas, with the share of its masked pixels that lie in that part's mask.
         constant: The part that the best constant ranking names, for near pairs; None without any.
         correct: Share of the scenes that are predicted correctly.
+        left_out: (name, reason) of scenes that could not be read, also of those that tell what the atlas's parts are.
+        not_measured: By ranking: (name, reason) of ranked scenes in which it could not be measured.
     """
 
     rows: tuple[RankingRow, ...]
@@ -110,6 +116,8 @@ class RankingMeasures:
     mapped: Mapping[str, tuple[str, float]]
     constant: str | None
     correct: float
+    left_out: tuple[tuple[str, str], ...]
+    not_measured: Mapping[Ranking, tuple[tuple[str, str], ...]]
 
     def goals(self) -> tuple[Goal, ...]:
         """Return the goals of the ranking that is read."""
@@ -155,11 +163,28 @@ class RankingMeasures:
         if self.constant is not None:
             found.append(f"The best constant ranking of near pairs names {self.constant}.")
         found.append(f"Parts of the atlas: {parts or 'none lies on a true part'}.")
+        if self.left_out:
+            found.append(f"Left out: {_counted(self.left_out)}.")
+        for ranking, scenes in self.not_measured.items():
+            if scenes:
+                found.append(f"Left out of {ranking!r}: {_counted(scenes)}.")
+        for row in self.rows:
+            if row.pairs < self.pairs:
+                found.append(
+                    f"{row.ranking!r} is measured for {row.pairs} of {self.pairs} pairs; the others have a species without a "
+                    "scene in which it was."
+                )
         return found
 
 
 def ranking_measures(
-    found: SpeciesMeans, *, mapped: Mapping[str, tuple[str, float]], correct: float, seed: int = 0
+    found: SpeciesMeans,
+    *,
+    mapped: Mapping[str, tuple[str, float]],
+    correct: float,
+    left_out: tuple[tuple[str, str], ...] = (),
+    not_measured: Mapping[Ranking, tuple[tuple[str, str], ...]] | None = None,
+    seed: int = 0,
 ) -> RankingMeasures:
     """Hold rankings against the truth, with intervals by bootstrap over species.
 
@@ -167,6 +192,8 @@ def ranking_measures(
         found: What was measured.
         mapped: As in `RankingMeasures`.
         correct: As in `RankingMeasures`.
+        left_out: As in `RankingMeasures`.
+        not_measured: As in `RankingMeasures`; None: all were measured.
         seed: Seed of the bootstrap.
     """
     pairs = found.pairs
@@ -190,14 +217,19 @@ def ranking_measures(
 
     everything = np.ones(len(pairs), dtype=bool)
     brute = found.values.get("brute-force removal")
-    rows, removal = list[RankingRow](), np.zeros((len(pairs), len(found.parts)))
+    rows, removal = list[RankingRow](), np.full((len(pairs), len(found.parts)), np.nan)
     if brute is not None:
         removal = np.stack([found.scores("brute-force removal", a, b) for a, b in pairs])
 
-    def row(ranking: Ranking, right: _Numbers, right_near: _Numbers, spearman: float | None = None) -> RankingRow:
-        near_share, near_low, near_high = measured(right_near, near)
-        share, low, high = measured(right, everything)
-        assert share is not None
+    def row(
+        ranking: Ranking,
+        right: _Numbers,
+        right_near: _Numbers,
+        known: NDArray[np.bool_] = everything,
+        spearman: float | None = None,
+    ) -> RankingRow:
+        near_share, near_low, near_high = measured(right_near, near & known)
+        share, low, high = measured(right, known)
         if ranking == "chance":
             near_low = near_high = low = high = None
         return RankingRow(
@@ -206,6 +238,7 @@ def ranking_measures(
             near_low=near_low,
             near_high=near_high,
             all=share,
+            pairs=int(known.sum()),
             all_low=low,
             all_high=high,
             spearman=spearman,
@@ -213,9 +246,9 @@ def ranking_measures(
 
     for ranking in found.values:
         scores = np.stack([found.scores(ranking, a, b) for a, b in pairs])
-        right = _right(scores, truth)
-        compared = brute is not None and ranking not in ("brute-force removal", "area")
-        rows.append(row(ranking, right, right, _mean_spearman(scores, removal) if compared else None))
+        known, right = np.asarray(np.isfinite(scores).all(axis=1)), _right(scores, truth)
+        compared = ranking not in ("brute-force removal", "area")
+        rows.append(row(ranking, right, right, known, _mean_spearman(scores, removal) if compared else None))
     # Parts that differ in equally many pairs are right equally often.
     best_near = int(truth[near].sum(axis=0).argmax())
     best_all = int(truth.mean(axis=0).argmax())
@@ -230,6 +263,8 @@ def ranking_measures(
         mapped=mapped,
         constant=found.parts[best_near] if near.any() else None,
         correct=correct,
+        left_out=left_out,
+        not_measured=not_measured or {},
     )
 
 
@@ -263,16 +298,22 @@ def _right(scores: _Numbers, truth: NDArray[np.bool_]) -> _Numbers:
 def _mean_spearman(first: _Numbers, second: _Numbers) -> float | None:
     """Return the mean over pairs of Spearman's correlation of two scores over parts; None where none is defined.
 
-    Parts with equal scores, such as those that no group stands for, have the mean of their ranks.
+    Parts with equal scores, such as those that no group stands for, have the mean of their ranks. Pairs in which one of the two
+    was not measured (NaN) are left out.
     """
     from scipy.stats import spearmanr
 
     found = [
         float(spearmanr(one, other).statistic)
         for one, other in zip(first, second, strict=True)
-        if np.ptp(one) > 0 and np.ptp(other) > 0
+        if np.ptp(one) > 0 and np.ptp(other) > 0  # False for NaN
     ]
     return float(np.mean(found)) if found else None
+
+
+def _counted(scenes: Sequence[tuple[str, str]]) -> str:
+    """Return how many scenes there are, by reason, in words."""
+    return "; ".join(f"{count} images: {reason}" for reason, count in Counter(reason for _, reason in scenes).items())
 
 
 def _share(value: float | None, low: float | None, high: float | None) -> str:

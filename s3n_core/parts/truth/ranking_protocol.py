@@ -16,9 +16,8 @@ from s3n_core.datasets.records import Box, displayed_class
 from s3n_core.datasets.transforms import source_box
 from s3n_core.demo.interventions import SceneRecord, read_interventions
 from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
-from s3n_core.errors import DataSetError, S3NError, UnreadableImage
+from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.inspection.geometry import Place, ViewFrame
-from s3n_core.inspection.hide_places import hide_places
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import scores_of
@@ -27,7 +26,8 @@ from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.descriptors import STRIDE, StageFeatures
-from s3n_core.parts.comparison.part_readings import owners_of, part_places
+from s3n_core.parts.comparison.part_readings import hide_beside_random, owners_of, part_places
+from s3n_core.parts.faithfulness.faithfulness import NOT_FINITE
 from s3n_core.parts.truth.intervention_measures import dilated
 from s3n_core.parts.truth.ranking_measures import (
     Ranking,
@@ -116,9 +116,10 @@ def measure_rankings(
     scenes = _read_scenes(atlas, inspector, root, records, index, workers, read, step)
     numbers = atlas.parts.numbers
     hidden = frozenset(part for part in numbers if atlas.parts.is_hidden(part))
-    summed = np.sum(
-        [scene.overlaps for scene, maps in zip(scenes, mapping, strict=True) if maps and scene is not None], axis=0
-    )
+    summed = np.zeros((len(numbers), len(PARTS)))
+    for scene, maps in zip(scenes, mapping, strict=True):
+        if maps and not isinstance(scene, str):
+            summed += scene.overlaps
     true_part = majority_parts(summed, numbers, atlas.background | hidden)
     of_part = np.zeros((len(numbers), len(PARTS)))  # which true part each atlas part is
     for row, number in enumerate(numbers):
@@ -129,27 +130,45 @@ def measure_rankings(
     kept = [
         (record, scene)
         for record, scene, maps in zip(records, scenes, mapping, strict=True)
-        if not maps and scene is not None
+        if not maps and not isinstance(scene, str)
     ]
-    label = np.array([index[record.species] for record, _ in kept])
+    left_out = tuple(
+        (record.image, scene) for record, scene in zip(records, scenes, strict=True) if isinstance(scene, str)
+    )
+    label = np.array([index[record.species] for record, _ in kept], dtype=np.int64)
     counts = np.bincount(label, minlength=known)
+    if (counts > 0).sum() < 2:
+        raise DataSetError(
+            f"Too few of the {len(records)} images could be measured: at least two species need one each that is ranked (the "
+            f"first that could not: {left_out[0][1]})."
+        )
+    not_measured = dict[Ranking, tuple[tuple[str, str], ...]]()
+    values = dict[Ranking, NDArray[np.float64]]()
 
-    def means(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return the mean over the scenes of each species of values (C, P), (species, C, P)."""
+    def add(ranking: Ranking, of_scenes: Sequence[NDArray[np.float64] | str]) -> None:
+        """Add the mean over the scenes of each species of values (C, P), or why a scene has none."""
+        measured = np.array([not isinstance(value, str) for value in of_scenes])
         sums = np.zeros((known, known, len(PARTS)))
-        np.add.at(sums, label, np.stack(values))
-        return np.asarray(sums / np.maximum(counts, 1)[:, None, None])
+        for of, value in zip(label.tolist(), of_scenes, strict=True):
+            if not isinstance(value, str):
+                sums[of] += value
+        number = np.bincount(label[measured], minlength=known)
+        values[ranking] = sums / np.where(number, number, np.nan)[:, None, None]
+        not_measured[ranking] = tuple(
+            (record.image, value) for (record, _), value in zip(kept, of_scenes, strict=True) if isinstance(value, str)
+        )
 
-    values: dict[Ranking, NDArray[np.float64]] = {"read": means([scene.contributions @ of_part for _, scene in kept])}
+    add("read", [scene.contributions @ of_part for _, scene in kept])
     if removal:
-        lost = list[NDArray[np.float64]]()
+        lost = list[NDArray[np.float64] | str]()
         for record, scene in kept:
-            lost.append(_losses(inspector, root, record, scene, numbers, known, read) @ of_part)
+            losses = _losses(inspector, root, record, scene, numbers, known, read)
+            lost.append(losses if isinstance(losses, str) else losses @ of_part)
             step(1)
-        values["relied on"] = means(lost)
-    values["read in the masks"] = means([scene.in_masks for _, scene in kept])
-    values["brute-force removal"] = means(_drops(inspector, root, kept, workers, read, step))
-    values["area"] = means([np.tile(scene.areas, (known, 1)) for _, scene in kept])
+        add("relied on", lost)
+    add("read in the masks", [scene.in_masks for _, scene in kept])
+    add("brute-force removal", _drops(inspector, root, kept, workers, read, step))
+    add("area", [np.tile(scene.areas, (known, 1)) for _, scene in kept])
     species = [named.get(displayed_class(name)) for name in model.classes]
     differ = np.zeros((known, known, len(PARTS)), dtype=bool)
     for a, one in enumerate(species):
@@ -167,6 +186,8 @@ def measure_rankings(
         found,
         mapped={atlas.parts.name(part): (PARTS[of], share) for part, (of, share) in true_part.items()},
         correct=float(np.mean([scene.logits.argmax() == of for (_, scene), of in zip(kept, label, strict=True)])),
+        left_out=left_out,
+        not_measured=not_measured,
         seed=atlas.collection.seed,
     )
 
@@ -180,10 +201,11 @@ def _read_scenes(
     workers: int | None,
     read: Callable[[Sample], Image.Image],
     step: Callable[[int], None],
-) -> list[_Scene | None]:
+) -> list[_Scene | str]:
+    """Return what is read in each scene, or why it could not be."""
     model, numbers = inspector.model, atlas.parts.numbers
     row_of = {number: row for row, number in enumerate(numbers)}
-    found: list[_Scene | None] = [None] * len(records)
+    found: list[_Scene | str] = [NOT_FINITE] * len(records)
     with StageFeatures(model) as stage:
 
         def work(batch: Batch) -> Sequence[_Scene | None]:
@@ -252,7 +274,10 @@ def _read_scenes(
         with closing(loop) as batches:
             for results in batches:
                 for position, result in results:
-                    found[position] = None if isinstance(result, UnreadableImage) else result
+                    if isinstance(result, UnreadableImage):
+                        found[position] = result.reason
+                    elif result is not None:
+                        found[position] = result
                 step(len(results))
     return found
 
@@ -264,8 +289,8 @@ def _drops(
     workers: int | None,
     read: Callable[[Sample], Image.Image],
     step: Callable[[int], None],
-) -> list[NDArray[np.float64]]:
-    """Return by how much each logit drops without each true part, (C, P), of each scene; 0 where a drawing cannot be read."""
+) -> list[NDArray[np.float64] | str]:
+    """Return by how much each logit drops without each true part, (C, P), of each scene, or why it is not known."""
     model = inspector.model
     samples = [Sample(root / record.part_images[part], record.image) for record, _ in scenes for part in PARTS]
 
@@ -275,6 +300,7 @@ def _drops(
         return [of_image.logits[of_image.answer].astype(np.float64) for of_image in scores]
 
     found = [np.zeros((len(scene.logits), len(PARTS))) for _, scene in scenes]
+    reasons: dict[int, str] = {}
     loop = over_model_images(
         model,
         samples,
@@ -287,11 +313,15 @@ def _drops(
         for results in batches:
             for position, logits in results:
                 number, part = divmod(position, len(PARTS))
-                if not isinstance(logits, UnreadableImage) and logits is not None:
+                if isinstance(logits, UnreadableImage):
+                    reasons[number] = "a drawing without a part cannot be read"
+                elif not np.isfinite(logits).all():
+                    reasons[number] = NOT_FINITE
+                else:
                     found[number][:, part] = scenes[number][1].logits - logits
             step((finished + len(results)) // len(PARTS) - finished // len(PARTS))
             finished += len(results)
-    return found
+    return [reasons.get(number, drops) for number, drops in enumerate(found)]
 
 
 def _losses(
@@ -302,27 +332,25 @@ def _losses(
     numbers: Sequence[int],
     classes: int,
     read: Callable[[Sample], Image.Image],
-) -> NDArray[np.float64]:
-    """Return how much each logit loses when each part of the atlas is hidden, less random places, (C, parts)."""
-    found = np.zeros((classes, len(numbers)))
-    if not scene.places:
-        return found
-    image = read(Sample(root / record.image, record.image))
-    x, y, width, height = record.box
+) -> NDArray[np.float64] | str:
+    """Return how much each logit loses when each part of the atlas is hidden, less random places, (C, parts), or why not.
+
+    A part that the scene does not have loses nothing.
+    """
     try:
-        hidden = hide_places(
-            inspector,
-            image,
-            list(scene.places.values()),
-            name=record.image,
-            box=Box(x=x, y=y, width=width, height=height),
-        )
-    except S3NError as error:
-        if type(error) is not S3NError:  # not for lack of room
-            raise
-        return found
-    for part, result in zip(scene.places, hidden, strict=True):
+        image = read(Sample(root / record.image, record.image))
+    except UnreadableImage as error:
+        return error.reason
+    x, y, width, height = record.box
+    box = Box(x=x, y=y, width=width, height=height)
+    hidden = hide_beside_random(inspector, image, scene.places, name=record.image, box=box)
+    if hidden is None:
+        return "there is no room for random places"
+    found = np.zeros((classes, len(numbers)))
+    for part, result in hidden.items():
         logits = result.logits[result.answer].astype(np.float64)
+        if not np.isfinite(logits).all():
+            return NOT_FINITE
         found[:, numbers.index(part)] = (logits[0] - logits[1]) - (logits[0] - logits[2:]).mean(axis=0)
     return found
 

@@ -1,8 +1,10 @@
 """Rankings of parts held against the truth: hand-made cases with known answers, and the whole measurement on small drawings."""
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from tiny_models import CLASSES
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.demo.interventions import FOLDER, SceneRecord, read_interventions, write_index
 from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
-from s3n_core.errors import AtlasError, DataSetError
+from s3n_core.errors import AtlasError, DataSetError, S3NError
+from s3n_core.inspection.geometry import Place
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.hide_places import hide_places
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
@@ -136,11 +141,25 @@ def _right_in_masks(model: Model, root: Path, records: list[SceneRecord], known:
     return right
 
 
-def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
-    model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    known, root = (0, 1, 2), tmp_path / "birds"
-    write_known_birds(root, [number for number in known for _ in range(3)])
+KNOWN = (0, 1, 2)
+
+
+@dataclass
+class Birds:
+    """Three drawings of each known species with their interventions, an atlas of the ranked ones, and its model."""
+
+    root: Path
+    atlas: Atlas
+    model: Model
+    names: tuple[str, ...]
+    ranked: list[SceneRecord]
+    images: list[ImageRecord]
+
+
+@pytest.fixture
+def birds(model: Model, tmp_path: Path) -> Birds:
+    root = tmp_path / "birds"
+    write_known_birds(root, [number for number in KNOWN for _ in range(3)])
     records = []
     for record in read_interventions(root):
         scene, species = KnownScene(record.scene), SPECIES[record.label - 1]
@@ -158,7 +177,11 @@ def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
     ]
     data = DataSet(root=root, format="images", classes=names, records=tuple(images))
     list(build_atlas(model, data, images, tmp_path / "atlas", split="test", parts=4, workers=0))
-    atlas = Atlas(tmp_path / "atlas")
+    return Birds(root, Atlas(tmp_path / "atlas"), model, names, ranked, images)
+
+
+def test_the_whole_measurement_gives_what_comparing_each_pair_gives(birds: Birds) -> None:
+    atlas, model, root, names = birds.atlas, birds.model, birds.root, birds.names
     steps = list[tuple[int, int]]()
     found = measure_rankings(
         atlas, model, root, removal=False, workers=0, progress=lambda done, total: steps.append((done, total))
@@ -166,9 +189,9 @@ def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
     assert steps[-1][0] == steps[-1][1]
     assert (found.pairs, found.scenes) == (3, 6)
     right = []
-    for a, b in combinations(known, 2):
+    for a, b in combinations(KNOWN, 2):
         comparison = compare_classes(
-            atlas, model, {image.name: image for image in images}, names[a], names[b], removal=False, workers=0
+            atlas, model, {image.name: image for image in birds.images}, names[a], names[b], removal=False, workers=0
         )
         sums = dict.fromkeys(PARTS, 0.0)
         for part in comparison.parts:
@@ -177,9 +200,61 @@ def test_the_whole_measurement_gives_what_comparing_each_pair_gives(
         right.append(_names_a_differing_part(sums, a, b))
     read, in_masks = (next(row for row in found.rows if row.ranking == kind) for kind in ("read", "read in the masks"))
     assert read.all == pytest.approx(np.mean(right))
-    assert in_masks.all == pytest.approx(np.mean(_right_in_masks(model, root, ranked, known)))
+    assert in_masks.all == pytest.approx(np.mean(_right_in_masks(model, root, birds.ranked, KNOWN)))
     assert set(found.to_dict()) >= {"rows", "goals", "near_pairs"}
     with pytest.raises(DataSetError, match="at least two species"):
         measure_rankings(atlas, replace(model, header=model.header.model_copy(update={"classes": CLASSES})), root)
     with pytest.raises(AtlasError, match="another model"):
         measure_rankings(atlas, replace(model, digest="0" * 16), root)
+
+
+def test_what_cannot_be_measured_is_left_out_and_counted(birds: Birds, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third, fourth, *_ = birds.ranked  # two of each species
+    (birds.root / first.part_images["tail"]).unlink()
+    (birds.root / fourth.image).write_bytes(b"no image")
+    asked = list[tuple[str, int]]()
+
+    def crowded(
+        inspector: Inspector, image: Image.Image, places: list[Place], **options: Any
+    ) -> tuple[HiddenPlace, ...]:
+        asked.append((options["name"], len(places)))
+        if options["name"] == third.image or len(places) > 1:
+            raise S3NError("Only 3 random places.")
+        return hide_places(inspector, image, places, **options)
+
+    monkeypatch.setattr("s3n_core.parts.comparison.part_readings.hide_places", crowded)
+    found = measure_rankings(birds.atlas, birds.model, birds.root, workers=0)
+    assert found.scenes == 5
+    ((name, reason),) = found.left_out
+    assert name == fourth.image
+    assert found.not_measured["read"] == found.not_measured["area"] == ()
+    assert found.not_measured["brute-force removal"] == ((first.image, "a drawing without a part cannot be read"),)
+    # Parts are hidden each beside its own places, as in comparisons; nothing is known where that has no room either.
+    assert found.not_measured["relied on"] == ((third.image, "there is no room for random places"),)
+    assert {size for image, size in asked if image == second.image} >= {1}
+    pairs = {row.ranking: row.pairs for row in found.rows}
+    assert pairs["relied on"] == 1  # the second species has no scene left
+    assert pairs["read"] == pairs["brute-force removal"] == pairs["chance"] == 3
+    said = " ".join(found.sentences())
+    assert f"Left out: 1 images: {reason}." in said
+    assert "Left out of 'relied on': 1 images: there is no room for random places." in said
+    assert "'relied on' is measured for 1 of 3 pairs" in said
+    json.dumps(found.to_dict(), allow_nan=False)
+
+    for record in birds.ranked[2:]:
+        (birds.root / record.image).write_bytes(b"no image")
+    with pytest.raises(DataSetError, match="at least two species need one each"):
+        measure_rankings(birds.atlas, birds.model, birds.root, removal=False, workers=0)
+
+
+def test_a_ranking_that_was_not_measured_for_a_species_is_not_compared_there() -> None:
+    found = means(correct=True)
+    lost = found.values["brute-force removal"].copy()
+    lost[3] = np.nan
+    measured = ranking_measures(
+        replace(found, values={**found.values, "brute-force removal": lost}), mapped={}, correct=1.0
+    )
+    rows = {row.ranking: row for row in measured.rows}
+    assert (rows["brute-force removal"].pairs, rows["read"].pairs) == (3, 6)
+    assert rows["brute-force removal"].all == 1
+    assert rows["read"].spearman == pytest.approx(1)
