@@ -88,7 +88,8 @@ def faithfulness(
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="With --sanity; print goals, and exit with 1 if one is missed; with interventions only."
+            "--check",
+            help="With --sanity; print goals, and exit with 1 if one is missed; needs --shuffled, with interventions only.",
         ),
     ] = False,
     json: JsonOption = False,

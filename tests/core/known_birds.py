@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.demo.drawing import DrawnBird
-from s3n_core.demo.interventions import FOLDER, SceneRecord, write_index
+from s3n_core.demo.interventions import FOLDER, JPEG_QUALITY, SceneRecord, write_index
 from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, Species
 from s3n_core.method.network import S3N
 from s3n_core.models.opening import Model
@@ -101,8 +101,8 @@ def write_known_birds(root: Path, species: list[int]) -> None:
         Image.fromarray(mask).save(root / masks[name])
     records = []
     for scene, number in enumerate(species):
-        kind, name = SPECIES[number], f"images/{scene}.png"
-        KnownScene(scene).draw(kind).image.save(root / name)
+        kind, name = SPECIES[number], f"images/{scene}.jpg"
+        KnownScene(scene).draw(kind).image.save(root / name, quality=JPEG_QUALITY)
         records.append(
             SceneRecord(
                 image=name,

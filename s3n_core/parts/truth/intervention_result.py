@@ -23,8 +23,13 @@ Kind = Literal[
     "contributions", "map", "deletion", "control", "ceiling", "random heads", "random network", "shuffled labels"
 ]
 
-NOT_TRAINED: tuple[Kind, ...] = ("random heads", "random network", "shuffled labels")
-"""Attributions of networks that have not learnt the classes: every measure should fall to its control."""
+NOT_TRAINED: Mapping[Kind, str] = {
+    "random heads": "--sanity",
+    "random network": "--sanity",
+    "shuffled labels": "--shuffled with a model that was trained after s3n shuffle-labels",
+}
+"""Attributions of networks that have not learnt the classes, and how to have them measured: every measure should fall to its
+control."""
 
 KINDS: Mapping[str, Kind] = {
     GRAD_CAM: "contributions",
@@ -139,6 +144,11 @@ class Mean:
     value: float | None
     images: int
     interval: tuple[float, float] | None
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the interval; without one, the mean."""
+        return self.value if self.interval is None else self.interval[0]
 
     @classmethod
     def of(cls, values: Sequence[float], *key: str) -> Mean:
@@ -319,13 +329,13 @@ class InterventionMeasures:
         random = [row for row in rows if row.kind in NOT_TRAINED and row.name == judged.name]
         ceiling = next(row for row in rows if row.kind == "ceiling")
 
-        def best(of: Sequence[AttributionRow], read: Callable[[AttributionRow], float | None]) -> float | None:
-            return max((value for row in of if (value := read(row)) is not None), default=None)
+        def best(of: Sequence[AttributionRow], read: Callable[[AttributionRow], Mean]) -> float | None:
+            return max((value for row in of if (value := read(row).value) is not None), default=None)
 
-        measures: dict[str, Callable[[AttributionRow], float | None]] = {
-            "completeness": lambda row: row.fitted.completeness.value,
-            "SD": lambda row: row.sd.value,
-            "TS": lambda row: row.ts.value,
+        measures: dict[str, Callable[[AttributionRow], Mean]] = {
+            "completeness": lambda row: row.fitted.completeness,
+            "SD": lambda row: row.sd,
+            "TS": lambda row: row.ts,
         }
         control, top = best(controls, measures["SD"]), ceiling.sd.value
         half = None if control is None or top is None else control + (top - control) / 2
@@ -335,14 +345,25 @@ class InterventionMeasures:
             Goal(name="completeness", value=judged.fitted.completeness.value, least=COMPLETENESS_GOAL),
             Goal(name="TS (contrastivity)", value=judged.ts.value, least=CONTRASTIVITY_GOAL),
         ]
-        for name, read in measures.items():
-            goals.append(
-                Goal(name=f"{name}, above the controls", value=read(judged), least=best(controls, read), strict=True)
-            )
-        for name, read in measures.items():
-            goals.append(
-                Goal(name=f"{name}, above random networks", value=read(judged), least=best(random, read), strict=True)
-            )
+        for others, of in (("the controls", controls), ("random networks", random)):
+            for name, read in measures.items():
+                goals.append(
+                    Goal(name=f"{name}, above {others}", value=read(judged).value, least=best(of, read), strict=True)
+                )
+        for kind, how in NOT_TRAINED.items():
+            row = next((row for row in random if row.kind == kind), None)
+            if row is None:
+                goals.append(Goal(name=f"{kind}, which are not measured without {how}", value=None))
+                continue
+            for name, read in measures.items():
+                # A network that has learnt nothing must not be shown to be better; alone it may be, by chance.
+                goals.append(
+                    Goal(
+                        name=f"{kind}: {name}, not above the best control",
+                        value=read(row).low,
+                        most=best(controls, read),
+                    )
+                )
         return tuple(goals)
 
     def to_dict(self) -> dict[str, Any]:

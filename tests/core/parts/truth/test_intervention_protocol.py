@@ -27,6 +27,7 @@ from s3n_core.parts.truth.intervention_result import (
     SIGNED,
     AttributionRow,
     InterventionMeasures,
+    Key,
 )
 from s3n_core.parts.truth.random_networks import randomised
 
@@ -81,13 +82,26 @@ def test_a_network_that_reads_each_part_where_it_is_agrees_with_removal(
     assert row(found, RANDOM).funnybirds.completeness.value < 0.9  # type: ignore[operator]
 
 
+def explained(found: InterventionMeasures, instead: dict[Key, Key]) -> InterventionMeasures:
+    """Return the measures with some attributions replaced by others."""
+    scenes = [
+        dataclasses.replace(
+            scene, attributions={key: scene.attributions[instead.get(key, key)] for key in scene.attributions}
+        )
+        for scene in found.scenes
+    ]
+    return dataclasses.replace(found, scenes=tuple(scenes))
+
+
 def test_a_network_that_reads_each_part_meets_all_goals_and_a_random_map_misses_them(
     birds: Path, model: Model, small_network: Callable[..., S3N]
 ) -> None:
-    found = measure_interventions(knowing_model(model, small_network), birds, sanity=True)
+    knowing = knowing_model(model, small_network)
+    found = measure_interventions(knowing, birds, sanity=True, shuffled=randomised(knowing, seed=3))
     # The backbone has no weights, so only the heads can be random.
     random = row(found, SIGNED, "random heads")
     assert random.sd.value < 0.9  # type: ignore[operator]
+    found = explained(found, dict.fromkeys([(kind, SIGNED) for kind in NOT_TRAINED], ("control", RANDOM)))
     assert all(goal.met for goal in found.goals()), found.goals()
     shown = json.loads(json.dumps(found.to_dict()))
     assert shown["premise_confirmed"] == {"images": 4, "of": 4}
@@ -98,24 +112,45 @@ def test_a_network_that_reads_each_part_meets_all_goals_and_a_random_map_misses_
     assert "random heads: O signed" in text
     assert text.count(" met") == len(found.goals())
 
-    assert "shuffled labels" not in text
-
-    blind = dataclasses.replace(
-        found,
-        scenes=tuple(
-            dataclasses.replace(
-                scene,
-                attributions={
-                    key: scene.attributions["control", RANDOM] if key == ("contributions", SIGNED) else of
-                    for key, of in scene.attributions.items()
-                },
-            )
-            for scene in found.scenes
-        ),
-    )
+    blind = explained(found, {("contributions", SIGNED): ("control", RANDOM)})
     assert {"SD (correctness)", "completeness", "SD, above the controls"} <= {
         g.name for g in blind.goals() if not g.met
     }
+
+
+def test_no_measure_of_a_network_without_knowledge_may_be_shown_to_exceed_the_controls(
+    birds: Path, model: Model, small_network: Callable[..., S3N]
+) -> None:
+    knowing = knowing_model(model, small_network)
+    found = measure_interventions(knowing, birds, sanity=True)
+    missing = "shuffled labels, which are not measured without --shuffled with a model that was trained after s3n shuffle-labels"
+    assert missing in {goal.name for goal in found.goals() if not goal.met}
+    assert f"{missing} " in interventions_text(found, goals=True)
+    none = {key for key in found.scenes[0].attributions if key[0] in NOT_TRAINED}
+    plain = measure_interventions(knowing, birds)
+    assert {"random heads, which are not measured without --sanity"} <= {g.name for g in plain.goals() if not g.met}
+
+    # One that explains as the trained one does exceeds every control; it is judged by its interval where there is one.
+    knows = explained(found, dict.fromkeys(none, ("contributions", SIGNED)))
+    many = dataclasses.replace(knows, scenes=knows.scenes * 5)
+    for measured in (knows, many):
+        goals = {goal.name: goal for goal in measured.goals() if goal.name.startswith("random heads: ")}
+        assert list(goals) == [
+            f"random heads: {name}, not above the best control" for name in ("completeness", "SD", "TS")
+        ]
+        assert not any(goal.met for goal in goals.values())
+
+    # The best control itself does not, though its mean is not below it: the lower end of its interval is.
+    (sd,) = [goal for goal in many.goals() if goal.name == "random heads: SD, not above the best control"]
+    best = max((RANDOM, ONES, HALF), key=lambda name: row(many, name).sd.value or 0)
+    chance = explained(many, dict.fromkeys(none, ("control", best)))
+    (same,) = [goal for goal in chance.goals() if goal.name == sd.name]
+    low, _ = row(chance, best).sd.interval or (1, 1)
+    assert same.met
+    assert same.value is not None
+    assert same.most == sd.most == row(chance, best).sd.value
+    assert same.value == pytest.approx(low, abs=0.02)  # images are drawn by the row's name
+    assert same.to_dict()["most"] == same.most
 
 
 def test_some_scenes_and_species(birds: Path, model: Model, small_network: Callable[..., S3N]) -> None:
@@ -150,10 +185,12 @@ def test_another_version_of_the_drawings_and_lost_masks_are_named(
     birds: Path, model: Model, small_network: Callable[..., S3N]
 ) -> None:
     knowing = knowing_model(model, small_network)
+    mask = (birds / "interventions" / "mask_tail.png").read_bytes()
     (birds / "interventions" / "mask_tail.png").unlink()
     with pytest.raises(DataSetError, match=r"mask_tail\.png cannot be read"):
         measure_interventions(knowing, birds)
-    KnownScene(0).draw(SPECIES[0], without=PARTS).image.point(lambda v: 255 - v).save(birds / "images" / "0.png")
+    (birds / "interventions" / "mask_tail.png").write_bytes(mask)
+    KnownScene(0).draw(SPECIES[0], without=PARTS).image.point(lambda v: 255 - v).save(birds / "images" / "0.jpg")
     with pytest.raises(DataSetError, match="as this version draws it"):
         measure_interventions(knowing, birds)
 
