@@ -23,7 +23,7 @@ from typing import Final
 from PIL import Image
 
 from s3n_core.demo.drawing import DrawnBird, PixelMask, Scene
-from s3n_core.demo.species import PARTS, Species
+from s3n_core.demo.species import PARTS, SPECIES, Species
 from s3n_core.errors import DataSetError
 from s3n_core.system.json_values import from_json, to_json
 
@@ -142,7 +142,7 @@ def read_interventions(root: str | Path) -> list[SceneRecord]:
     """Return the interventions of the synthetic birds in ``root``, one record per test image.
 
     Raises:
-        DataSetError: There are none, or the index is damaged or of a newer version.
+        DataSetError: There are none, the index is damaged or of a newer version, or a species had other parts when it was drawn.
     """
     index = Path(root) / FOLDER / INDEX
     try:
@@ -151,7 +151,7 @@ def read_interventions(root: str | Path) -> list[SceneRecord]:
             raise ValueError("it is no index of interventions")
         if header.get("version") != VERSION:
             raise ValueError("another version of this program wrote it")
-        return [_record(line) for line in lines]
+        records = [_record(line) for line in lines]
     except FileNotFoundError:
         raise DataSetError(
             f"{root} has no interventions; draw a data set that has them with s3n demo-data DIR --interventions."
@@ -160,6 +160,14 @@ def read_interventions(root: str | Path) -> list[SceneRecord]:
         raise DataSetError(f"{index} cannot be read ({error.strerror or error}).") from error
     except (ValueError, AttributeError, TypeError) as error:
         raise DataSetError(f"{index} cannot be read: {error}. Draw the data set again.") from None
+    parts = {species.name: species.variants() for species in SPECIES}
+    for record in records:
+        if parts.get(record.species, record.parts) != record.parts:
+            raise DataSetError(
+                f"{index} was written when {record.species} had other parts; with them its truth is another. Draw the data set "
+                "again."
+            )
+    return records
 
 
 def _record(line: object) -> SceneRecord:

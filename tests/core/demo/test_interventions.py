@@ -11,7 +11,7 @@ from PIL import Image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.demo.drawing import Scene
 from s3n_core.demo.interventions import read_interventions
-from s3n_core.demo.species import PARTS, SPECIES, fitting
+from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, fitting
 from s3n_core.demo.writing import parts_to_leave_out, write_drawn_birds
 from s3n_core.errors import DataSetError
 
@@ -95,6 +95,18 @@ def test_a_folder_without_interventions_or_with_a_damaged_index_is_named(truth, 
         index.write_text(text, encoding="utf-8")
         with pytest.raises(DataSetError, match=said):
             read_interventions(tmp_path)
+
+
+def test_interventions_of_a_species_that_had_other_parts_are_refused(truth, tmp_path):
+    index = tmp_path / "interventions" / "index.jsonl"
+    index.parent.mkdir()
+    text = (truth / "interventions" / "index.jsonl").read_text(encoding="utf-8")
+    tail = SPECIES[1].tail
+    other = next(variant for variant in VARIANTS["tail"] if variant != tail)
+    *lines, last = text.splitlines()
+    index.write_text("\n".join([*lines, last.replace(f'"tail": "{tail}"', f'"tail": "{other}"')]), encoding="utf-8")
+    with pytest.raises(DataSetError, match=f"when {SPECIES[1].name} had other parts"):
+        read_interventions(tmp_path)
 
 
 # -- parts left out of training images ----------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from PIL import Image
 
 from s3n_core.datasets.transforms import test_view
 from s3n_core.demo.drawing import Scene
-from s3n_core.demo.interventions import SceneRecord
-from s3n_core.demo.species import SPECIES
+from s3n_core.demo.interventions import JPEG_QUALITY, SceneRecord
+from s3n_core.demo.species import PARTS, SPECIES, VARIANTS
 from s3n_core.errors import DataSetError
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
@@ -24,7 +24,7 @@ def test_drawings_are_exact_and_asked_about_once(tmp_path: Path, model: Model, m
         (frozenset({"tail", "bill"}), None): scene.draw(bibbed, without=("bill", "tail")).image,
         (frozenset(), 1): scene.draw(bibbed, background_without=(1,)).image,
     }
-    drawings[WHOLE].save(tmp_path / "bird.jpg")
+    drawings[WHOLE].save(tmp_path / "bird.jpg", quality=JPEG_QUALITY)
     mask = np.zeros((scene.height, scene.width), dtype=bool)
     mask[3:9, 50:] = True
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -58,3 +58,34 @@ def test_drawings_are_exact_and_asked_about_once(tmp_path: Path, model: Model, m
 
     with pytest.raises(DataSetError, match="does not show scene 5 of seed 7 as this version draws it"):
         IntervenedScene(inspector, tmp_path, replace(record, scene=5), bibbed)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_bird_with_one_other_part_is_noticed(tmp_path: Path, model: Model, part: str) -> None:
+    """It differs by less than JPEG makes, over the whole image."""
+    scene, bibbed = Scene(4, 7), SPECIES[1]
+    files = {}
+    for name, mask in scene.part_masks().items():
+        files[name] = f"{name}.png"
+        Image.fromarray(mask).save(tmp_path / files[name])
+    record = SceneRecord(
+        image="bird.jpg",
+        seed=7,
+        scene=4,
+        species=bibbed.name,
+        label=2,
+        parts=bibbed.variants(),
+        box=(0, 0, 1, 1),
+        key_points={},
+        part_images={},
+        part_masks=files,
+        background_images={},
+        background_masks={},
+    )
+    scene.draw(bibbed).image.save(tmp_path / "bird.jpg", quality=JPEG_QUALITY)
+    inspector = Inspector(model)
+    IntervenedScene(inspector, tmp_path, record, bibbed)
+    for variant in VARIANTS[part]:
+        if variant != bibbed.variants()[part]:
+            with pytest.raises(DataSetError, match="as this version draws it"):
+                IntervenedScene(inspector, tmp_path, record, replace(bibbed, **{part: variant}))
