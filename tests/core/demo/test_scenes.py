@@ -6,7 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from s3n_core.demo.anatomy import skeleton
+from s3n_core.demo.bird import paint_bird
 from s3n_core.demo.drawing import Scene, draw_bird
+from s3n_core.demo.painter import SUPERSAMPLE
 from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, distinguishing_parts
 
 # Where each part lies: parts of CUB-200-2011 and a radius around them, as a share of the bird's box diagonal.
@@ -103,6 +106,23 @@ def test_no_bird_without_a_part_equals_any_species(scene, drawn):
     for number, species in enumerate(SPECIES):
         left_out = scene.draw(species, without=(PARTS[number % 7],))
         assert left_out.image.tobytes() not in images, species.name
+
+
+def test_no_bird_without_any_of_its_parts_equals_any_species(scene):
+    """All species without each of their parts: only the birds, and at a third of their size."""
+    pose = scene._bones.pose
+    small = skeleton(replace(pose, scale=pose.scale / 3, centre=(pose.centre[0] / 3, pose.centre[1] / 3)))
+    size = (SUPERSAMPLE * scene.height // 3, SUPERSAMPLE * scene.width // 3)
+
+    def painted(species, without=()):
+        bird = paint_bird(species.look(without), small, size, scene._light, scene._streams)
+        return bird.colours.tobytes(), bird.mask.tobytes()
+
+    whole = {painted(species) for species in SPECIES}
+    assert len(whole) == len(SPECIES)
+    for species in SPECIES:
+        for part in PARTS:
+            assert painted(species, (part,)) not in whole, f"{species.name} without {part}"
 
 
 def test_parts_that_are_absent_have_no_place_and_covered_ones_keep_theirs(scene, drawn):
