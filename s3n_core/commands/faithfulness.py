@@ -103,6 +103,10 @@ def faithfulness(
     if truth is not None:
         if split is not None:
             raise typer.BadParameter("--split needs --patches: interventions belong to the test images")
+        if format != "auto":
+            raise typer.BadParameter("--format needs --patches: interventions are of synthetic birds")
+        if workers is not None:
+            raise typer.BadParameter("--workers needs --patches: with interventions one thread draws each scene")
         opened = open_named_model(model, runs, device, precision, sampling)
         other = None if shuffled is None else open_named_model(shuffled, runs, device, precision, sampling)
         sane = sanity or check or other is not None

@@ -91,6 +91,8 @@ def test_interventions_as_text(s3n: Command, truth: Path, trained_run: TrainedRu
 def test_options_that_do_not_go_together(s3n: Command, truth: Path, trained_run: TrainedRun) -> None:
     for arguments, said in (
         ((truth, "--split", "test"), "--split needs --patches"),
+        ((truth, "--format", "images"), "--format needs --patches"),
+        ((truth, "--workers", 1), "--workers needs --patches"),
         ((truth, "--patches", "--interventions", truth), "one of --patches and --interventions"),
         ((trained_run.data, "--sanity"), "does not have"),
         ((truth, "--patches", "--check"), "need interventions"),
