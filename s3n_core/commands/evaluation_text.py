@@ -101,7 +101,7 @@ def _unreadable(evaluation: Evaluation) -> str:
     if not evaluation.unreadable:
         return ""
     count = len(evaluation.unreadable)
-    lines = [f"Could not be read: {count}"]
+    lines = [f"Left out, as there is no prediction: {count}"]
     lines += [f"  {_printable(name)}: {reason}" for name, reason in evaluation.unreadable[:_MOST_UNREADABLE]]
     if count > _MOST_UNREADABLE:
         lines.append(f"  and {count - _MOST_UNREADABLE} more")

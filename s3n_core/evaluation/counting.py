@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from s3n_core.evaluation.accuracy import Accuracy
@@ -19,10 +21,13 @@ from s3n_core.models.seen_images import SeenCounts
 
 TOP = 5
 
+_NOT_COUNTED = -100  # the label of an image without a finite prediction; a cross-entropy ignores it
+
 
 class EvaluationCounts:
     """Accumulates a network's outputs on batches of labelled images.
 
+    An image with logits that are not finite has no prediction; it is left out of every figure (``finite`` says which).
     ``add`` never synchronises with the device; it keeps there a few numbers per batch, one per image, and for a
     cascade three more per image. ``result`` reads them back.
     """
@@ -49,8 +54,12 @@ class EvaluationCounts:
 
     @property
     def images(self) -> int:
-        """Number of images added."""
+        """Number of images added, also those without a finite prediction."""
         return self._images
+
+    def finite(self) -> NDArray[np.bool_]:
+        """Return which images have finite logits in every head, in the order in which they were added, bool, shape (images,)."""
+        return np.concatenate([label.cpu().numpy() != _NOT_COUNTED for label, _ in self._cells] or [np.zeros(0, bool)])
 
     def add(self, batch: BatchOutput, labels: Tensor) -> None:
         """Add a batch, which may be empty.
@@ -63,7 +72,9 @@ class EvaluationCounts:
         if count == 0:
             return
         scores = _scores(batch.output, self._config.joined)
-        losses = objective(batch.output, labels)
+        finite = _finite(batch.output)
+        kept, labels = finite.sum(), torch.where(finite, labels, _NOT_COUNTED)
+        losses = objective(batch.output, labels)  # means over the images with a finite prediction
         parts = {"total": losses.total, **losses.parts}
         self._names, self._losses = list(scores), list(parts)
         k = min(TOP, self._config.num_classes)
@@ -74,11 +85,11 @@ class EvaluationCounts:
             [
                 *(hit[:, 0].sum() for hit in hits),
                 *(hit.any(dim=1).sum() for hit in hits),
-                *(loss.detach().float() * count for loss in parts.values()),
-                batch.entropy.float().sum(),
-                batch.sure.sum(),
-                batch.peaks.sum(),
-                (batch.peaks == 0).sum(),
+                *(torch.where(kept > 0, loss.detach().float() * kept, 0.0) for loss in parts.values()),
+                torch.where(finite, batch.entropy.float(), 0.0).sum(),
+                (batch.sure & finite).sum(),
+                torch.where(finite, batch.peaks, 0).sum(),
+                ((batch.peaks == 0) & finite).sum(),
             ]
         )
         # The same first class as in the count above, regardless of how the device breaks ties.
@@ -104,23 +115,25 @@ class EvaluationCounts:
         """Return the evaluation of everything added so far; the arguments are copied into it.
 
         Raises:
-            ValueError: Nothing was added.
+            ValueError: No image with a finite prediction was added.
         """
-        if not self._cells:
+        finite = self.finite()
+        if not finite.any():
             raise ValueError("there was no image to evaluate")
         # Sum in float64 on the CPU, so that the order and rounding do not depend on the device.
         sums = torch.stack(self._batches).cpu().double().sum(dim=0).tolist()
         heads, parts = len(self._names), len(self._losses)
         top1, top5 = sums[:heads], sums[heads : 2 * heads]
-        losses = dict(zip(self._losses, (value / self._images for value in sums[2 * heads :]), strict=False))
-        entropy, sure, peaks, none = (value / self._images for value in sums[2 * heads + parts :])
+        images = int(finite.sum())
+        losses = dict(zip(self._losses, (value / images for value in sums[2 * heads :]), strict=False))
+        entropy, sure, peaks, none = (value / images for value in sums[2 * heads + parts :])
         unsure_name, sure_name = rule_names(self._config)
         rules = {sure_name: sure, unsure_name: 1 - sure} if sure_name != unsure_name else {sure_name: 1.0}
-        label, predicted = torch.cat(self._cells, dim=1).cpu().numpy()
+        label, predicted = torch.cat(self._cells, dim=1).cpu().numpy()[:, finite]
         return Evaluation(
             classes=tuple(classes),
             accuracies=tuple(
-                Accuracy(name, self._images, round(first), round(five))
+                Accuracy(name, images, round(first), round(five))
                 for name, first, five in zip(self._names, top1, top5, strict=True)
             ),
             cells=ConfusionCells.of(label, predicted, self._config.num_classes),
@@ -136,16 +149,22 @@ class EvaluationCounts:
             model=model,
             unreadable=unreadable,
             unlabelled=unlabelled,
-            seen=SeenCounts(unknown=self._images) if seen is None else seen,
+            seen=SeenCounts(unknown=images) if seen is None else seen,
             split=split,
-            cascade=self._cascade_outcomes(),
+            cascade=self._cascade_outcomes(finite),
         )
 
-    def _cascade_outcomes(self) -> CascadeOutcomes | None:
+    def _cascade_outcomes(self, finite: NDArray[np.bool_]) -> CascadeOutcomes | None:
         if self._cascade is None:
             return None
-        entropy, right_o, right_joint = torch.cat(self._cascade, dim=1).cpu().numpy()
+        entropy, right_o, right_joint = torch.cat(self._cascade, dim=1).cpu().numpy()[:, finite]
         return CascadeOutcomes(entropy, right_o > 0, right_joint > 0, len(self._config.joined))
+
+
+def _finite(output: S3NOutput) -> Tensor:
+    """Return which images have finite logits in every head, also in those that are not reported, bool, shape (B,)."""
+    heads = [*output.branches().values(), output.joint, output.side]
+    return torch.stack([logits.isfinite().all(dim=1) for logits in heads if logits is not None]).all(dim=0)
 
 
 def _scores(output: S3NOutput, joined: Sequence[str]) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -18,6 +17,7 @@ from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenCounts, SeenReader
+from s3n_core.prediction.row_building import NOT_FINITE
 
 _SHOWN_DIFFERENCES = 3
 
@@ -46,12 +46,13 @@ def evaluate(
         progress: Called after every batch with the number of labelled images done, readable or not, and their total.
 
     Returns:
-        The results for the labelled images that could be read, and the names of those that could not.
+        The results for the labelled images with a prediction, and the names of those that could not be read or whose
+        prediction is not finite.
 
     Raises:
         OtherClasses: The model does not know some of the images' classes.
-        DataSetError: No image has a label, no labelled image could be read, several classes have the same name, or a
-            cascade is requested although images cannot stop after O in this network.
+        DataSetError: No image has a label, no labelled image has a prediction, several classes have the same name, or
+            a cascade is requested although images cannot stop after O in this network.
         OutOfMemory: The device has too little memory for one image.
     """
     labelled = [(record, record.label) for record in records if record.label is not None]
@@ -62,14 +63,15 @@ def evaluate(
     indices = class_indices(model, classes, {label for _, label in labelled})
     samples = [Sample.of(record, indices[label]) for record, label in labelled]
     counts = EvaluationCounts(model.network.config, cascade=cascade)
-    unreadable: list[tuple[str, str]] = []
+    left_out: dict[int, str] = {}  # why, by position
+    added: list[tuple[int, str]] = []  # position and whether the model has seen it, in the order of the counts
     values = SampleReader(model.preprocess.ranges)
-    reader, seen = SeenReader(model.seen, values), Counter[str]()
+    reader = SeenReader(model.seen, values)
 
     def count(batch: Batch) -> Sequence[str]:
         assert batch.labels is not None
         counts.add(run_batch(model, batch), torch.from_numpy(batch.labels).to(model.device))
-        seen.update(reader.take(samples[position].path) for position in batch.positions.tolist())
+        added.extend((position, reader.take(samples[position].path)) for position in batch.positions.tolist())
         return batch.names
 
     loop = over_model_images(
@@ -83,17 +85,17 @@ def evaluate(
     done = 0
     with closing(loop) as batches:
         for results in batches:
-            unreadable += [
-                (samples[position].name, result.reason)
-                for position, result in results
-                if isinstance(result, UnreadableImage)
-            ]
+            left_out |= {position: error.reason for position, error in results if isinstance(error, UnreadableImage)}
             done += len(results)
             if progress is not None:
                 progress(done, len(samples))
-    if not counts.images:
+    finite = counts.finite().tolist()
+    left_out |= {position: NOT_FINITE for (position, _), counted in zip(added, finite, strict=True) if not counted}
+    unreadable = [(samples[position].name, left_out[position]) for position in sorted(left_out)]
+    if not any(finite):
         raise DataSetError(
-            f"None of the {len(samples)} labelled images could be read (first: {unreadable[0][0]}: {unreadable[0][1]})."
+            f"None of the {len(samples)} labelled images could be {'evaluated' if finite else 'read'} "
+            f"(first: {unreadable[0][0]}: {unreadable[0][1]})."
         )
     result = counts.result(
         model.classes,
@@ -102,7 +104,7 @@ def evaluate(
         model=model.digest,
         unreadable=tuple(unreadable),
         unlabelled=len(records) - len(labelled),
-        seen=SeenCounts.count(seen),
+        seen=SeenCounts.count(word for (_, word), counted in zip(added, finite, strict=True) if counted),
         split=split,
     )
     return replace(result, warnings=values.warnings())

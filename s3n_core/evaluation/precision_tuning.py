@@ -66,7 +66,8 @@ def tune_precision(
             )
         if not times.faster:
             return [False] * len(batch)
-        return (_classes(model, batch, "float32") == _classes(model, batch, MIXED)).tolist()
+        exact, mixed = _classes(model, batch, "float32"), _classes(model, batch, MIXED)
+        return ((exact == mixed) & (exact >= 0)).tolist()
 
     samples = [Sample.of(record) for record in records]
     loop = over_model_images(model, samples, compare, read=SampleReader(model.preprocess.ranges, watched=False))
@@ -98,6 +99,7 @@ def tune_precision(
 
 
 def _classes(model: Model, batch: Batch, precision: str) -> torch.Tensor:
-    """Return the predicted class of each image, int64, (B,)."""
+    """Return the predicted class of each image, int64, (B,); -1 where the prediction is not finite and so is no class."""
     with autocast(model.device, precision):
-        return run_batch(model, batch).output.prediction.argmax(dim=1)
+        logits = run_batch(model, batch).output.prediction
+    return torch.where(logits.isfinite().all(dim=1), logits.argmax(dim=1), -1)

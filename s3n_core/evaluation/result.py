@@ -45,7 +45,8 @@ class Evaluation:
         mode: How the peaks were assigned to D and C.
         precision: Precision of the network's layers.
         model: Digest of the model file; empty for a network in training.
-        unreadable: (name, reason) of the images that could not be read; excluded from all figures.
+        unreadable: (name, reason) of the images that could not be read or whose prediction is not finite; excluded from all
+            figures.
         unlabelled: Number of images without a label; excluded from all figures.
         seen: How many of the counted images the model has seen before.
         split: Which images these are: "train", "val", "test", "validation" (those of the model's run), or "all".

@@ -160,17 +160,23 @@ def ledger_of(view: ContributionView, hidden: Sequence[HiddenPlace] = (), margin
 
 
 def decimals(value: float) -> str:
-    """Format a logit with its sign and two decimals: "+2.08", "–0.11", "0.00"."""
+    """Format a logit with its sign and two decimals: "+2.08", "–0.11", "0.00"; or say that it is not finite."""
+    if not math.isfinite(value):
+        return "not finite"
     return _signed(round(value * 10**DIGITS))
 
 
 def texts_that_add_up(values: Sequence[float], total: float) -> list[str]:
     """Format values so that what is written adds up to the written total: each is rounded down or up.
 
+    Where one of them is not finite, nothing adds up; each is formatted by itself.
+
     Args:
         values: The values, in logits.
         total: Their sum, up to rounding.
     """
+    if not all(map(math.isfinite, (*values, total))):
+        return [decimals(value) for value in values]
     exact = [value * 10**DIGITS for value in values]
     units = [math.floor(value) for value in exact]
     missing = round(total * 10**DIGITS) - sum(units)

@@ -7,6 +7,8 @@ import math
 
 def number_text(value: float, digits: int = 3) -> str:
     """Format a number with the given significant digits, avoiding scientific notation where possible."""
+    if math.isnan(value):
+        return "not a number"
     if not math.isfinite(value):
         return "∞" if value > 0 else "–∞"
     value = float(f"{value:.{digits}g}") + 0.0

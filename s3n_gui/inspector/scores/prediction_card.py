@@ -123,6 +123,9 @@ class PredictionCard(QWidget):
             self.share.setText("")
             self.verdict.setText("")
             return
+        if not shown.scores.is_finite:
+            self._show_no_prediction(how_sure(shown))
+            return
         best = shown.prediction
         name = displayed_class(best.name)
         self.name.setText(name)
@@ -146,6 +149,16 @@ class PredictionCard(QWidget):
         foreign = self._truth is not None and not known
         self.verdict.setProperty("state", ("good" if right else "bad") if known else "caution" if foreign else "")
         self.verdict.style().polish(self.verdict)
+
+    def _show_no_prediction(self, why: str) -> None:
+        """Show that there is no class where the logits are not finite, and why."""
+        self.name.setText("No prediction")
+        self._show_tip()
+        self.sentence.setText(why)
+        self.setAccessibleDescription(why)
+        self.share.setText("")
+        self.verdict.setText("")
+        self.verdict.setToolTip("")
 
     def _show_details(self) -> None:
         """Show what there is room for; a warning always shows."""

@@ -27,6 +27,7 @@ from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
 from s3n_core.prediction.job import predict
+from s3n_core.prediction.row_building import NOT_FINITE
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +176,47 @@ def test_a_small_device_counts_each_image_once(
 
     monkeypatch.setattr("s3n_core.evaluation.evaluate.run_batch", run_batch)
     assert alike(evaluate(model, records, CLASSES), expected)
+
+
+def without_finite_logits(names: set[str]) -> Callable[[Model, Batch], network_outputs.BatchOutput]:
+    """Return a pass whose logits and entropies of images with these names are NaN."""
+
+    def run_batch(model: Model, batch: Batch) -> network_outputs.BatchOutput:
+        found = network_outputs.run_batch(model, batch)
+        lost = torch.tensor([name in names for name in batch.names])
+        assert found.output.joint is not None
+        output = dataclasses.replace(
+            found.output,
+            joint=found.output.joint.masked_fill(lost[:, None], math.nan),
+            original=found.output.original.masked_fill(lost[:, None], math.nan),
+        )
+        return dataclasses.replace(found, output=output, entropy=found.entropy.masked_fill(lost, math.nan))
+
+    return run_batch
+
+
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_images_without_a_finite_prediction_are_left_out_of_every_figure(
+    model: Model, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch, batch_size: int
+) -> None:
+    lost = {"000.png", "003.png", "012.png"}
+    kept = [record for record in records if record.name not in lost]
+    expected = evaluate(model, kept, CLASSES, batch_size=batch_size, cascade=True)
+    monkeypatch.setattr("s3n_core.evaluation.evaluate.run_batch", without_finite_logits(lost))
+    found = evaluate(model, records, CLASSES, batch_size=batch_size, cascade=True)
+    assert alike(found, expected)
+    for name in ("loss", "losses", "entropy", "rules", "peaks", "without_peaks"):
+        assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-4)
+    assert found.seen == expected.seen
+    assert found.cascade is not None
+    assert len(found.cascade.entropy) == found.images
+    assert [name for name, _ in found.unreadable] == ["000.png", "003.png", "004.png", "009.png", "012.png"]
+    assert [reason for _, reason in found.unreadable if reason == NOT_FINITE] == [NOT_FINITE] * 3
+    assert "Left out, as there is no prediction: 5\n  000.png: the model's prediction" in evaluation_text(found)
+    with pytest.raises(
+        DataSetError, match=r"None of the 2 labelled images could be evaluated \(first: 000.png: the mod"
+    ):
+        evaluate(model, [records[0], records[3]], CLASSES)
 
 
 def test_wilson_interval() -> None:

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from random_model import save_picture, save_random_model
 
 from s3n_core.cli import main
@@ -65,6 +66,17 @@ def test_where_it_is_faster_the_predictions_are_compared(
     tuned = tune_precision(random_model, records, progress=lambda *now: done.append(now))
     assert (tuned.precision, tuned.faster, tuned.images) == ("float32", True, 3)
     assert done[-1] == (len(records), len(records))
+
+
+def test_answers_that_are_not_finite_are_not_the_same_class(
+    random_model: Model, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faster = TimeComparison(1.0, 0.5, faster=True, rounds=9)
+    monkeypatch.setattr("s3n_core.evaluation.precision_tuning.compare_times", lambda *_, **__: faster)
+    assert random_model.network.joint is not None
+    random_model.network.joint.register_forward_hook(lambda _, __, logits: torch.full_like(logits, torch.nan))
+    tuned = tune_precision(random_model, open_images(images).records)
+    assert (tuned.same, tuned.images) == (0, 3)
 
 
 def test_nothing_is_measured_without_a_readable_image(random_model: Model, images: Path) -> None:

@@ -1,5 +1,6 @@
 """The ledger: texts that add up, names of the rows, and what is relied on only where something was hidden."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.ledger import decimals, ledger_of, texts_that_add_up
+from s3n_core.inspection.number_text import number_text
 
 LOGITS = st.floats(-60, 60, allow_subnormal=False)
 
@@ -86,6 +88,11 @@ def test_rest_rows_name_the_object_only_where_its_box_is_known() -> None:
     assert [row.label for row in rows] == ["Peak 1", "Elsewhere on the object", "Outside the object", "Bias"]
     assert rows[2].text == "+0.50"
     assert "is read outside the object" in rows[0].details
+
+
+def test_a_contribution_that_is_not_finite_is_said() -> None:
+    assert texts_that_add_up([1.234, math.nan, -math.inf], math.nan) == ["+1.23", "not finite", "not finite"]
+    assert number_text(math.nan) == "not a number"
 
 
 def test_nothing_is_relied_on_before_something_is_hidden() -> None:

@@ -50,6 +50,12 @@ def test_how_sure_is_worded_by_the_confidence(inspection: Inspection, share: flo
     assert ("next is" in said) == (share < 0.8)
 
 
+def test_an_answer_that_is_not_finite_is_said(inspection: Inspection) -> None:
+    lost = replace(inspection, scores=Scores(logits={"O": np.full(12, np.nan, dtype=np.float32)}))
+    assert how_sure(lost) == plain_sentence(lost)
+    assert "not a finite number" in how_sure(lost)
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

@@ -92,6 +92,18 @@ def move(of: ImageView, place: QPoint, button: Qt.MouseButton = Qt.MouseButton.N
     QApplication.sendEvent(of.viewport(), event)
 
 
+def test_an_answer_that_is_not_finite_is_said_on_the_card(page: InspectPage, session: Session, tmp_path: Path) -> None:
+    lost = np.full(3, np.nan, dtype=np.float32)
+    client(page).saying["bird 0.jpg"] = {"logits": dict.fromkeys(("joint", "O", "D", "C"), lost)}
+    session.model = tmp_path / "model.safetensors"
+    session.data_set = data_set(tmp_path)
+    client(page).answer()
+    card = page.side.answer
+    assert (card.name.text(), card.share.text(), card.verdict.text()) == ("No prediction", "", "")
+    assert "not a finite number" in card.sentence.text()
+    assert card.accessibleDescription() == card.sentence.text()
+
+
 def test_an_empty_page_says_what_to_do(page: InspectPage, session: Session, tmp_path: Path) -> None:
     assert page.stage.currentWidget() is page.stage.empty
     assert "model" in page.stage.empty.title.text()
