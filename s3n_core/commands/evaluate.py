@@ -67,11 +67,17 @@ def evaluate(
 ) -> None:
     """Evaluate a model."""
     from s3n_core.datasets.assignment import assignment_sentence, open_assigned
+    from s3n_core.datasets.own_folders import check_table_file
 
     data_set = open_assigned(data, format)
     if data_set.original is not None:
         say(assignment_sentence(data_set))
     say_problems(data_set, json=json)
+    if out is not None:
+        from s3n_core.export.evaluation_tables import table_paths
+
+        for path in table_paths(out):
+            check_table_file(path, data_set.root)
     part, records = evaluation_records(data_set, split, model, runs)
 
     from s3n_core.commands.evaluation_text import curve_text, evaluation_text

@@ -21,6 +21,12 @@ _EXPORT_FILES = frozenset({"sheet", "folder", "arrays"})
 _EXPORT_ROWS = b'"s3n-export"'
 _DEMO_TABLES = ("species.json", "distinguishing_parts.json")
 _PREDICTIONS = frozenset({"file", "class", "probability", "entropy", "rule", "peaks"})  # columns of every such table
+_EVALUATIONS = (  # columns of the tables of an evaluation (`evaluation_tables`): accuracy, by class, confusion, its pairs
+    frozenset({"prediction", "images", "top1_images", "top5_images"}),
+    frozenset({"class", "images", "correct", "recall", "predicted", "precision"}),
+    frozenset({"true class \\ predicted"}),
+    frozenset({"true class", "predicted", "images"}),
+)
 _HEADER = 4096  # bytes
 
 _RUN, _TABLE, _ROWS = "run.json", "index.csv", "index.csv.part"
@@ -90,8 +96,9 @@ def check_table_file(file: Path, root: Path) -> None:
 
 
 def is_own_table(columns: Iterable[str]) -> bool:
-    """Return whether a table's columns are those of predictions or of an export, whose classes are a model's, not labels."""
-    return set(columns) >= _PREDICTIONS
+    """Return whether a table's columns are those of predictions, of an export or of an evaluation: it does not say labels."""
+    present = set(columns)
+    return any(present >= own for own in (_PREDICTIONS, *_EVALUATIONS))
 
 
 def _first_row(content: bytes) -> list[str]:

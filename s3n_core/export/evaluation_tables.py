@@ -1,4 +1,7 @@
-"""CSV tables of an evaluation for spreadsheets: accuracy, figures per class, and the confusion matrix."""
+"""CSV tables of an evaluation for spreadsheets: accuracy, figures per class, and the confusion matrix.
+
+`own_folders.is_own_table` knows them by their columns, so that they are never read as labels.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,16 @@ def write_evaluation_tables(
     Raises:
         OutputError: A file cannot be written.
     """
-    tables = {"accuracy": accuracy_csv, "by_class": by_class_csv, "confusion": confusion_csv}
-    written = []
-    for name, table in tables.items():
-        path = folder / f"{stem}_{name}.csv"
+    tables = (accuracy_csv, by_class_csv, confusion_csv)
+    paths = table_paths(folder, stem)
+    for path, table in zip(paths, tables, strict=True):
         write_text(path, table(evaluation, excel=excel))
-        written.append(path)
-    return tuple(written)
+    return paths
+
+
+def table_paths(folder: Path, stem: str = "evaluation") -> tuple[Path, ...]:
+    """Return the files of `write_evaluation_tables`."""
+    return tuple(folder / f"{stem}_{name}.csv" for name in ("accuracy", "by_class", "confusion"))
 
 
 def accuracy_csv(evaluation: Evaluation, *, excel: bool = False) -> str:

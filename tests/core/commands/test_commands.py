@@ -419,6 +419,13 @@ def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) 
     assert plain == {key: value for key, value in figures.items() if key not in ("cascade", "stop_below")}
 
 
+@pytest.mark.parametrize("below", [".", "figures/of mine"])
+def test_evaluate_writes_no_tables_among_the_images(s3n: Command, trained_run: TrainedRun, below: str) -> None:
+    out = trained_run.data / below
+    assert "be read as a table of labels" in s3n("evaluate", "any", trained_run.data, "--out", out).sentence
+    assert not (trained_run.data / "figures").exists()
+
+
 def test_evaluate_names_the_parts_that_there_are(s3n: Command, trained_run: TrainedRun) -> None:
     assert "train, test" in s3n("evaluate", "any", trained_run.data, "--split", "val").sentence
 

@@ -8,9 +8,11 @@ import pytest
 from drawn_inspection import drawn_inspection
 from PIL import Image
 
+from s3n_core.datasets.own_folders import is_own_table
+from s3n_core.datasets.readers.tables import read_table
 from s3n_core.errors import OutputError
 from s3n_core.evaluation.accuracy import Accuracy
-from s3n_core.evaluation.confusion import ConfusionCells
+from s3n_core.evaluation.confusion import MOST_MATRIX_CLASSES, ConfusionCells
 from s3n_core.evaluation.intervals import wilson_interval
 from s3n_core.evaluation.result import Evaluation
 from s3n_core.export.evaluation_tables import (
@@ -188,6 +190,14 @@ def test_tables_are_written_side_by_side(evaluation, tmp_path):
     assert files[2].read_text(encoding="utf-8") == confusion_csv(evaluation)
     with pytest.raises(OutputError, match="does not exist"):
         write_evaluation_tables(evaluation, tmp_path / "missing")
+
+
+def test_no_table_of_an_evaluation_is_read_as_labels(evaluation, tmp_path):
+    names = tuple(f"species {number}" for number in range(MOST_MATRIX_CLASSES + 1))
+    many = replace(evaluation, classes=names, cells=ConfusionCells.of(np.array([7]), np.array([8]), len(names)))
+    for kind, found in (("few", evaluation), ("many", many)):
+        for file in write_evaluation_tables(found, tmp_path, kind, excel=kind == "many"):
+            assert is_own_table(read_table(file).columns), file.name
 
 
 def test_cells_are_written_as_they_are_and_escaped_only_for_excel():
