@@ -26,6 +26,7 @@ from s3n_core.commands.arguments import (
 )
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bar
+from s3n_core.system.atomic_files import make_folder
 from s3n_core.system.json_values import to_json
 
 HELP = """Measure a model on labelled images.
@@ -82,8 +83,13 @@ def evaluate(
 
     from s3n_core.commands.evaluation_text import curve_text, evaluation_text
     from s3n_core.evaluation.evaluate import evaluate as evaluate_records
+    from s3n_core.evaluation.hit_rates import PlaceMeasures, boxed_records, measure_places
 
+    if places:
+        boxed_records(records)  # else the lack of boxes would be said after the evaluation
     opened = open_named_model(model, runs, device, precision, sampling)
+    if out is not None:
+        make_folder(out)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
         cascaded = cascade or stop_below is not None
         result = evaluate_records(
@@ -91,33 +97,32 @@ def evaluate(
         )
     for sentence in result.warnings:
         say(sentence)
-    looked = None
     curve = result.cascade.curve() if cascade and result.cascade else None
     point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None
-    if places:
-        from s3n_core.evaluation.hit_rates import measure_places
-
-        with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring places", json=json) as bar:
-            looked = measure_places(opened, records, data_set.classes, workers=workers, progress=bar)
-    if json:
-        extra: dict[str, Any] = {} if looked is None else {"places": to_json(looked)}
-        if point is not None:
-            extra["stop_below"] = point.to_dict()
-        if curve is not None:
-            extra["cascade"] = [step.to_dict() for step in curve]
-        print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})
-    else:
+    if not json:
         typer.echo(f"{result.heading}\nSplit: {part} of {data}\n{evaluation_text(result)}")
-        if looked is not None:
-            typer.echo(looked.text())
         if point is not None:
             typer.echo(point.text())
         if curve is not None:
             typer.echo(curve_text(curve))
     if out is not None:
         from s3n_core.export.evaluation_tables import write_evaluation_tables
-        from s3n_core.system.atomic_files import make_folder
 
-        make_folder(out)
         for path in write_evaluation_tables(result, out, excel=excel):
             say(f"Written: {path}")
+    looked: PlaceMeasures | None = None
+    try:
+        if places:
+            stopped = interruptible(lambda: "Stopped; the evaluation is complete, only the places were not measured.")
+            with stopped, progress_bar("Measuring places", json=json) as bar:
+                looked = measure_places(opened, records, data_set.classes, workers=workers, progress=bar)
+            if not json:
+                typer.echo(looked.text())
+    finally:  # also where the places could not be measured: the evaluation took longer than all of that
+        if json:
+            extra: dict[str, Any] = {} if looked is None else {"places": to_json(looked)}
+            if point is not None:
+                extra["stop_below"] = point.to_dict()
+            if curve is not None:
+                extra["cascade"] = [step.to_dict() for step in curve]
+            print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})

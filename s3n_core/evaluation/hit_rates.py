@@ -101,6 +101,18 @@ class PlaceMeasures:
         return "\n".join(lines)
 
 
+def boxed_records(records: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """Return the images with a box, on which places can be measured.
+
+    Raises:
+        DataSetError: No image has a box.
+    """
+    boxed = [record for record in records if record.box is not None]
+    if not boxed:
+        raise DataSetError("None of these images has a box, so where the network looks cannot be measured.")
+    return boxed
+
+
 def measure_places(
     model: Model,
     records: Sequence[ImageRecord],
@@ -128,9 +140,7 @@ def measure_places(
             classes.
         OutOfMemory: The device has too little memory for one image.
     """
-    boxed = [record for record in records if record.box is not None]
-    if not boxed:
-        raise DataSetError("None of these images has a box, so where the network looks cannot be measured.")
+    boxed = boxed_records(records)
     indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
     whole = dataclasses.replace(model.preprocess, resize="squash")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Command
+from pictures import class_folders
 from small_training import SMALL, TrainedRun
 
 from s3n_core.commands import job_progress
@@ -18,6 +19,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
 from s3n_core.datasets.splits import read_split
 from s3n_core.demo import writing
+from s3n_core.errors import OutOfMemory
 from s3n_core.evaluation.cascade import CascadePoint, most_saving
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
@@ -417,6 +419,27 @@ def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) 
     assert (last["stopped"], last["top1_images"], last["passes"]) == (1, by_o["top1_images"], 1)
     plain = s3n("evaluate", model, trained_run.data, "--json").events[-1]
     assert plain == {key: value for key, value in figures.items() if key not in ("cascade", "stop_below")}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OutOfMemory("The device has too little memory.")])
+def test_evaluate_keeps_its_figures_where_places_cannot_be_measured(
+    s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: object
+) -> None:
+    def measure_places(*_: object, **__: object) -> None:
+        raise error  # type: ignore[misc]
+
+    monkeypatch.setattr("s3n_core.evaluation.hit_rates.measure_places", measure_places)
+    outcome = s3n("evaluate", model, trained_run.data, "--places", "--out", tmp_path / "figures")
+    assert outcome.code in (1, 130)
+    assert "\nTop-1 " in outcome.out
+    assert len(list((tmp_path / "figures").iterdir())) == 3
+    events = s3n("evaluate", model, trained_run.data, "--places", "--json").events
+    assert next(event for event in events if event["event"] == "evaluated")["images"] == 12
+
+
+def test_evaluate_notices_at_once_that_there_are_no_boxes(s3n: Command, tmp_path: Path) -> None:
+    class_folders(tmp_path / "data", {"a": 1, "b": 1})
+    assert "has a box" in s3n("evaluate", "any", tmp_path / "data", "--split", "all", "--places").sentence
 
 
 @pytest.mark.parametrize("below", [".", "figures/of mine"])
