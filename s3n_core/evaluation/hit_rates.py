@@ -56,8 +56,10 @@ class PlaceMeasures:
         others_on_parts: Baseline (control b2): fraction of the peaks that are near a visible key point of the next image.
         centre_on_parts: Baseline (control b3): fraction of images whose centre is near a visible key point.
         random_on_parts: Baseline: fraction of random points in the box that are near a visible key point.
-        localized: Fraction of images with the correct class and an IoU of at least 0.5 with the object's box.
-        localized_any_class: The same, regardless of the class.
+        labelled: Number of the measured images that have a label.
+        localized: Fraction of the labelled images with the correct class and an IoU of at least 0.5 with the object's box; None
+            without labels.
+        localized_any_class: Fraction of all images with such an IoU, regardless of the class.
         central_box: Baseline: fraction of images for which ``CENTRAL`` has an IoU of at least 0.5 with the box.
     """
 
@@ -74,7 +76,8 @@ class PlaceMeasures:
     others_on_parts: float | None
     centre_on_parts: float | None
     random_on_parts: float | None
-    localized: float
+    labelled: int
+    localized: float | None
     localized_any_class: float
     central_box: float
 
@@ -94,7 +97,7 @@ class PlaceMeasures:
                 f"{self.parts_covered:.1%} of the visible key points have a peak near them"
             )
         lines.append(
-            f"Localisation         {accuracy_share_text(self.localized, self.images)} with the right class, "
+            f"Localisation         {accuracy_share_text(self.localized, self.labelled)} with the right class, "
             f"{accuracy_share_text(self.localized_any_class, self.images)} of any class "
             f"(central box {self.central_box:.1%})"
         )
@@ -231,7 +234,10 @@ def _count(seen: _Seen, others: NDArray[np.float64]) -> dict[str, float]:
     record, peaks, width, height = seen.record, seen.peaks, seen.width, seen.height
     box = record.box
     assert box is not None
-    edges = (box.x / width, box.y / height, (box.x + box.width) / width, (box.y + box.height) / height)
+    # A box may reach beyond the image, where nothing can be found.
+    left, right = np.clip([box.x / width, (box.x + box.width) / width], 0, 1).tolist()
+    top, bottom = np.clip([box.y / height, (box.y + box.height) / height], 0, 1).tolist()
+    edges = (left, top, right, bottom)
     inside = _inside(peaks, edges)
     counts = {
         "peaks": float(len(peaks)),
@@ -247,7 +253,9 @@ def _count(seen: _Seen, others: NDArray[np.float64]) -> dict[str, float]:
         "central": float(overlap(CENTRAL, edges) >= 0.5),
         "parts": float(len(record.parts)),
     }
-    counts["localized"] = counts["found"] * seen.right
+    if record.label is not None:
+        counts["labelled"] = 1.0
+        counts["localized"] = counts["found"] * seen.right
     if record.parts:
         parts = np.array([(part.x, part.y) for part in record.parts])
         reach = NEAR * max(box.width, box.height)
@@ -299,7 +307,8 @@ def _summary(counted: list[dict[str, float]]) -> PlaceMeasures:
         others_on_parts=share("others_on_parts", "measured_others") if parts else None,
         centre_on_parts=share("centre_on_parts", "with_parts") if parts else None,
         random_on_parts=share("random", "with_parts") if parts else None,
-        localized=total["localized"] / images,
+        labelled=round(total.get("labelled", 0.0)),
+        localized=share("localized", "labelled") if "labelled" in total else None,
         localized_any_class=total["found"] / images,
         central_box=total["central"] / images,
     )

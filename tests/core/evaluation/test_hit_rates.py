@@ -128,6 +128,25 @@ def test_another_images_peaks_and_the_centre_are_baselines(
     assert alone.others_on_parts == 1  # mirrored to (20, 50), two pixels from the bill
 
 
+def test_images_without_a_label_are_not_localised_wrongly(tmp_path: Path, looking: Model) -> None:
+    box = Box(x=0, y=25, width=100, height=50)
+    records = [_record(tmp_path, "a.png", 1, box)]
+    records.append(dataclasses.replace(_record(tmp_path, "b.png", 0, box), label=None))
+    found = measure_places(looking, records, looking.classes)
+    assert (found.images, found.labelled, found.localized, found.localized_any_class) == (2, 1, 1, 1)
+    assert "(1 of 1) with the right class" in found.text()
+    alone = measure_places(looking, records[1:], looking.classes)
+    assert (alone.labelled, alone.localized) == (0, None)
+    assert "– with the right class" in alone.text()
+
+
+def test_a_box_ends_at_the_edges_of_the_image(tmp_path: Path, looking: Model) -> None:
+    record = _record(tmp_path, "a.png", 1, Box(x=-40, y=25, width=140, height=100))
+    found = measure_places(looking, [record], looking.classes)
+    assert found.random_in_box == pytest.approx(0.5 * 0.75)
+    assert found.localized == 1
+
+
 def test_classes_are_matched_by_name(tmp_path: Path, looking: Model) -> None:
     record = _record(tmp_path, "a.png", 0, Box(x=0, y=25, width=100, height=50))
     first, second, *others = looking.classes
