@@ -522,7 +522,10 @@ def _again(inspection: Inspection, model: Model) -> tuple[Image.Image, str, Insp
 def _one_image(
     opened: OpenedModel, image: ImageLike, name: str | None, number: int = 1, reader: SampleReader | None = None
 ) -> tuple[ImageRecord, Callable[[Path], Image.Image]]:
-    """Return a record for an image, and a function that reads it with the model's preprocessing."""
+    """Return a record for an image, and a function that reads it with the model's preprocessing.
+
+    The function, not this one, raises ``UnreadableImage``: of many images, only that one has no result.
+    """
     from s3n_core.datasets.banners import banner_of
     from s3n_core.datasets.decoding import upright_rgb
     from s3n_core.datasets.loading import Sample, SampleReader
@@ -533,8 +536,21 @@ def _one_image(
         decode = reader or SampleReader(opened.preprocess.ranges, watched=False)
         return ImageRecord(path=path, name=sample.name), lambda _: decode(sample)
     called = name or f"image {number}"
-    pixels = upright_rgb(image, Path(called), ranges=opened.preprocess.ranges)
-    return ImageRecord(path=Path(called), name=called), lambda _: pixels
+    record = ImageRecord(path=Path(called), name=called)
+    try:
+        pixels = upright_rgb(image, record.path, ranges=opened.preprocess.ranges)
+    except UnreadableImage as error:
+        return record, _raising(error)
+    return record, lambda _: pixels
+
+
+def _raising(error: UnreadableImage) -> Callable[[Path], Image.Image]:
+    """Return a reader of an image that cannot be decoded."""
+
+    def read(path: Path) -> Image.Image:
+        raise error
+
+    return read
 
 
 def _rows(

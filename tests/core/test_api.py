@@ -75,6 +75,14 @@ def test_a_table_is_that_of_the_command_line(model: s3n_core.Model, trained_run:
     assert written.read_bytes() == (tmp_path / "s3n.csv").read_bytes()
 
 
+def test_a_table_may_lie_in_the_home_folder(
+    model: s3n_core.Model, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USERPROFILE" if os.name == "nt" else "HOME", str(tmp_path))
+    assert model.predict_many(image).to_csv("~/mine/x.y") == tmp_path / "mine" / "x.y.csv"
+    assert (tmp_path / "mine" / "x.y.csv").is_file()
+
+
 def test_predictions_are_lazy_and_begin_anew(model: s3n_core.Model, trained_run: TrainedRun) -> None:
     said: list[tuple[int, int]] = []
     predictions = model.predict_many(trained_run.data, split="test", progress=lambda *place: said.append(place))
@@ -124,6 +132,19 @@ def test_what_cannot_be_read_is_a_row_or_an_error(model: s3n_core.Model, image: 
     assert caught.value.code == "image.unreadable"
     with pytest.raises(ValueError, match=r"uint8 of shape \(h, w, 3\), not float64"):
         model.predict(np.zeros((4, 4, 3)))
+
+
+def test_a_damaged_image_in_memory_costs_no_other_image(model: s3n_core.Model, image: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes(image.read_bytes()[:2000])
+    with Image.open(image) as good, Image.open(tmp_path / "cut.jpg") as cut:
+        rows = model.predict_many([good, cut, good]).to_list()
+        assert [bool(row.error) for row in rows] == [False, True, False]
+        found = list(model.contributions_many([good, cut, good]))
+        assert [isinstance(one, s3n_core.S3NError) for one in found] == [False, True, False]
+        with pytest.raises(s3n_core.S3NError, match="image 1"):
+            model.predict(cut)
+        with pytest.raises(s3n_core.S3NError, match="image 1"):
+            model.inspect(cut)
 
 
 def test_a_data_frame(model: s3n_core.Model, trained_run: TrainedRun) -> None:
