@@ -68,13 +68,16 @@ class Predictions:
     def to_csv(self, path: str | PathLike[str]) -> Path:
         """Predict all images into a CSV table, as `s3n predict` does; the file is written atomically.
 
+        Args:
+            path: The file; its folder is created. ``~`` is the home folder, and ``.csv`` is added to a name without it.
+
         Returns:
             The table's path.
 
         Raises:
-            OutputError: The table cannot be written, or its name does not end in ``.csv``.
+            OutputError: The table cannot be written.
         """
-        out = Path(path)
+        out = Path(path).expanduser()
         if out.suffix.lower() != ".csv":
             out = out.with_name(out.name + ".csv")
         prepare_place(out)
