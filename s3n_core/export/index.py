@@ -6,7 +6,6 @@ killed export can resume. A row is valid if its image is unchanged and all of it
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.options import ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING
-from s3n_core.prediction.rows import Prediction, PredictionHeader
+from s3n_core.prediction.rows import Prediction, PredictionHeader, image_state
 from s3n_core.prediction.tables import CSV_NAMES, csv_record
 from s3n_core.system.atomic_files import write_bytes
 from s3n_core.system.csv_tables import csv_text
@@ -90,7 +89,7 @@ class ExportIndex:
         earlier = self._earlier.get(record.name)
         if (
             earlier is None
-            or earlier.image != _state(record)
+            or earlier.image != image_state(record)
             or earlier.row.prediction.label != truth
             or earlier.files not in ([str(file) for file in files], [])
             or not all(_is_whole(self._out / file) for file in earlier.files)
@@ -118,7 +117,7 @@ class ExportIndex:
         sheet = next((file for ending, file in files.items() if "/" not in ending and ending not in no_pictures), "")
         folder = next((file.parent for ending, file in files.items() if ending.startswith("/")), "")
         row = IndexRow(prediction, (str(sheet), str(folder), str(files.get(ARRAYS_ENDING, ""))))
-        line = {"row": prediction.to_dict(), "places": row.places, "image": _state(record)}
+        line = {"row": prediction.to_dict(), "places": row.places, "image": image_state(record)}
         self._lines.append([{**line, "files": [str(file) for file in files.values()]}])
         self._take(position, row)
 
@@ -170,15 +169,6 @@ class _Earlier(NamedTuple):
     row: IndexRow
     image: str
     files: list[str]
-
-
-def _state(record: ImageRecord) -> str:
-    """Return a fingerprint of an image file that changes with the file."""
-    try:
-        status = os.stat(record.path)
-    except OSError:
-        return "missing"
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _is_whole(path: Path) -> bool:

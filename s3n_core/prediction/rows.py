@@ -314,7 +314,7 @@ class PredictionProgress:
 
 
 def fingerprint(records: Iterable[ImageRecord], classes: Sequence[str] = ()) -> str:
-    """Return a hash (32 hexadecimal digits) of a list of images: order, names, labels, file sizes, modification times.
+    """Return a hash (32 hexadecimal digits) of a list of images: order, names, labels, and their states (`image_state`).
 
     Reads no files; needs one ``stat`` per file. Moving the whole folder does not change the hash, provided that
     modification times are kept.
@@ -325,14 +325,25 @@ def fingerprint(records: Iterable[ImageRecord], classes: Sequence[str] = ()) -> 
     """
     digest = hashlib.blake2b(digest_size=16)
     for record in records:
-        try:
-            status = os.stat(record.path)
-            state = f"{status.st_size}\0{int(status.st_mtime)}"
-        except OSError:
-            state = "missing"
         label = label_name(record, classes)
-        digest.update(f"{record.name}\0{label}\0{state}\n\0".encode("utf-8", "surrogatepass"))
+        digest.update(f"{record.name}\0{label}\0{image_state(record)}\n\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def image_state(record: ImageRecord) -> str:
+    """Return what decides whether a stored row of an image still holds, beside its name and label.
+
+    This is the file's size, its modification time in whole seconds (archives and some file systems keep no more), and what the
+    data set says of the image: banner, box and key points.
+    """
+    try:
+        status = os.stat(record.path)
+        state = f"{status.st_size}\0{int(status.st_mtime)}"
+    except OSError:
+        state = "missing"
+    if record.banner or record.annotation:
+        state += f"\0{record.banner}\0{record.box}\0{record.parts}"
+    return state
 
 
 def _shown(threshold: float | None) -> str:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from s3n_core.datasets.readers.folder_tree import FolderTree
-from s3n_core.datasets.records import ImageRecord
+from s3n_core.datasets.records import Box, ImageRecord
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import OutputError
 from s3n_core.export.figures.figure_style import FigureStyle
@@ -218,6 +218,15 @@ def test_what_changed_since_is_written_anew(model, records, tmp_path):
     assert [step.name for step in steps[1:-1]] == [mine[at].name for at in (0, 2, 3)]
     assert [row["file"] for row in rows_of(out)] == [record.name for record in mine]
     assert (out / "b/bird.jpg").stat().st_size > 0
+
+
+def test_an_image_with_another_box_is_written_anew(model, records, tmp_path):
+    options = ExportOptions(singles=False, style=STYLE)
+    stopped_after(3, model, records, tmp_path, options)
+    boxed = [dataclasses.replace(records[0], box=Box(x=1, y=1, width=20, height=20)), *records[1:]]
+    steps = list(export(model, boxed, tmp_path, options, classes=CLASSES))
+    assert [step.name for step in steps[1:-1]] == [records[0].name, records[3].name]
+    assert rows_of(tmp_path)[0]["peaks_outside"] != ""
 
 
 @pytest.mark.parametrize("other", ["options", "restart", "torn"])

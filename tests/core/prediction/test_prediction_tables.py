@@ -1,12 +1,15 @@
 import csv
+import dataclasses
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from image_folders import NAMES, drawn_folder
 
+from s3n_core.datasets.records import Box, Part
 from s3n_core.errors import OutputError
 from s3n_core.prediction.rows import Prediction, PredictionHeader, fingerprint
 from s3n_core.prediction.tables import CSV_NAMES, csv_record, read_json_table, table_format, write_table
@@ -149,6 +152,15 @@ def test_a_failure_leaves_the_old_table(tmp_path: Path) -> None:
         write_table(out, HEADER, broken())  # type: ignore[arg-type]
     assert [path.name for path in tmp_path.iterdir()] == ["p.csv"]
     assert out.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "annotation", [{"box": Box(x=1, y=2, width=3, height=4)}, {"parts": (Part(name="bill", x=1, y=2),)}, {"banner": 5}]
+)
+def test_the_fingerprint_notices_what_is_said_of_an_image(tmp_path: Path, annotation: dict[str, Any]) -> None:
+    records = drawn_folder(tmp_path, 2)
+    said = [dataclasses.replace(records[0], **annotation), records[1]]
+    assert fingerprint(said) == fingerprint(list(said)) != fingerprint(records)
 
 
 def test_the_fingerprint_notices_what_changes_rows(tmp_path: Path) -> None:
