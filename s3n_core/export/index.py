@@ -6,7 +6,9 @@ killed export can resume. A row is valid if its image is unchanged and all of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -26,6 +28,7 @@ INDEX = "index.csv"
 FORMAT, VERSION = "s3n-export", 3
 
 _FILES = ("sheet", "folder", "arrays")
+_NAME = CSV_NAMES.index("file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +124,38 @@ class ExportIndex:
         self._lines.append([{**line, "files": [str(file) for file in files.values()]}])
         self._take(position, row)
 
-    def write(self) -> None:
-        """Write the table with the rows so far, atomically.
+    def write_so_far(self) -> None:
+        """Write the table of a stopped export, atomically: the rows so far, and those of an earlier table whose files exist.
 
         Raises:
             OutputError: The table cannot be written.
         """
+        # By the name as it stands in a table (`_write`).
+        cells = {row[_NAME].encode("utf-8", "backslashreplace").decode(): row for row in self._cells()}
+        for row in self._earlier_cells():
+            cells.setdefault(row[_NAME], row)
+        self._write(cells.values())
+
+    def _cells(self) -> list[list[Any]]:
+        """Return the rows so far as the cells of the table, in the order of the images."""
         rows = [self.rows[position] for position in sorted(self.rows)]
-        cells = [[*csv_record(row.prediction), *row.places] for row in rows]
+        return [[*csv_record(row.prediction), *row.places] for row in rows]
+
+    def _earlier_cells(self) -> Iterator[list[str]]:
+        """Read the rows of the table that is there, with a sheet, a folder or arrays that exist; none of another version's."""
+        try:
+            text = (self._out / INDEX).read_text(encoding="utf-8-sig")
+        except (OSError, ValueError):
+            return
+        rows = csv.reader(io.StringIO(text, newline=""))
+        if next(rows, None) != [*CSV_NAMES, *_FILES]:
+            return
+        for row in rows:
+            places = [place for place in row[-len(_FILES) :] if place]
+            if len(row) == len(CSV_NAMES) + len(_FILES) and places and all((self._out / it).exists() for it in places):
+                yield row
+
+    def _write(self, cells: Iterable[Sequence[Any]]) -> None:
         # Names that are not valid Unicode are escaped, as in a table of predictions, so that the file is valid UTF-8.
         write_bytes(
             self._out / INDEX,
@@ -141,7 +168,7 @@ class ExportIndex:
         Raises:
             OutputError: The table cannot be written.
         """
-        self.write()
+        self._write(self._cells())
         self._lines.remove()
 
     def __enter__(self) -> Self:

@@ -208,7 +208,7 @@ def export(
                     yield progress(task.record.name, shown, row.error)
         except BaseException:
             with contextlib.suppress(OutputError):  # report the first error
-                index.write()
+                index.write_so_far()
             raise
         if options.report:
             report.write(head_of(model, model_name(model.path), records, options.style), index.rows)

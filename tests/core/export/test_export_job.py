@@ -220,6 +220,17 @@ def test_what_changed_since_is_written_anew(model, records, tmp_path):
     assert (out / "b/bird.jpg").stat().st_size > 0
 
 
+def test_stopping_a_finished_export_that_runs_again_keeps_its_index(model, records, tmp_path):
+    options = ExportOptions(singles=False, style=STYLE)
+    list(export(model, records, tmp_path, options, classes=CLASSES, batch_size=1))
+    whole = rows_of(tmp_path)
+    stopped_after(1, model, records, tmp_path, options)
+    assert [row for row in rows_of(tmp_path) if row["sheet"]] == [row for row in whole if row["sheet"]]
+    (tmp_path / whole[3]["sheet"]).unlink()
+    stopped_after(1, model, records, tmp_path, options)
+    assert [row["file"] for row in rows_of(tmp_path)] == [record.name for record in records[:3]]
+
+
 def test_an_image_with_another_box_is_written_anew(model, records, tmp_path):
     options = ExportOptions(singles=False, style=STYLE)
     stopped_after(3, model, records, tmp_path, options)
