@@ -84,6 +84,8 @@ def read_bytes(path: Path) -> bytes:
 def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a new file for writing that replaces ``path`` when the block ends without an error.
 
+    A symbolic link stays one: the file that it points to is replaced.
+
     Args:
         path: The file; its folder must exist.
         durable: Wait until the content is on disk; see ``write_bytes``.
@@ -94,6 +96,8 @@ def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OutputError: The file cannot be written; it is unchanged.
     """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     # The temporary name does not contain the target's, which may already have the maximum of 255 bytes.
     name = f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_TEMPORARY_SUFFIX}"
     temporary = path.parent / name

@@ -32,6 +32,17 @@ def test_writes_whole_content_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert names(tmp_path) == [path.name]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a permission there")
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere/file")
+    for content in (b"new", b"newer"):  # the first time, the link points to nothing
+        write_bytes(tmp_path / "link", content)
+        assert (tmp_path / "elsewhere/file").read_bytes() == content
+    assert (tmp_path / "link").is_symlink()
+    assert names(tmp_path / "elsewhere") == ["file"]
+
+
 def test_text_keeps_line_ends_and_undecodable_names(tmp_path: Path) -> None:
     write_text(tmp_path / "t", "a\r\nb\n\udcff鳥")
     assert (tmp_path / "t").read_bytes() == b"a\r\nb\n\xff" + "鳥".encode()
