@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.map_display import coloured, overlaid, sampling_map_range
 from s3n_core.inspection.number_text import probability_text
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName, palette_named
-from s3n_core.system.atomic_files import write_bytes
+from s3n_core.system.atomic_files import make_folder, output_error, write_bytes
 
 _MARGIN, _GAP, _SIDE = 16.0, 10.0, 126.0
 _HEADER, _TITLES, _WORDS, _FOOTER = 32.0, 14.0, 22.0, 22.0
@@ -77,7 +78,7 @@ def animate(
 
     Args:
         run: The run folder.
-        out: The file.
+        out: The file; its folder is created.
         options: The options.
         progress: Called with (frames done, total frames).
 
@@ -93,6 +94,9 @@ def animate(
     if snapshots.images is not None:
         check_output_file(out, snapshots.images)
     scene = _Scene(snapshots, options)
+    make_folder(out.parent)  # before the frames, which may take minutes
+    if out.is_dir():
+        raise output_error(out, OSError(errno.EISDIR, "is a folder"))
     count = len(scene.epochs)
 
     def frame(position: int) -> Image.Image:

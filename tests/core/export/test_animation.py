@@ -160,6 +160,16 @@ def test_the_command(run, tmp_path, capsys):
     assert main(["animate", str(tmp_path), "--out", str(out)]) == 1
 
 
+def test_the_place_is_made_or_refused_before_anything_is_drawn(run, tmp_path, monkeypatch):
+    out = tmp_path / "new" / "folder" / "out.gif"
+    assert animate(run, out, AnimationOptions(width=240, probes=(1,))) >= 1
+    assert out.is_file()
+    monkeypatch.setattr("s3n_core.export.animation.common_palette", lambda *_: pytest.fail("drawn"))
+    for place in (tmp_path / "new", out / "below.gif"):
+        with pytest.raises(OutputError, match="choose another"):
+            animate(run, place)
+
+
 def test_an_animation_among_the_images_is_refused(run, tmp_path):
     images = tmp_path / "images"
     (images / "ant").mkdir(parents=True)
