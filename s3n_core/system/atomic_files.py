@@ -96,7 +96,7 @@ def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OutputError: The file cannot be written; it is unchanged.
     """
-    if path.is_symlink():
+    if os.path.islink(path):
         path = Path(os.path.realpath(path))
     # The temporary name does not contain the target's, which may already have the maximum of 255 bytes.
     name = f"{_TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{_TEMPORARY_SUFFIX}"
