@@ -97,7 +97,11 @@ def write_report(path: Path, parts: Sequence[Path], head: ReportHead, left_out: 
         "DATA": _for_script(json.dumps(data, separators=(",", ":"))),
     }
     template = resource("report/report.html").read_text(encoding="utf-8")
-    before, after = re.sub(r"@@([A-Z]+)@@", lambda match: fields.get(match[1], match[0]), template).split("@@PARTS@@")
+    # Split first: a name may contain the mark.
+    before, after = (
+        re.sub(r"@@([A-Z]+)@@", lambda match: fields.get(match[1], match[0]), half)
+        for half in template.split("@@PARTS@@")
+    )
     with open_atomic(path) as page:
         page.write(before.encode())
         for index, part in enumerate(parts):

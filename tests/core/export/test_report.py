@@ -22,7 +22,7 @@ from s3n_core.export.report.report_page import ReportHead, write_report
 from s3n_core.inspection.inspection import Inspection
 
 PEAKS = ((10, 20, 1.0, 1.0, 0.0), (20, 6, 0.9, 0.0, 1.0))
-HOSTILE = "</script><img src=x onerror=alert(1)> & \"'`${1}\udcff/<!--\n鳥.jpg"
+HOSTILE = "</script><img src=x onerror=alert(1)> & \"'`${1}\udcff/<!--\n@@PARTS@@鳥.jpg"
 HEAD = ReportHead(
     data="<b>birds</b> & 'more'",
     model="run-1 / best",
