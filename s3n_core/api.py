@@ -77,13 +77,12 @@ def load_model(
     """
     from s3n_core.method.configuration import SAMPLING_MODES
     from s3n_core.models.opening import open_model
+    from s3n_core.runs.locations import find_model, runs_root
 
     mode = _known(sampling, SAMPLING_MODES, "sampling")
     if isinstance(source, Run):
         return Model(open_model(source.path, device, precision, mode), source.name)
-    path = Path(source).expanduser()
-    if not path.is_file():
-        path = open_run(source).path
+    path = find_model(str(source), runs_root())
     name = path.stem if path.is_file() else path.name
     return Model(open_model(path, device, precision, mode), name)
 

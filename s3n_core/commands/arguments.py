@@ -15,7 +15,7 @@ import typer
 from s3n_core.commands.failures import say
 from s3n_core.commands.number_options import fraction, whole
 from s3n_core.commands.progress import print_json
-from s3n_core.errors import ModelNotFound, RunError
+from s3n_core.errors import RunError
 from s3n_core.runs.earlier_versions import current_name
 
 if TYPE_CHECKING:
@@ -124,7 +124,6 @@ RunsOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result of the training.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for other programs.")]
 
-_MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
 _SHOWN_PROBLEMS = 5
 
 
@@ -152,14 +151,9 @@ def find_model(text: str, runs: Path | None) -> Path:
     Raises:
         S3NError: If there is neither.
     """
-    from s3n_core.runs.locations import find_run, runs_root
+    from s3n_core.runs import locations
 
-    path = Path(text).expanduser()
-    if path.is_file():
-        return path
-    if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
-        raise ModelNotFound(f"There is no model file {path}; check the path.", path=path)
-    return find_run(text, runs_root(runs))
+    return locations.find_model(text, locations.runs_root(runs))
 
 
 def chosen_records(data_set: DataSet, split: str, model: str, runs: Path | None) -> tuple[ImageRecord, ...]:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import platformdirs
 
-from s3n_core.errors import RunError, RunNotFound
+from s3n_core.errors import ModelNotFound, RunError, RunNotFound
 from s3n_core.runs.run_directory import is_run
 from s3n_core.system.atomic_files import output_error
 from s3n_core.system.locks import is_live
 
 HOME_VARIABLE = "S3N_HOME"
+
+# What is named like this is a file, so that it is never looked for among the runs.
+_MODEL_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".onnx")
 
 # Not allowed in file names on Windows, where a run may be copied.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\s]+')
@@ -80,6 +83,25 @@ def checked_run_name(text: str) -> str:
     if _RESERVED.fullmatch(name):
         raise RunError(f"A run cannot be called {text!r}: Windows reserves that name; choose another one.")
     return name
+
+
+def find_model(text: str, root: Path) -> Path:
+    """Return the model file that a text names, or the folder of the run that it names.
+
+    Args:
+        text: The path of a model file, or a run as in `find_run`.
+        root: The runs folder.
+
+    Raises:
+        ModelNotFound: The text is the name of a model file, and there is none.
+        RunNotFound: There is no such run; the message suggests similar names.
+    """
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path
+    if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
+        raise ModelNotFound(f"There is no model file {path}; check the path.", path=path)
+    return find_run(text, root)
 
 
 def find_run(text: str, root: Path) -> Path:

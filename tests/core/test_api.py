@@ -278,6 +278,7 @@ def wait_for(run: s3n_core.Run, status: str) -> str:
         (lambda data: s3n_core.train(data, settings={"network.input_sise": 3}), "did you mean 'network.input_size'"),
         (lambda data: s3n_core.train(data, recipe="quik"), "'quik'"),
         (lambda data: s3n_core.load_model("no-such-run"), "no-such-run"),
+        (lambda data: s3n_core.load_model("/tmp/nope.safetensors"), "no model file"),
         (lambda data: s3n_core.load_model(data, sampling="expcted"), "did you mean 'expected'"),
         (lambda data: s3n_core.open_data("/no/such/folder"), "no/such/folder"),
     ],

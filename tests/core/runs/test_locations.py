@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from s3n_core.errors import RunError
-from s3n_core.runs.locations import find_run, home, new_run_name, rename_run, runs_root
+from s3n_core.errors import ModelNotFound, RunError, RunNotFound
+from s3n_core.runs.locations import find_model, find_run, home, new_run_name, rename_run, runs_root
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.locks import RunLock
 
@@ -45,6 +45,16 @@ def test_names_fit_every_file_system(root: Path, stem: str, name: str) -> None:
     assert new_run_name(root, stem) == name
     RunDirectory.create(root / name, {})
     assert find_run(name, root) == root / name
+
+
+def test_a_missing_model_file_is_not_looked_for_among_the_runs(root: Path, tmp_path: Path) -> None:
+    for name in ("nope.safetensors", "mine.PT"):
+        with pytest.raises(ModelNotFound, match="no model file"):
+            find_model(str(tmp_path / name), root)
+    (tmp_path / "there.bin").touch()
+    assert find_model(str(tmp_path / "there.bin"), root) == tmp_path / "there.bin"
+    with pytest.raises(RunNotFound):
+        find_model("first.safe", root)
 
 
 def test_names_are_free_and_short(root: Path) -> None:
