@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.geometry import (
     Place,
     ViewFrame,
@@ -142,12 +143,19 @@ class Response(ByValue):
 
     @property
     def rule(self) -> str:
-        """One sentence that says which rule of Eq. 3 applied, and why."""
-        first = self.classes[self.merged_classes[0]]
+        """One sentence that says which rule of Eq. 3 applied, and why, as in data: with the class's own name and "delta"."""
+        return self._rule(self.classes[self.merged_classes[0]], "delta")
+
+    @property
+    def shown_rule(self) -> str:
+        """The same sentence for people: with the class's display name and "δ"."""
+        return self._rule(displayed_class(self.classes[self.merged_classes[0]]), "δ")
+
+    def _rule(self, first: str, symbol: str) -> str:
         if self.attention == "saliency":
             return "R is the channel mean of the features (saliency); it does not depend on the prediction."
         digits = 2 if f"{self.entropy:.2f}" != f"{self.delta:.2f}" else 5
-        numbers = f"H = {self.entropy:.{digits}f} {'≤' if self.sure else '>'} delta = {self.delta:g}"
+        numbers = f"H = {self.entropy:.{digits}f} {'≤' if self.sure else '>'} {symbol} = {self.delta:g}"
         if self.sure:
             return f"Branch O is certain ({numbers}), so R is the map of the most probable class, {first}."
         count = len(self.merged_classes)

@@ -130,12 +130,6 @@ def answers_of(inspection: Inspection) -> list[str]:
     return [answer for answer in ("joint", "O", "D", "C") if answer in inspection.scores.logits]
 
 
-def rule_text(inspection: Inspection) -> str:
-    """Return the sentence about the rule of Eq. 3, with the class name for display."""
-    first = inspection.response.classes[inspection.response.merged_classes[0]]
-    return inspection.response.rule.replace(first, displayed_class(first)).replace("delta", "δ")
-
-
 def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str | None, model: str) -> None:
     """Write the prediction over the whole width, and below it the image and the rule, with the model on the right."""
     answer = inspection.top(count=1)[0]
@@ -164,7 +158,7 @@ def _draw_header(canvas: Canvas, area: Area, inspection: Inspection, truth: str 
         )
     )
     canvas.text(x, baseline + 14, size, size=tokens.BODY, colour=tokens.QUIET)
-    canvas.text(area.x, baseline + 25, rule_text(inspection), size=tokens.BODY, colour=tokens.QUIET, room=room)
+    canvas.text(area.x, baseline + 25, inspection.response.shown_rule, size=tokens.BODY, colour=tokens.QUIET, room=room)
     response, y = inspection.response, baseline + 36
     seen = f"{response.view_text} {response.place_accuracy.text}"
     x = area.x + canvas.text(area.x, y, seen, size=tokens.BODY, colour=tokens.QUIET, room=area.width) + 3

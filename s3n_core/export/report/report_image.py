@@ -19,7 +19,7 @@ from s3n_core.datasets.records import Annotation, displayed_class
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.panels import PanelName
 from s3n_core.export.figures.rasters import Rasters
-from s3n_core.export.figures.sheet import answers_of, rule_text
+from s3n_core.export.figures.sheet import answers_of
 from s3n_core.export.hidden_peaks import HiddenPeaks
 from s3n_core.inspection.contribution_view import DENSITY_UNIT, ContributionView
 from s3n_core.inspection.inspection import Inspection
@@ -164,7 +164,7 @@ def _pictures(inspection: Inspection, annotation: Annotation, hidden: HiddenPeak
             ]
             for answer in answers_of(inspection)
         },
-        "rule": rule_text(inspection),
+        "rule": inspection.response.shown_rule,
         "hidden": None if hidden is None else _hidden(hidden),
     }
 

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.number_text import probability_text
 from s3n_core.inspection.plain_words import how_sure, plain_sentence, where_found
 from s3n_gui.appearance.theme import number_font, theme
@@ -107,7 +106,7 @@ class PredictionCard(QWidget):
         for label, lines in ((self.sentence, 3), (self.rule, 2)):  # so that usual texts let nothing jump
             label.setMinimumHeight(lines * label.fontMetrics().lineSpacing())
         shown = answer if answer is not None else evidence
-        self.rule.setText("" if evidence is None else rule_text(evidence))
+        self.rule.setText("" if evidence is None else evidence.response.shown_rule)
         accuracy = None if evidence is None else evidence.response.place_accuracy
         sentences = [] if evidence is None or accuracy is None else [evidence.response.view_text, accuracy.text]
         if accuracy is not None and accuracy.warning:
@@ -171,9 +170,3 @@ class PredictionCard(QWidget):
         rule = self.rule.text() if self._state.symbols.shown else ""
         hidden = f"{rule} {self.view.text()}".strip()
         self.name.setToolTip(tip_text(self.name.text() if self._roomy else hidden))
-
-
-def rule_text(inspection: Inspection) -> str:
-    """Return the engine's sentence on Eq. 3, with the class's display name."""
-    first = inspection.response.classes[inspection.response.merged_classes[0]]
-    return inspection.response.rule.replace(first, displayed_class(first)).replace("delta", "δ")

@@ -100,6 +100,15 @@ def test_rule_is_said_in_words(inspection: Inspection):
     assert "saliency" in dataclasses.replace(sure, attention="saliency").rule
 
 
+def test_the_shown_rule_changes_no_letter_of_a_class(inspection: Inspection):
+    response = dataclasses.replace(inspection.response, entropy=0.05, sure=True, merged_classes=(3,))
+    named = dataclasses.replace(response, classes=("a", "b", "c", "004.delta_wing", *response.classes[4:]))
+    assert named.shown_rule == (
+        "Branch O is certain (H = 0.05 ≤ δ = 0.2), so R is the map of the most probable class, delta wing."
+    )
+    assert "delta = 0.2), so R is the map of the most probable class, 004.delta_wing." in named.rule
+
+
 def test_merged_classes_make_the_response(inspection: Inspection):
     maps = torch.from_numpy(
         np.stack([inspection.response.class_map(index) for index in inspection.response.merged_classes])
