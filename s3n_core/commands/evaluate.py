@@ -89,7 +89,7 @@ def evaluate(
         boxed_records(records)  # else the lack of boxes would be said after the evaluation
     opened = open_named_model(model, runs, device, precision, sampling)
     if out is not None:
-        make_folder(out)
+        _check_folder(out)
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Evaluating", json=json) as bar:
         cascaded = cascade or stop_below is not None
         result = evaluate_records(
@@ -108,6 +108,7 @@ def evaluate(
     if out is not None:
         from s3n_core.export.evaluation_tables import write_evaluation_tables
 
+        make_folder(out)
         for path in write_evaluation_tables(result, out, excel=excel):
             say(f"Written: {path}")
     looked: PlaceMeasures | None = None
@@ -126,3 +127,15 @@ def evaluate(
             if curve is not None:
                 extra["cascade"] = [step.to_dict() for step in curve]
             print_json({"event": "evaluated", "part": part, "data": str(data), **result.to_dict(), **extra})
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that cannot be created; none is left behind, as the evaluation may be stopped.
+
+    Raises:
+        OutputError: It cannot be created.
+    """
+    there = out.exists()
+    make_folder(out)
+    if not there:
+        out.rmdir()
