@@ -69,6 +69,7 @@ class TrainingController(QObject):
         self.path: Path | None = None
         self._reader: RunReader | None = None
         self._job: TrainingJob | None = None
+        self._heard: set[TrainingJob] = set()
         self._others: dict[Path, tuple[RunReader, MetricSeries]] = {}
         self._validation: dict[Path, str | None] = {}
         self._readers: list[RunReader] = []
@@ -90,6 +91,7 @@ class TrainingController(QObject):
             self._reader = self._open(path)
             self._reader.news.connect(self._on_news)
             self._reader.begin()
+            self._adopt_job(path)
         self._session.run = path
         self.run_shown.emit(path)
         self.status_changed.emit()
@@ -197,8 +199,19 @@ class TrainingController(QObject):
         assert self._job is not None
         return self._job
 
+    def _adopt_job(self, path: Path) -> None:
+        """Take over the job of a run that is shown again: until its process locks the run, only the job knows of it."""
+        job = next((job for job in self._trainings.active() if job.run_path == path), None)
+        if job is not None:
+            self._listen(job)
+            self.status = "stopping" if job.status == "stopping" else "starting"
+            self.machine.hear(self.status)
+
     def _listen(self, job: TrainingJob) -> None:
         self._job = job
+        if job in self._heard:
+            return
+        self._heard.add(job)
         job.prepared.connect(self._on_prepared)
         job.failed.connect(self._on_failed)
         job.ended.connect(self._on_ended)
@@ -285,6 +298,7 @@ class TrainingController(QObject):
 
     @Slot(str, object)
     def _on_ended(self, status: str, job: TrainingJob) -> None:
+        self._heard.discard(job)
         if job is not self._job or self._job is None:
             return
         self.machine.hear("over")

@@ -810,3 +810,44 @@ def test_the_search_for_the_range_is_shown_and_stopping_it_leaves_no_run(
     qtbot.waitUntil(lambda: controller.path is None, timeout=60_000)
     assert notices == ["Stopped before the training began; no run was made."]
     assert controller.preparation is None
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_run_that_starts_is_still_starting_when_it_is_shown_again(
+    train_page, runs, qtbot, monkeypatch: pytest.MonkeyPatch, new: bool
+):
+    monkeypatch.setattr(
+        training_job,
+        "engine_command",
+        lambda *arguments, prefix=(): [sys.executable, "-c", "import time; time.sleep(600)"],
+    )
+    controller, trainings, path = train_page.controller, train_page._trainings, runs / ("new" if new else "past")
+    if new:
+        controller.start(TrainingRequest(data=runs, recipe="quick", name="new", root=runs))
+    else:
+        directory = RunDirectory(path)
+        directory.write_state(dataclasses.replace(directory.read_state(), status="stopped", epoch=1, pid=None))
+        controller.show_run(path)
+        qtbot.waitUntil(lambda: train_page.bar.can_resume, timeout=SOON)
+        controller.resume("cpu")
+    controller.show_run(runs / "other")
+    qtbot.waitUntil(lambda: controller.status == "finished", timeout=SOON)
+    assert controller.live_run() == path
+    controller.show_run(path)
+    with qtbot.waitSignal(controller._reader.news, timeout=SOON):
+        pass
+    assert (controller.path, controller.machine.phase, controller.status) == (path, "starting", "starting")
+    assert controller.live_run() == path
+    controller.resume("cpu")
+    assert [job.run_path for job in trainings.active()] == [path]
+    errors: list[str] = []
+    controller._session.error_reported.connect(errors.append)
+    job = controller._job
+    job.failed.emit(S3NError("Refused."), job)
+    assert errors == ["Refused."], "said once"
+    train_page.bar.stop.click()
+    controller.show_run(runs / "other")
+    controller.show_run(path)
+    assert controller.machine.phase == "stopping"
+    qtbot.waitUntil(lambda: not trainings.active(), timeout=SOON)
+    assert not controller.machine.busy
