@@ -63,9 +63,10 @@ class ExportController(QObject):
         self._out_chosen = False
         self._running: ExportChoice | None = None
         self._stopped: ExportChoice | None = None
+        self._place = None if session.data_set is None else data_set_place(session.data_set)
         self.choice = ExportChoice(
             model=session.model,
-            images=None if session.data_set is None else data_set_place(session.data_set),
+            images=self._place,
             device=settings.device,
             precision=settings.precision,
         )
@@ -203,7 +204,9 @@ class ExportController(QObject):
             self.choice = replace(self.choice, out=place / f"{name}{chosen}-attention")
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
-        self.set(images=None if data_set is None else data_set_place(data_set))
+        before, self._place = self._place, None if data_set is None else data_set_place(data_set)
+        if self._place != before:  # else its images are in other splits, which is no reason to leave a chosen folder
+            self.set(images=self._place)
 
     def _on_selection(self, selection: ImageSelection | None) -> None:
         if selection is not None:

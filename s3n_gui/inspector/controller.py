@@ -23,6 +23,7 @@ from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.state_updater import StateUpdater
 from s3n_gui.state.image_selection import ImageSelection
+from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.session import Session
 
 Wanted = Literal["any", "mistake", "disagreement"]
@@ -67,6 +68,7 @@ class InspectionController(QObject):
         self._device, self._precision = "auto", "auto"
         self._active = False
         self._model: Path | None = None
+        self._place: Path | None = None  # of the data set
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
@@ -130,9 +132,13 @@ class InspectionController(QObject):
         if not self._active:
             return
         self._verdicts.clear()
+        before, self._place = self._place, None if data_set is None else data_set_place(data_set)
+        # An image from elsewhere stays when the same data set is taken again, as after a change of its splits.
+        image = self._session.image
+        stays = self._place == before and image is not None and self._images.record_of(image) is None
         self._images.set_selection(self._session.selection)
-        self._images.set_data_set(data_set, self._session.image)
-        if data_set is not None and self._images.record_of(self._session.image) is None and data_set.records:
+        self._images.set_data_set(data_set, image)
+        if data_set is not None and not stays and self._images.record_of(image) is None and data_set.records:
             self._session.image = self._images.record(0).path if self._images.rowCount() else None
         self.tell_truth()
         self._check_labels()

@@ -56,7 +56,8 @@ class PredictionController(QObject):
         super().__init__(parent)
         self._session, self._settings, self._jobs = session, settings, jobs
         self.model: Path | None = session.model
-        self.images: Path | None = None if session.data_set is None else data_set_place(session.data_set)
+        self._place = None if session.data_set is None else data_set_place(session.data_set)
+        self.images: Path | None = self._place
         self._start_asked = False  # by another page, as soon as the images and the state of their table are known
         self.split = "all"
         self.splits = SplitChoice()
@@ -164,9 +165,10 @@ class PredictionController(QObject):
         self._choose(self.model, self.images, self._known_split, entropy)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
-        images = None if data_set is None else data_set_place(data_set)
-        if images != self.images:
-            self.set_images(images)
+        before, self._place = self._place, None if data_set is None else data_set_place(data_set)
+        if self._place != self.images:
+            if self._place != before:  # else the user has chosen other images, and this one only has other splits
+                self.set_images(self._place)
         elif self._job is None:  # it was read again, or images were moved to other splits: the table may no longer fit
             self._find_splits()
             self._check()

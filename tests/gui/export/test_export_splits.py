@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,14 @@ def test_an_export_asked_for_too_early_starts_when_the_images_are_known(
     assert started == []
     settled(qtbot, controller)
     assert (started, controller.choice.split) == (["started"], "validation")
+
+
+def test_a_chosen_folder_stays_when_the_same_data_set_is_taken_again(
+    controller: ExportController, session: Session, tmp_path: Path
+) -> None:
+    session.data_set = opened = open_images(IMAGES)
+    controller.set(images=tmp_path, first=2)
+    session.data_set = replace(opened, records=opened.records)  # as after a change of its splits
+    assert (controller.choice.images, controller.choice.first) == (tmp_path, 2)
+    session.data_set = replace(opened, root=tmp_path / "other")
+    assert controller.choice.images == tmp_path / "other"

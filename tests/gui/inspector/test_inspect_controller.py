@@ -387,3 +387,16 @@ def test_one_image_without_a_data_set(session: Session, tmp_path: Path) -> None:
     session.image = tmp_path / "lone bird.jpg"
     assert stage.images.rowCount() == 1
     assert stage.client.asked[-1].image.name == "lone bird.jpg"
+
+
+def test_an_image_from_elsewhere_stays_when_the_same_data_set_is_taken_again(stage: Stage, tmp_path: Path) -> None:
+    session, elsewhere = stage.session, tmp_path / "elsewhere" / "bird.jpg"
+    session.image = elsewhere
+    session.data_set = data_set(stage.root)  # as after a change of its splits
+    assert session.image == elsewhere
+    session.image = stage.path(5)
+    session.data_set = data_set(stage.root, count=5)
+    assert session.image == stage.path(0), "an image of the data set that was removed does not stay"
+    session.image = elsewhere
+    session.data_set = data_set(tmp_path / "others")
+    assert session.image == tmp_path / "others" / "bird 0.jpg"

@@ -130,3 +130,16 @@ def test_a_table_that_is_written_anew_is_read_anew(
     monkeypatch.setattr("s3n_gui.prediction.controller.CommandJob.start", lambda _: None)
     controller.start(restart=True)
     assert session.predictions is None, "other pages would keep the old one, which has the same name"
+
+
+def test_a_chosen_folder_stays_when_the_same_data_set_is_taken_again(
+    controller: PredictionController, session: Session, tmp_path: Path
+) -> None:
+    first, second = (open_data_set(folder(tmp_path / name), "images") for name in ("a", "b"))
+    session.data_set = first
+    own = folder(tmp_path / "own")
+    controller.set_images(own)
+    session.data_set = replace(first, records=first.records)  # as after a change of its splits
+    assert controller.images == own
+    session.data_set = second
+    assert controller.images == second.root
