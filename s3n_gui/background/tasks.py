@@ -54,6 +54,10 @@ class Tasks(QObject):
         """Return whether a task's result is still wanted. Thread-safe."""
         return self._newest.get(name) == number
 
+    def wait(self) -> None:
+        """Wait for all tasks, also those that have not started. Thread-safe."""
+        self._pool.waitForDone()
+
     def close(self) -> None:
         """Wait for the running task and drop all results."""
         for name in list(self._newest):

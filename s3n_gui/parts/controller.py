@@ -328,7 +328,7 @@ class PartsController(QObject):
         self._tasks.forget("look only")
         self._opening = folder
         self._set_stage("opening")
-        self._tasks.run("open", partial(read_content, folder, self.data_set))
+        self._tasks.run("open", partial(_read_edited, self.edits, folder, self.data_set))
 
     @Slot(str, object)
     def _on_done(self, name: str, result: object) -> None:
@@ -380,6 +380,12 @@ class PartsController(QObject):
                 self._previews.forget("preview")
                 self._set_preview(None)
             self.stage_changed.emit()
+
+
+def _read_edited(edits: PartEdits, folder: Path, data_set: DataSet | None) -> AtlasContent:
+    """Read an atlas once the edits that were asked for are made: they may be its own, if it is opened again."""
+    edits.wait()
+    return read_content(folder, data_set)
 
 
 def _header(folder: Path) -> AtlasHeader | None:

@@ -33,14 +33,14 @@ class PartEdits(QObject):
         super().__init__(parent)
         self.stack = QUndoStack(self)
         self._journal: _Journal | None = None
-        self._number = 0
+        self._number = self._first = 0  # of the next edit, and of the first one of this atlas
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_done)
         self._tasks.failed.connect(self._on_failed)
 
     def begin(self, content: AtlasContent | None) -> None:
-        """Edit another atlas from now on; earlier edits cannot be undone here any more."""
-        self._tasks.close()
+        """Edit another atlas from now on; earlier edits are still made, but cannot be undone here any more."""
+        self._first = self._number
         self.stack.clear()
         self._journal = None if content is None else _Journal(content)
 
@@ -61,10 +61,16 @@ class PartEdits(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an edit is being made."""
-        return any(self._tasks.is_open(f"edit {number}") for number in range(max(self._number - 50, 0), self._number))
+        first = max(self._number - 50, self._first)
+        return any(self._tasks.is_open(f"edit {number}") for number in range(first, self._number))
+
+    def wait(self) -> None:
+        """Wait until all edits are made, those of earlier atlases too. Thread-safe."""
+        self._tasks.wait()
 
     def close(self) -> None:
-        """Wait for the edit that is being made."""
+        """Make all edits that were asked for, and show none any more."""
+        self._tasks.wait()
         self._tasks.close()
 
     def run(self, change: Change) -> None:
@@ -75,14 +81,19 @@ class PartEdits(QObject):
 
     @Slot(str, object)
     def _on_done(self, name: str, content: AtlasContent) -> None:
-        self.edited.emit(content)
+        if self._is_of_this_atlas(name):
+            self.edited.emit(content)
 
     @Slot(str, object)
     def _on_failed(self, name: str, error: Exception) -> None:
-        self.stack.clear()  # what it holds no longer matches the journal
+        if self._is_of_this_atlas(name):
+            self.stack.clear()  # what it holds no longer matches the journal
         self.failed.emit(
             error if isinstance(error, S3NError) else S3NError("The part could not be edited; see the log.")
         )
+
+    def _is_of_this_atlas(self, name: str) -> bool:
+        return int(name.removeprefix("edit ")) >= self._first
 
 
 def _nothing(atlas: Atlas) -> None:
