@@ -51,6 +51,7 @@ class ExportRunBar(QFrame):
         self._written: Path | None = None
         self._with_report = False
         self._amount = ""
+        self._choice: ExportChoice | None = None
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setMinimumWidth(px(120))
@@ -126,7 +127,10 @@ class ExportRunBar(QFrame):
         lines.addLayout(third)
 
     def show_choice(self, choice: ExportChoice) -> None:
-        """Show the command and the output folder of a choice, and clear the result of the last export."""
+        """Show the command and the output folder of a choice, and clear the result of the last export if it is another one."""
+        if choice == self._choice:  # its splits were looked up again, as at every return to the page
+            return
+        self._choice = choice
         self.command.setText("" if choice.problem else choice.command())
         self.command.setCursorPosition(0)
         self.out.setText(label_text(place_text(choice.out, 40)) if choice.out else "Choose a folder…")

@@ -331,3 +331,21 @@ def test_a_report_can_be_opened_when_it_is_there(
     assert opened == [str(tmp_path / "report.html")]
     export.form.report.click()
     assert not export.bar.report.isVisibleTo(export), "another choice"
+
+
+def test_the_result_stays_when_the_page_is_left(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
+    controller, bar = export.controller, export.bar
+    export.controller.preview.show = lambda *_: None  # type: ignore[method-assign]
+    controller.set(model=MODEL, images=IMAGES, out=tmp_path)
+    export.show()
+    qtbot.waitUntil(lambda: not controller.is_finding_splits, timeout=PATIENCE)
+    export.hide()
+    bar.show_written(tmp_path, {"total": 24, "left_out": 3, "warnings": ["Values do not suit."]})
+    export.show()
+    qtbot.waitUntil(lambda: not controller.is_finding_splits, timeout=PATIENCE)
+    assert "21 images written" in bar.state.text()
+    assert bar.reveal.isVisible()
+    assert bar.caution.isVisible()
+    controller.set(dpi=72)
+    assert "written" not in bar.state.text()
+    assert not bar.reveal.isVisible()
