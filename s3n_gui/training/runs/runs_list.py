@@ -119,6 +119,7 @@ class RunsList(QWidget):
         column.addLayout(row)
         column.addStretch(0)
         model.modelReset.connect(self._show_state)
+        model.dataChanged.connect(self._show_state)
         self.view.selectionModel().currentChanged.connect(self._show_state)
         self._show_state()
 

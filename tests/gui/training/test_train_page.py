@@ -851,3 +851,15 @@ def test_a_run_that_starts_is_still_starting_when_it_is_shown_again(
     assert controller.machine.phase == "stopping"
     qtbot.waitUntil(lambda: not trainings.active(), timeout=SOON)
     assert not controller.machine.busy
+
+
+def test_the_buttons_follow_the_selected_run(train_page, runs):
+    listed, runs_list = list(list_runs(runs)), train_page.runs.list
+    live = [dataclasses.replace(run, live=run.name == "past", status="running") for run in listed]
+    train_page.runs.show_seen(RunsSeen(tuple(listed)))
+    runs_list.choose(runs / "past")
+    for shown, resting in ((live, False), (listed, True)):
+        train_page.runs.show_seen(RunsSeen(tuple(shown)))
+        parts = (runs_list.rename, runs_list.trash, runs_list.longer, runs_list.pack)
+        assert [part.isEnabled() for part in parts] == [resting] * 4
+        assert runs_list.can_change == resting
