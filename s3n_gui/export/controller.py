@@ -154,7 +154,7 @@ class ExportController(QObject):
         self.preview.shut_down()
 
     def _show_preview(self) -> None:
-        if self._active:
+        if self._active or self.choice.problem:
             self.preview.show(None if self.choice.problem else self.choice, self._open_data_set())
 
     def _open_data_set(self) -> DataSet | None:

@@ -120,6 +120,7 @@ class PreviewMaker(QObject):
             self._listed, self._reads_anew = None, False
         self._choice, self._data_set = choice, data_set
         if choice is None:
+            self._opened = None  # the same place may hold another checkpoint when it is chosen again
             self._debounce.stop()
             self._tasks.forget(_LISTING)
             self._asked, self._generation = None, 0
@@ -136,9 +137,9 @@ class PreviewMaker(QObject):
         self.show(self._choice, self._data_set)
 
     def again(self) -> None:
-        """Read the images again and update the preview."""
+        """Read the model and the images again and update the preview."""
         if self._choice is not None:
-            self._listed, self._reads_anew = None, True
+            self._opened, self._listed, self._reads_anew = None, None, True
             self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 

@@ -71,7 +71,7 @@ class HiddenPlaces(QObject):
         self._client: EngineClient | None = None
         self._content: AtlasContent | None = None
         self._kept: OrderedDict[_Key, HiddenPlace] = OrderedDict()
-        self._opened: tuple[Path, str] | None = None
+        self._opened: tuple[Path, str, str] | None = None
         self._asked: _Key | None = None
         self._subject: Subject | None = None
         self._steps: tuple[int, int] | None = None
@@ -82,6 +82,7 @@ class HiddenPlaces(QObject):
         same = content is not None and self._content is not None and content.atlas.path == self._content.atlas.path
         self._content = content
         if not same:
+            self._opened = None
             self.stop()
             self._kept.clear()
 
@@ -129,9 +130,10 @@ class HiddenPlaces(QObject):
             self._message = f"The image is no longer at {content.path_of(crop.file)}."
             return
         client = self._engine()
-        if self._opened != (model, self._settings.device):
-            self._opened = model, self._settings.device
-            client.open_model(model, self._settings.device)
+        wanted = model, self._settings.device, self._settings.precision
+        if self._opened != wanted:
+            self._opened = wanted
+            client.open_model(*wanted)
         record = content.records.get(crop.file)
         as_built = InspectionSettings(sampling=cast("Sampling", content.atlas.collection.mode))
         self._subject = Subject(image=content.path_of(crop.file), name=crop.file, settings=as_built)
@@ -152,6 +154,7 @@ class HiddenPlaces(QObject):
 
     def _on_opened(self, model: OpenedModel) -> None:
         if self._steps is not None and not self._is_atlas_model(model.digest):
+            self._opened = None  # the right one may be there with the next question
             self._end(_OTHER_MODEL)
             if self._client is not None:
                 self._client.stop_hiding()
@@ -165,6 +168,7 @@ class HiddenPlaces(QObject):
         if self._asked is None or subject != self._subject:
             return
         if not self._is_atlas_model(hidden[0].model_digest):
+            self._opened = None
             self._end(_OTHER_MODEL)
             return
         self._kept[self._asked] = hidden[0]

@@ -26,6 +26,7 @@ from s3n_gui.export.preview_making import PreviewMaker, first_images
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.session import Session
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.settings import Settings
 
 MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
@@ -197,8 +198,9 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
             super().__init__(parent)
             self.requests: list[FileRequest] = []
 
+            self.opened = 0
         def open_model(self, *_: object) -> None:
-            pass
+            self.opened += 1
 
         def request_file(self, request: FileRequest) -> int:
             self.requests.append(request)
@@ -227,6 +229,7 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
     asked(3)
     assert read == [IMAGES, IMAGES]
     opened = open_really(IMAGES)
+    assert maker._client.opened == 2, "its file may be another one by now"  # type: ignore[union-attr]
     maker.show(replace(choice, opacity=0.4), opened)
     asked(4)
     assert read == [IMAGES, IMAGES]
@@ -349,3 +352,14 @@ def test_the_result_stays_when_the_page_is_left(qtbot: QtBot, export: ExportPage
     controller.set(dpi=72)
     assert "written" not in bar.state.text()
     assert not bar.reveal.isVisible()
+
+
+def test_another_checkpoint_of_the_same_run_is_previewed_anew(
+    qtbot: QtBot, export: ExportPage, session: Session
+) -> None:
+    session.model = MODEL
+    export.controller.set(images=IMAGES)
+    maker = export.controller.preview
+    maker._opened = preview_making._model_of(export.controller.choice)
+    ModelChoices(session).use(MODEL)  # while another page is shown
+    assert maker._opened is None

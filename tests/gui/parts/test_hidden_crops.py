@@ -22,6 +22,7 @@ from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_gui.parts import panel
 from s3n_gui.parts.panel import PartsPage
+from s3n_gui.state.settings import Settings
 
 KNOT, PLOVER, RUFF = CLASSES
 
@@ -38,12 +39,14 @@ class HidingClient(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.models: list[Path] = []
+        self.precisions: list[str] = []
         self.asked: list[tuple[Any, Sequence[tuple[float, float]], HidingSettings]] = []
         self.stopped = 0
         self.closed = False
 
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
         self.models.append(path)
+        self.precisions.append(precision)
 
     def hide_places(self, subject: Any, places: Sequence[tuple[float, float]], settings: Any, *, box: Any) -> None:
         self.asked.append((subject, places, settings))
@@ -211,3 +214,20 @@ def test_without_the_atlas_model_it_is_said(opened: PartsPage, client: HidingCli
     opened.hidden.stop()
     opened.shut_down()
     assert client.closed
+
+
+def test_the_model_is_opened_anew_for_another_precision_and_after_it_was_another_one(
+    opened: PartsPage, client: HidingClient, settings: Settings
+) -> None:
+    crops = [crop for crop, _ in opened.pair_view.rows.crops_shown()[:4]]
+    opened.hidden.ask(crops[0])
+    client.answer(digest="another")
+    assert "another one" in opened.hidden.known(crops[0]).message
+    opened.hidden.ask(crops[0])
+    client.answer()
+    assert opened.hidden.known(crops[0]).result is not None
+    opened.hidden.ask(crops[1])
+    assert client.precisions == ["auto", "auto"]
+    settings.set("precision", "float32")
+    opened.hidden.ask(crops[2])
+    assert client.precisions[-1] == "float32"
