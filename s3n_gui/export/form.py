@@ -30,7 +30,7 @@ from s3n_gui.state.split_choice import SplitChoice, split_text
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_button import ElidedButton
 from s3n_gui.widgets.model_menu import ModelMenu
-from s3n_gui.widgets.number_fields import WholeNumberField
+from s3n_gui.widgets.number_fields import WholeNumberField, commit
 from s3n_gui.widgets.selection_chip import SelectionChip
 
 _MOST_IMAGES = 10_000_000
@@ -168,6 +168,17 @@ class ExportForm(ColumnScrollArea):
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.rival.setCompleter(completer)
+
+    def commit(self) -> bool:
+        """Take over what is typed in fields that were not left yet.
+
+        Returns:
+            Whether all of it was taken; a field that refuses its text says why.
+        """
+        if self.rival.isEnabled():
+            self._on_rival()
+        problems = [commit(field) for field in (self.first, self.look.dpi, self.look.inches)]
+        return not any(problems)
 
     # -- showing and reporting changes -------------------------------------------------------------------------------------
 

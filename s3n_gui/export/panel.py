@@ -157,7 +157,7 @@ class ExportPage(Page):
 
     def copy_command(self) -> None:
         """Copy the command to the clipboard."""
-        if not self.controller.choice.problem:
+        if self.form.commit() and not self.controller.choice.problem:
             try:
                 self.controller.choice.write_list()
             except S3NError as error:
@@ -173,7 +173,8 @@ class ExportPage(Page):
             self.controller.set(images=data_set_place(self._session.data_set))
 
     def _start(self, restart: bool = False) -> None:
-        self.controller.start(restart=restart)
+        if self.form.commit():
+            self.controller.start(restart=restart)
 
     # -- form and controller -----------------------------------------------------------------------------------------------
 

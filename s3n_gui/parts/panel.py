@@ -43,6 +43,7 @@ from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
+from s3n_gui.widgets.number_fields import commit
 from s3n_gui.widgets.page import Page
 
 
@@ -311,7 +312,8 @@ class PartsPage(Page):
 
     def _start(self, restart: bool = False) -> None:
         if self.controller.content is None:
-            self.controller.start(restart=restart)
+            if not commit(self.start.parts):
+                self.controller.start(restart=restart)
         else:
             self.pair.compare()
 

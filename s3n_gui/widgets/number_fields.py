@@ -124,6 +124,8 @@ class WholeNumberField(QSpinBox):
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Let everything be typed that looks like a number."""
+        if text and text == self.specialValueText():
+            return QValidator.State.Acceptable, text, position
         return self._reading.state(text), text, position
 
     def fixup(self, text: str) -> str:
@@ -133,6 +135,8 @@ class WholeNumberField(QSpinBox):
 
     def valueFromText(self, text: str) -> int:
         """Read a text that `validate` has found acceptable."""
+        if text and text == self.specialValueText():
+            return self.minimum()
         return int(self._reading.number(text))
 
     def textFromValue(self, value: int) -> str:
@@ -210,5 +214,7 @@ def commit(field: QAbstractSpinBox) -> str:
     Returns:
         Why it was refused, as a sentence; empty where it was taken.
     """
+    if isinstance(field, WholeNumberField | FractionField) and field.hasAcceptableInput():
+        field._on_edited()  # what was refused before has given way to the value
     field.interpretText()
     return field.problem if isinstance(field, WholeNumberField | FractionField) else ""

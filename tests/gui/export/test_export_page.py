@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
@@ -25,8 +26,8 @@ from s3n_gui.export.picture_view import PictureView
 from s3n_gui.export.preview_making import PreviewMaker, first_images
 from s3n_gui.export.run_bar import ExportRunBar
 from s3n_gui.state.image_selection import ImageSelection
-from s3n_gui.state.session import Session
 from s3n_gui.state.model_choices import ModelChoices
+from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
 MODEL, IMAGES = resource("demo/model.safetensors"), resource("demo/images")
@@ -197,8 +198,8 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
         def __init__(self, parent: QObject, **_: object) -> None:
             super().__init__(parent)
             self.requests: list[FileRequest] = []
-
             self.opened = 0
+
         def open_model(self, *_: object) -> None:
             self.opened += 1
 
@@ -228,8 +229,8 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
     maker.again()
     asked(3)
     assert read == [IMAGES, IMAGES]
-    opened = open_really(IMAGES)
     assert maker._client.opened == 2, "its file may be another one by now"  # type: ignore[union-attr]
+    opened = open_really(IMAGES)
     maker.show(replace(choice, opacity=0.4), opened)
     asked(4)
     assert read == [IMAGES, IMAGES]
@@ -352,6 +353,27 @@ def test_the_result_stays_when_the_page_is_left(qtbot: QtBot, export: ExportPage
     controller.set(dpi=72)
     assert "written" not in bar.state.text()
     assert not bar.reveal.isVisible()
+
+
+def test_what_is_typed_counts_even_if_the_field_was_not_left(
+    export: ExportPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[ExportChoice] = []
+    monkeypatch.setattr(export.controller, "start", lambda restart: started.append(export.controller.choice))
+    export.controller.set(model=MODEL, images=IMAGES, panels=("contributions",))
+    export.form.limited.click()
+    first, start = export.form.first, export.commands()["export-start"]
+    for typed in ("7", "1,000"):
+        first.selectAll()
+        QTest.keyClicks(first, typed)
+        start()
+    assert [choice.first for choice in started] == [7]
+    start()  # the refused text has given way to the value
+    assert [choice.first for choice in started] == [7, 7]
+    QTest.keyClicks(export.form.rival, "Finch")
+    start()
+    assert started[-1].versus == "Finch"
+    assert "--versus Finch" in export.bar.command.text()
 
 
 def test_another_checkpoint_of_the_same_run_is_previewed_anew(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sklearn.cluster  # noqa: F401  # takes seconds; a preview would import it in its thread
 from made_up_atlas import draw_pictures, write_atlas
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
@@ -240,3 +241,19 @@ def test_the_demo_shows_its_parts_at_once_and_keeps_what_a_person_changes(
     again = parts.controller.content
     assert again is not None
     assert "my name" in [part.name for part in again.parts]
+
+
+def test_the_typed_number_of_parts_counts_even_if_the_field_was_not_left(
+    parts: PartsPage, session: Session, pictures: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(session, pictures)
+    settle(qtbot, parts)
+    started: list[int | None] = []
+    monkeypatch.setattr(parts.controller, "start", lambda restart: started.append(parts.controller.parts))
+    field, start = parts.start.parts, parts.commands()["parts-start"]
+    start()
+    for typed in ("7", "1,000"):
+        field.selectAll()
+        QTest.keyClicks(field, typed)
+        start()
+    assert started == [None, 7]
