@@ -223,7 +223,8 @@ class DataPage(Page):
         self._show_selected()
         if image >= 0 and self.controller.survey is not None:
             self._row = self.grid.currentIndex().row()
-            self._session.image = self.controller.survey.record(image).path
+            if not self.controller.is_provisional:  # else the image that is to be shown again may follow later
+                self._session.image = self.controller.survey.record(image).path
 
     def _on_session_image(self, path: Path | None) -> None:
         survey = self.controller.survey

@@ -502,6 +502,8 @@ def test_the_first_images_are_there_before_the_folder_is_read(
     assert controller.is_provisional
     assert data_page.stack.currentIndex() == CONTENT
     assert data_page.header.detected.text() == "Reading the folder…"
+    assert data_page.grid.currentIndex().isValid()
+    assert session.image is None, "the image that is to be shown again may not be among the first ones"
     controller.planning.leave_out([0])
     controller.checking.check()
     assert read_left_out(folder) == frozenset()
