@@ -257,6 +257,7 @@ class PartsPage(Page):
         """Look for an atlas when the page is first shown."""
         super().showEvent(event)
         self.controller.activate()
+        self._show_why()
         self._show_like()
 
     # -- commands ----------------------------------------------------------------------------------------------------------
@@ -369,11 +370,19 @@ class PartsPage(Page):
             self._session.inspect_selection(selection, content.path_of(crop.file), (crop.x, crop.y))
 
     def _show_why(self) -> None:
-        """Show the two classes that another page asks about, once there is an atlas."""
-        content = self.controller.content
-        wanted = None if content is None else self._session.take_why()
-        if content is None or wanted is None:
+        """Show the two classes that another page asks about, once there is an atlas; say so where there is none."""
+        content, wanted = self.controller.content, self._session.why
+        if wanted is None:
             return
+        if content is None:
+            if self._has_no_atlas():
+                self._session.take_why()
+                self._session.report_notice(
+                    "No atlas of this model is open. Find parts here, or open an atlas; then ask again why.",
+                    cause="atlas",
+                )
+            return
+        self._session.take_why()
         missing = [name for name in wanted if name not in content.classes]
         if missing:
             self._session.report_notice(
@@ -384,14 +393,18 @@ class PartsPage(Page):
         self.pair.set_pair(*wanted)
         self.bar.tabs.setCurrentIndex(0)
 
+    def _has_no_atlas(self) -> bool:
+        """Return whether no atlas is open or about to be, that of the current model included, which is opened now."""
+        settled = self.isVisible() and self.controller.stage in ("nothing", "ready", "stopped")
+        return settled and not self.controller.open_known()
+
     def _show_like(self) -> None:
         """Show the peaks that look most like that of another page, once the atlas is read and the peak's looks are known."""
         content, wanted = self.controller.content, self._session.like
         if wanted is None:
             return
         if content is None:
-            settled = self.isVisible() and self.controller.stage in ("nothing", "ready", "stopped")
-            if settled and not self.controller.open_known():
+            if self._has_no_atlas():
                 self._end_like(
                     "No atlas of this model is open. Find parts here, or open an atlas; then ask for more like this again."
                 )
@@ -493,6 +506,7 @@ class PartsPage(Page):
             can_start_over=controller.can_start_over,
         )
         self._show_progress()
+        self._show_why()
         self._show_like()
 
     def _show_empty(self) -> None:

@@ -253,6 +253,11 @@ class Session(QObject):
         self.show_page("parts")
         self.why_asked.emit()
 
+    @property
+    def why(self) -> tuple[str, str] | None:
+        """The two classes of `ask_why`, until they are taken."""
+        return self._why
+
     def take_why(self) -> tuple[str, str] | None:
         """Return the two classes that the Parts page should show, once: its atlas may be read after they were asked for."""
         found, self._why = self._why, None

@@ -370,7 +370,11 @@ def test_classes_that_another_page_asks_about_are_shown(
     assert "no images of Whimbrel" in said.args[0]
     # Asked before there is an atlas: shown as soon as there is one.
     opened.controller.close_atlas()
-    session.ask_why(PLOVER, KNOT)
+    with qtbot.waitSignal(session.notice_reported) as said:
+        session.ask_why(RUFF, PLOVER)
+    assert said.args[0].startswith("No atlas of this model is open.")
+    assert session.why is None, "the next atlas may be of something else"
+    # Asked while the atlas is read: shown as soon as it is there.
     session.atlas = tmp_path / "atlas"
     qtbot.waitUntil(lambda: (opened.pair.a, opened.pair.b) == (PLOVER, KNOT))
     qtbot.waitUntil(opened.is_ready)
