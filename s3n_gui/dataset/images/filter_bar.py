@@ -198,7 +198,7 @@ class FilterBar(QWidget):
 
     def _show(self) -> None:
         chosen, survey = self._controller.filter, self._controller.survey
-        if self.search.text().strip() != chosen.text:
+        if self.search.text().strip() != chosen.text and not self._pause.isActive():  # what is typed follows soon
             self.search.blockSignals(True)
             self.search.setText(chosen.text)
             self.search.blockSignals(False)

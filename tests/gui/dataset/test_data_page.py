@@ -12,6 +12,7 @@ import pytest
 from many_images import many
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -535,3 +536,16 @@ def test_unequal_classes_are_pointed_out_until_they_are_no_longer(
     assert note.text().startswith("Unequal classes: crow has 6 images for training, wren has 1 (6 to 1).")
     data_page.controller.planning.leave_out({0})
     qtbot.waitUntil(lambda: not note.isVisible())
+
+
+def test_what_is_being_typed_in_the_search_field_stays(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    search, controller = data_page.filter_bar.search, data_page.controller
+    QTest.keyClicks(search, "bird")
+    controller.marks_changed.emit()
+    assert search.text() == "bird"
+    qtbot.waitUntil(lambda: controller.filter.text == "bird")
+    controller.show_only()
+    assert search.text() == ""
