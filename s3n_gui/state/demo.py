@@ -38,6 +38,14 @@ def demo_run() -> Path:
     return resource("demo/runs/demo")
 
 
+def is_demo_run(path: Path | None) -> bool:
+    """Return whether a run is the demo's, whose folder belongs to the program."""
+    try:
+        return path is not None and path == demo_run()
+    except S3NError:
+        return False
+
+
 def demo_inspection() -> Path:
     """Return the stored inspection of the demo's first image, which is shown until the engine has started.
 

@@ -76,8 +76,8 @@ class RunsActions(QObject):
 
     def longer(self, path: Path) -> None:
         """Ask for how many epochs a finished run is to be trained in all."""
-        run = self.model.run(self.model.row_of(path))
-        state = None if run is None else run.state
+        shown, run = self._controller, self.model.run(self.model.row_of(path))  # not every run is in the runs folder
+        state = shown.state if path == shown.path else None if run is None else run.state
         dialog = TrainLongerDialog(path, 1 if state is None else max(1, state.epoch), self._window.window())
         epochs = dialog.ask()
         dialog.deleteLater()

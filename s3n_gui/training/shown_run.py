@@ -15,6 +15,7 @@ from s3n_core.datasets.validation_images import OTHER_MARK
 from s3n_core.errors import DataChanged, S3NError
 from s3n_gui.appearance.tokens import INSIDE_GROUP
 from s3n_gui.appearance.wording import change_text
+from s3n_gui.state.demo import is_demo_run
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.training.controller import TrainingController
@@ -163,6 +164,7 @@ class ShownRun(QWidget):
             controller.batch_seconds,
             controller.series.validation_images,
             controller.preparation,
+            owned=not is_demo_run(controller.path),
         )
         if self.bar.can_inspect:
             self.bar.show_result(result_sentence(controller.series, controller.state))

@@ -135,6 +135,8 @@ class RunBar(QFrame):
         batch_seconds: float | None,
         images: int | None,
         preparation: Preparation | None = None,
+        *,
+        owned: bool = True,
     ) -> None:
         """Show a run; ``show_result`` follows if it has ended.
 
@@ -146,6 +148,7 @@ class RunBar(QFrame):
             batch_seconds: Time per batch, in seconds; None while unknown.
             images: Number of its validation images; None while unknown.
             preparation: What its training does before its folder exists.
+            owned: Whether its folder is the user's, so that it may be trained longer.
         """
         phase, busy = machine.phase, machine.busy
         keyboard_here = self.isAncestorOf(QApplication.focusWidget() or self)
@@ -171,7 +174,7 @@ class RunBar(QFrame):
             part.setVisible(busy)
         self.show_result("")
         self.can_resume = status in ("stopped", "interrupted", "failed") and machine.can("resume")
-        self.can_train_longer = status == "finished" and machine.can("resume")
+        self.can_train_longer = status == "finished" and machine.can("resume") and owned
         has_model = state is not None and (state.best_epoch is not None or state.epoch > 0)
         self.can_inspect = has_model and not busy and status not in ("broken", None)
         self.resume.setVisible(self.can_resume)

@@ -863,3 +863,20 @@ def test_the_buttons_follow_the_selected_run(train_page, runs):
         parts = (runs_list.rename, runs_list.trash, runs_list.longer, runs_list.pack)
         assert [part.isEnabled() for part in parts] == [resting] * 4
         assert runs_list.can_change == resting
+
+
+def test_a_run_elsewhere_is_trained_longer_from_where_it_is_and_the_demo_is_not(
+    train_page, qtbot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    run, asked = Path(shutil.copytree(resource("demo/runs/demo"), tmp_path / "elsewhere")), []
+    monkeypatch.setattr(TrainLongerDialog, "__init__", lambda _, path, done, parent: asked.append((path, done)))
+    monkeypatch.setattr(TrainLongerDialog, "ask", lambda _: None)
+    monkeypatch.setattr(TrainLongerDialog, "deleteLater", lambda _: None)
+    train_page.controller.show_run(run)
+    qtbot.waitUntil(lambda: train_page.bar.can_train_longer, timeout=SOON)
+    train_page.commands()["train-longer"]()
+    assert asked == [(run, 3)]
+    train_page.show_demo()
+    qtbot.waitUntil(lambda: train_page.controller.status == "finished", timeout=SOON)
+    assert not train_page.bar.can_train_longer
+    assert "train-longer" not in train_page.commands()
