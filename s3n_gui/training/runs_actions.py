@@ -43,7 +43,7 @@ class RunsActions(QObject):
         self.list = RunsList(self.model, parent)
         self.undo = QUndoStack(self)
         self._looked = False
-        self._model_in_trash: Path | None = None  # the run that was moved there while it was the current model
+        self._model_in_trash: Path | None = None  # what was the current model when its run was moved there
         self._validation: dict[Path, str | None] = {}
         trainings.watch.changed.connect(self.show_seen)
         controller.run_shown.connect(self._on_run_shown)
@@ -117,15 +117,18 @@ class RunsActions(QObject):
             if before == self._controller.path:
                 self._controller.show_run(None)
             self._controller.lay_over(before, on=False)
-            if self._session.model == before:  # its files are no longer there
-                self._session.model, self._model_in_trash = None, before
+            model = self._session.model
+            if model is not None and model.is_relative_to(before):  # its files are no longer there
+                self._session.model, self._model_in_trash = None, model
             self._session.report_notice(f"{before.name} is in the trash; Ctrl+Z restores it.")
         else:
             self._controller.show_run(after)
-            if self._model_in_trash == before and self._session.model is None:
-                self._session.model = after
+            model = self._model_in_trash
+            if model is not None and model.is_relative_to(before) and self._session.model is None:
+                self._session.model = after / model.relative_to(before)
         self._trainings.watch.look()
 
     def _follow_model(self, before: Path, after: Path) -> None:
-        if self._session.model == before:
-            self._session.model = after
+        model = self._session.model
+        if model is not None and model.is_relative_to(before):
+            self._session.model = after / model.relative_to(before)

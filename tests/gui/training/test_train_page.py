@@ -880,3 +880,15 @@ def test_a_run_elsewhere_is_trained_longer_from_where_it_is_and_the_demo_is_not(
     qtbot.waitUntil(lambda: train_page.controller.status == "finished", timeout=SOON)
     assert not train_page.bar.can_train_longer
     assert "train-longer" not in train_page.commands()
+
+
+def test_a_checkpoint_of_a_run_moves_with_it(train_page, session, runs, monkeypatch: pytest.MonkeyPatch):
+    checkpoint = Path("checkpoints") / "step-1.safetensors"
+    session.model = runs / "past" / checkpoint
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("renamed", True))
+    train_page.runs.rename(runs / "past")
+    assert session.model == runs / "renamed" / checkpoint
+    train_page.runs.trash(runs / "renamed")
+    assert session.model is None
+    train_page.undo_stack().undo()
+    assert session.model == runs / "renamed" / checkpoint
