@@ -194,6 +194,7 @@ class Opener(QObject):
     def _on_failed(self, _: str, error: Exception) -> None:
         self._wanted_image = None
         self._set_busy(False)
+        self._session.report_data_failure()
         if not self._tells:
             _log.info("the data set of the run was not opened: %s", error)
         elif isinstance(error, S3NError):

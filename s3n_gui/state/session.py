@@ -57,6 +57,7 @@ class Session(QObject):
 
     Signals:
         data_set_changed: The new ``DataSet`` or None.
+        data_set_failed: A data set that was asked for could not be read.
         left_out_changed: Images of the open data set were left out of training, or included again.
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
         value_ranges_changed: The model's ``ValueRanges`` of images with more than 8 bits, or None.
@@ -91,6 +92,7 @@ class Session(QObject):
     """
 
     data_set_changed = Signal(object)
+    data_set_failed = Signal()
     left_out_changed = Signal()
     model_changed = Signal(object)
     value_ranges_changed = Signal(object)
@@ -233,6 +235,10 @@ class Session(QObject):
         self.show_page("inspect")
         if place is not None:
             self.place_sought.emit()
+
+    def report_data_failure(self) -> None:
+        """Say that a data set that was asked for could not be read; whoever waits for it waits no longer."""
+        self.data_set_failed.emit()
 
     def report_left_out(self) -> None:
         """Say that images of the open data set were left out of training, or included again."""

@@ -8,6 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from s3n_core.datasets.records import DataSet
+from s3n_core.errors import S3NError
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import data_set_title
 from s3n_gui.state.session import Session
 from s3n_gui.training.controller import TrainingController
@@ -23,13 +26,23 @@ class NextSteps(QObject):
     def __init__(self, controller: TrainingController, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._controller, self._session = controller, session
+        self._models = ModelChoices(session, parent=self)
+        self._used = ""  # the checkpoint of the current model, as it was when it became that
         self._waiting: tuple[Path, Callable[[], None]] | None = None  # until this data set has been opened
         session.data_set_changed.connect(self._on_data_set)
+        session.data_set_failed.connect(self._on_data_set_failed)
+        session.model_changed.connect(self._on_model)
+        self._on_model(session.model)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the shown run is the current model, if perhaps with an earlier checkpoint than it has now."""
+        return self._session.model is not None and self._session.model == self._controller.path
 
     @property
     def in_use(self) -> bool:
-        """Whether the model of the shown run is the current model."""
-        return self._session.model is not None and self._session.model == self._controller.path
+        """Whether the model of the shown run is the current model, with the checkpoint that it has now."""
+        return self.is_chosen and _checkpoint(self._session.model) == self._used
 
     @property
     def problem(self) -> str:
@@ -40,8 +53,8 @@ class NextSteps(QObject):
 
     def use(self) -> None:
         """Make the model current."""
-        if self._controller.path is not None:
-            self._session.model = self._controller.path
+        if self._controller.path is not None and not self.in_use:
+            self._models.use(self._controller.path)
 
     def inspect_mistakes(self) -> None:
         """Show the images that the model predicts wrongly, on the Inspect page."""
@@ -79,6 +92,12 @@ class NextSteps(QObject):
             self._waiting = (place, act)
             self._session.open_data_of(self._controller.path)
 
+    def _on_model(self, model: Path | None) -> None:
+        self._used = _checkpoint(model)
+
+    def _on_data_set_failed(self) -> None:
+        self._waiting = None
+
     def _on_data_set(self, data_set: DataSet | None) -> None:
         if data_set is not None and self._waiting is not None:
             (place, act), self._waiting = self._waiting, None
@@ -93,3 +112,12 @@ class NextSteps(QObject):
             return Path(root) if isinstance(root, str) and Path(root).is_absolute() and Path(root).is_dir() else None
         except OSError:
             return None
+
+
+def _checkpoint(model: Path | None) -> str:
+    """Return the name of the checkpoint that a run stands for now; empty for a model file."""
+    try:
+        run = None if model is None else RunDirectory(model)
+        return "" if run is None else run.read_pointer("best") or run.read_pointer("last") or ""
+    except S3NError:
+        return ""

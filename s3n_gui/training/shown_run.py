@@ -176,7 +176,8 @@ class ShownRun(QWidget):
             self.charts.show_bands(bands)
 
     def _show_next(self, *_: object) -> None:
-        self.bar.show_next(in_use=self.next.in_use, problem=self.next.problem)
+        in_use = self.next.in_use
+        self.bar.show_next(in_use=in_use, problem=self.next.problem, newer=self.next.is_chosen and not in_use)
         self.next_changed.emit()
 
     def _on_run_shown(self) -> None:

@@ -191,14 +191,16 @@ class RunBar(QFrame):
         self.result.setVisible(bool(sentence))
         self.facts.setVisible(not sentence)
 
-    def show_next(self, *, in_use: bool, problem: str) -> None:
+    def show_next(self, *, in_use: bool, problem: str, newer: bool = False) -> None:
         """Show what can be done with the model.
 
         Args:
             in_use: Whether it is the current model.
+            newer: Whether an earlier checkpoint of the run is the current model.
             problem: Why its mistakes cannot be inspected or counted, as a sentence; empty if they can.
         """
-        self.use.setText("Model in use" if in_use else "Use this model")
+        offer = "Use the new checkpoint" if newer else "Use this model"
+        self.use.setText("Model in use" if in_use else offer)
         set_icon(self.use, "check" if in_use else "model")
         self.use.setEnabled(not in_use)
         self.use.setToolTip("It is the current model, on all pages" if in_use else USE_TIP)

@@ -174,3 +174,25 @@ def test_images_that_cannot_be_read_are_reported(
     with qtbot.waitSignal(session.error_reported, timeout=SOON):
         train_page.bar.inspect.click()
     assert pages == []
+    session.data_set = dataclasses.replace(open_data_set(resource("demo/images")), root=images)
+    assert pages == [], "opened much later, it is not inspected by itself"
+
+
+def test_a_run_that_was_trained_longer_offers_its_new_checkpoint(
+    train_page: TrainPage, session: Session, run: Path, qtbot: QtBot
+) -> None:
+    directory, bar = RunDirectory(run), train_page.bar
+    directory.checkpoints.mkdir()
+    directory.write_pointer("best", "step-0000100")
+    shown(train_page, run, qtbot)
+    bar.use.click()
+    assert (bar.use.text(), bar.use.isEnabled()) == ("Model in use", False)
+    directory.write_pointer("best", "step-0000200")
+    train_page.controller.status_changed.emit()
+    assert (bar.use.text(), bar.use.isEnabled()) == ("Use the new checkpoint", True)
+    assert "train-use" in train_page.commands()
+    opened: list[Path | None] = []
+    session.model_changed.connect(opened.append)
+    bar.use.click()
+    assert opened == [None, run], "every page opens its files again"
+    assert (bar.use.text(), bar.use.isEnabled()) == ("Model in use", False)
