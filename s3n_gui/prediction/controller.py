@@ -79,6 +79,7 @@ class PredictionController(QObject):
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_done)
         self._tasks.failed.connect(self._on_not_done)
+        self._read_for: PredictionRequest | None = None  # whose table is shown; ``request`` may differ in its precision
         self._reader: TableReader | None = None
         self._thread: WorkerThread | None = None
         self._reading = 0
@@ -322,7 +323,7 @@ class PredictionController(QObject):
     def _open(self) -> None:
         """Open the existing table, complete or partial."""
         self._stop_reading()
-        request = self.request
+        self._read_for, request = None, self.request
         self.predictions, self.total, self.error, self.stale, self.measured_split = None, 0, None, "", ""
         self.began.emit()
         if request is None:
@@ -336,6 +337,7 @@ class PredictionController(QObject):
 
     def _read(self, request: PredictionRequest, *, growing: bool, restart: bool = False) -> None:
         self._stop_reading()
+        self._read_for = request
         self._reading += 1
         reader = TableReader(request.table, growing=growing, restart=restart, number=self._reading)
         reader.began.connect(self._on_began)
@@ -388,7 +390,7 @@ class PredictionController(QObject):
     # -- stale check ---------------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
-        request = self.request
+        request = self._read_for
         if request is None or not self.predictions:
             return
         self._tasks.run("check", partial(check_table, request, self.predictions.header))
@@ -397,7 +399,7 @@ class PredictionController(QObject):
         if self.predictions is None or self._job is not None:
             return
         self.stale, self.measured_split = check.stale, check.split
-        request = self.request
+        request = self._read_for
         if (
             self.stage == "finished"
             and not check.stale
@@ -406,7 +408,7 @@ class PredictionController(QObject):
             and self._open_data_set is not None
         ):
             # Fast mode leaves D and C unknown, but other pages need them to find disagreements.
-            self._session.predictions = request.table if self.stop_below is None else None
+            self._session.predictions = request.table if request.stop_below is None else None
         self.checked.emit()
         self._start_if_asked()
 

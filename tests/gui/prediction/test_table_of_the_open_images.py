@@ -143,3 +143,16 @@ def test_a_chosen_folder_stays_when_the_same_data_set_is_taken_again(
     assert controller.images == own
     session.data_set = second
     assert controller.images == second.root
+
+
+def test_a_table_keeps_its_place_when_another_precision_is_set(
+    qtbot: QtBot, controller: PredictionController, session: Session, settings: Settings, model: Path, tmp_path: Path
+) -> None:
+    opened = open_data_set(folder(tmp_path / "a"), "images")
+    table = predicted(model, opened)
+    session.data_set = opened
+    qtbot.waitUntil(lambda: session.predictions == table)
+    settings.set("precision", "float32")
+    with qtbot.waitSignal(controller.checked):
+        session.data_set = replace(opened, records=opened.records)
+    assert session.predictions == table
