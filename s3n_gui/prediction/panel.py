@@ -169,10 +169,10 @@ class PredictPage(Page):
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
         """Return the callables behind this page's actions."""
-        return {
+        saving: dict[str, Callable[[], object]] = {"predict-save": self.save_as} if self.controller.predictions else {}
+        return saving | {
             "predict-start": self._start,
             "predict-stop": self.controller.cancel,
-            "predict-save": self.save_as,
             "predict-find": self.filter.search.setFocus,
             "predict-matrix": self._toggle_matrix,
             "predict-images": self._switch_view,
@@ -282,6 +282,9 @@ class PredictPage(Page):
 
     def save_as(self) -> None:
         """Let the user save the shown rows."""
+        if self.saving.busy:
+            self._session.report_notice("A table is being written; save this one after it.", cause="saving")
+            return
         place = ask_for_place(self, self.controller.images)
         if place is not None:
             self.save_to(place)
@@ -470,11 +473,13 @@ class PredictPage(Page):
         self.filters.begin()
         self.model.show(self.controller.predictions)
         self._show_stage()
+        self.commands_changed.emit()
 
     def _on_grown(self, first: int) -> None:
         if first == 0:
             self._take_rows()
             self._show_stage()
+            self.commands_changed.emit()
         for timer in (self._fill, self._refresh):
             if not timer.isActive():
                 timer.start()

@@ -90,6 +90,7 @@ class SourceBar(QWidget):
         self.state.setProperty("role", "quiet")
         self.start = QPushButton("Predict")
         self._word, self._running, self._compacting = "Predict", False, False
+        self._has_model = False
         self._images_name = self._model_name = ""
         self.start.setProperty("role", "primary")
         self.start.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -133,6 +134,8 @@ class SourceBar(QWidget):
         self.images.setToolTip(
             tip_text(f"The images to predict: {place_text(images, 80)}") if images else "The images to predict"
         )
+        self._has_model = model is not None
+        self._enable_fast()
         self._model_name = model_title(model) if model else "Choose a model…"
         self.model.setToolTip(
             tip_text(f"Model for the predictions: {self._model_name}; click to choose another")
@@ -163,7 +166,7 @@ class SourceBar(QWidget):
         self.start.setVisible(not running and offers_start)
         self.start.setEnabled(can_start)
         self.stop.setVisible(running)
-        self.fast.setEnabled(not running)  # another threshold would end the job
+        self._enable_fast()
         self.progress.setVisible(running)
         if focused:
             # Only one of the two buttons is visible; it takes over the keyboard focus.
@@ -171,6 +174,9 @@ class SourceBar(QWidget):
         self.more.setVisible(can_start_over)
         self.state.setText(state)
         self._compact()
+
+    def _enable_fast(self) -> None:
+        self.fast.setEnabled(self._has_model and not self._running)  # another threshold would end the job
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out what a narrow window has no room for."""

@@ -56,7 +56,6 @@ class SourceChoice(QObject):
         splits = controller.splits
         self._bar.show_choice(controller.images, controller.model, controller.split, splits)
         self._bar.show_stop_below(controller.stop_below)
-        self._bar.fast.setEnabled(controller.model is not None and controller.job is None)
         if self.fast_mode is not None:
             self.fast_mode.show_stop_below(controller.stop_below)
             if self.fast_mode.isVisible():

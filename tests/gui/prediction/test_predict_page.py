@@ -35,7 +35,7 @@ from s3n_gui.prediction.peak_picture import peak_marks
 from s3n_gui.prediction.source_bar import SourceBar
 from s3n_gui.prediction.table.prediction_columns import BlockReader, PredictionColumns
 from s3n_gui.prediction.table.table_model import section_of
-from s3n_gui.prediction.table.table_saving import Place
+from s3n_gui.prediction.table.table_saving import Place, TableSaving
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -406,6 +406,33 @@ def test_saving_writes_what_is_shown(qtbot: QtBot, filled: PredictPage, tmp_path
         lines = list(csv.DictReader(file))
     assert [line["file"] for line in lines] == [filled.model.index(n, 1).data() for n in range(filled.model.rowCount())]
     qtbot.waitUntil(lambda: not filled.saving.busy, timeout=2000)
+
+
+def test_only_a_table_can_be_saved_and_one_at_a_time(
+    qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[bool] = []
+    predict.commands_changed.connect(lambda: offered.append("predict-save" in predict.commands()))
+    assert "predict-save" not in predict.commands()
+    fill(qtbot, predict, tmp_path, labelled=True)
+    assert offered[-1]
+    monkeypatch.setattr(TableSaving, "busy", True)
+    with qtbot.waitSignal(session.notice_reported) as said:
+        predict.commands()["predict-save"]()  # without a dialog
+    assert "is being written" in said.args[0]
+    predict.controller.set_images(None)
+    assert not offered[-1]
+
+
+def test_fast_mode_needs_a_model(qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path) -> None:
+    predict.controller.set_images(tmp_path)
+    qtbot.waitUntil(lambda: not predict.controller._tasks.is_open("splits"))
+    assert not predict.source.fast.isEnabled()
+    session.model = MODEL
+    qtbot.waitUntil(lambda: predict.controller.stage == "ready")
+    assert predict.source.fast.isEnabled()
+    session.model = None
+    assert not predict.source.fast.isEnabled()
 
 
 def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication, session: Session) -> None:
