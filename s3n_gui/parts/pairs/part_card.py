@@ -48,6 +48,7 @@ class PartCard(ColumnScrollArea):
     def __init__(self, thumbnails: ThumbnailLoader, path_of: PathOf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._others: Sequence[tuple[int, str]] = ()
+        self._part = -1
         self.nothing = QLabel(
             "Select a part to see where it lies, where it is missing, and to name, merge or split it."
         )
@@ -129,14 +130,16 @@ class PartCard(ColumnScrollArea):
             facts: What is known of it.
             others: Numbers and names of the other parts, to merge it with.
         """
-        self._others = others
+        typed = self.name.hasFocus() and self.name.isModified() and facts is not None and facts.part == self._part
+        self._others, self._part = others, -1 if facts is None else facts.part
         self.nothing.setVisible(facts is None)
         self._body.setVisible(facts is not None)
         if facts is None:
             return
-        with QSignalBlocker(self.name):
-            self.name.setText(facts.name)
-            self.name.setCursorPosition(0)
+        if not typed:
+            with QSignalBlocker(self.name):
+                self.name.setText(facts.name)
+                self.name.setCursorPosition(0)
         self.square.show_places(facts.places, facts.part, background=facts.is_background)
         what = "object's box" if facts.on_object else "image"
         self.square_words.setText(f"Its peaks on the {what}, scaled to a square.")
@@ -164,6 +167,7 @@ class PartCard(ColumnScrollArea):
         self.merge_asked.emit(int(action.data()))
 
     def _on_named(self) -> None:
+        self.name.setModified(False)
         self.rename_asked.emit(self.name.text().strip())
 
     def _on_found(self) -> None:

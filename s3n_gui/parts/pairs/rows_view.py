@@ -62,8 +62,7 @@ class RowsView(QAbstractScrollArea):
         self._editor = QLineEdit(self.viewport())
         self._editor.setAccessibleName("Name of the part")
         self._editor.hide()
-        self._editor.returnPressed.connect(self._on_named)
-        self._editor.editingFinished.connect(self._editor.hide)
+        self._editor.editingFinished.connect(self._on_named)
         self._renamed = -1
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -84,9 +83,9 @@ class RowsView(QAbstractScrollArea):
         self._bounds = _bounds(self.rows)
         self._over = None
         self._current = -1
-        self._editor.hide()
         self._fit()
         self.select_part(part)
+        self._place_editor()
 
     @property
     def current_part(self) -> int:
@@ -157,10 +156,9 @@ class RowsView(QAbstractScrollArea):
         row = self.current_row
         if row is None or row.part < 0:
             return
-        place = self._layout.blocks(self._shown(self._current))[0]
         self._renamed = row.part
         self._editor.setText(bare_name(row.name))
-        self._editor.setGeometry(place.left() - px(4), place.top(), place.width() + px(8), px(28))
+        self._place_editor()
         self._editor.show()
         self._editor.selectAll()
         self._editor.setFocus()
@@ -219,6 +217,7 @@ class RowsView(QAbstractScrollArea):
         elif key == Qt.Key.Key_F2:
             self.rename()
         elif key == Qt.Key.Key_Escape and self._editor.isVisible():
+            self._renamed = -1  # leaving the field would take the name over
             self._editor.hide()
             self.setFocus()
         else:
@@ -432,13 +431,25 @@ class RowsView(QAbstractScrollArea):
         self.pointed.emit(crop, room)
         self.viewport().update()
 
+    def _place_editor(self) -> None:
+        """Put the field over the name of its part, whose row may be elsewhere now, or hide it."""
+        index = next((index for index, row in enumerate(self.rows) if row.part == self._renamed >= 0), -1)
+        if index < 0:
+            self._renamed = -1
+            self._editor.hide()
+            return
+        place = self._layout.blocks(self._shown(index))[0]
+        self._editor.setGeometry(place.left() - px(4), place.top(), place.width() + px(8), px(28))
+
     def _on_named(self) -> None:
-        name = self._editor.text().strip()
+        """Take the name over, on Return and when the field is left."""
+        part, self._renamed = self._renamed, -1  # hiding the field leaves it once more
+        wanted = self._editor.hasFocus() or self._editor.isModified()
+        if self._editor.hasFocus():
+            self.setFocus()
         self._editor.hide()
-        self.setFocus()
-        if self._renamed >= 0:
-            self.rename_asked.emit(self._renamed, name)
-        self._renamed = -1
+        if part >= 0 and wanted:
+            self.rename_asked.emit(part, self._editor.text().strip())
 
     def _on_thumbnail(self, path: Path) -> None:
         self.viewport().update()

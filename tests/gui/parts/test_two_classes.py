@@ -11,7 +11,8 @@ import sklearn.cluster  # noqa: F401  # takes seconds; splitting a part would im
 from made_up_atlas import CLASSES, PLACES, made_up_comparison
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.atlas.atlas import Atlas
@@ -368,7 +369,6 @@ def test_classes_that_another_page_asks_about_are_shown(
     with qtbot.waitSignal(session.notice_reported) as said:
         session.ask_why("004.Whimbrel", KNOT)
     assert "no images of Whimbrel" in said.args[0]
-    # Asked before there is an atlas: shown as soon as there is one.
     opened.controller.close_atlas()
     with qtbot.waitSignal(session.notice_reported) as said:
         session.ask_why(RUFF, PLOVER)
@@ -376,6 +376,8 @@ def test_classes_that_another_page_asks_about_are_shown(
     assert session.why is None, "the next atlas may be of something else"
     # Asked while the atlas is read: shown as soon as it is there.
     session.atlas = tmp_path / "atlas"
+    session.ask_why(PLOVER, KNOT)
+    assert opened.controller.content is None
     qtbot.waitUntil(lambda: (opened.pair.a, opened.pair.b) == (PLOVER, KNOT))
     qtbot.waitUntil(opened.is_ready)
 
@@ -443,3 +445,44 @@ def test_crops_are_ranked_by_effect_once_it_is_measured(opened: PartsPage, qtbot
     assert {(crop.x, crop.y) for crop in row.crops_a} == {PLACES[1]}
     first = next(row for row in view.rows.rows if row.kind == "matters")
     assert (first.by_effect, len(first.crops_a), len(first.crops_b)) == (True, 3, 4)
+
+
+def test_a_name_that_is_being_typed_stays(opened: PartsPage, qtbot: QtBot) -> None:
+    view, edits, controller = opened.pair_view, opened.controller.edits, opened.controller
+    first, second = [row.part for row in view.rows.rows if row.part >= 0][:2]
+    opened.select_part(first)
+    opened.activateWindow()
+    view.card.name.setFocus()
+    qtbot.waitUntil(view.card.name.hasFocus)
+    view.card.name.selectAll()
+    QTest.keyClicks(view.card.name, "bea")
+    with qtbot.waitSignal(edits.edited):  # as after a comparison
+        edits.refresh()
+    assert view.card.name.text() == "bea"
+    QTest.keyClicks(view.card.name, "k")
+    with qtbot.waitSignal(edits.edited):
+        QTest.keyClick(view.card.name, Qt.Key.Key_Return)
+    with qtbot.waitSignal(edits.edited):
+        opened.undo_stack().undo()
+    assert controller.content is not None
+    assert view.card.name.text() == controller.content.atlas.parts.name(first) != "beak"
+    # In the row, too; leaving the field takes the name over, and Escape does not.
+    opened.select_part(second)
+    editor = view.rows.findChild(QLineEdit)
+    assert editor is not None
+    opened.commands()["parts-rename"]()
+    QTest.keyClicks(editor, "ta")
+    with qtbot.waitSignal(edits.edited):
+        edits.refresh()
+    assert editor.isVisible()
+    QTest.keyClicks(editor, "il")
+    with qtbot.waitSignal(edits.edited):
+        view.card.name.setFocus()
+    assert controller.content.atlas.parts.name(second) == "tail"
+    assert not editor.isVisible()
+    opened.commands()["parts-rename"]()
+    QTest.keyClicks(editor, "wing")
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    assert not editor.isVisible()
+    assert not edits.is_busy
+    qtbot.waitUntil(opened.is_ready)
