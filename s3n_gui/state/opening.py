@@ -140,6 +140,7 @@ class Opener(QObject):
         if place.data is not None:
             self._aside, self._wanted_image = True, place.image
             self._begin_reading(place.data, place.format)
+            self._tells = True
         session.show_page(place.page)
 
     def _open_data_of(self, directory: RunDirectory) -> None:

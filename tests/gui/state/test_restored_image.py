@@ -60,7 +60,8 @@ def test_an_image_that_is_opened_meanwhile_stays(
 def test_a_data_set_that_cannot_be_read_leaves_nothing_behind(
     qtbot: QtBot, opener: Opener, session: Session, birds: Path, tmp_path: Path
 ) -> None:
-    with qtbot.waitSignal(opener.busy_changed, check_params_cb=lambda busy: not busy):
+    with qtbot.waitSignal(session.error_reported) as said:
         opener.restore(LastPlace(page="inspect", moment=0.0, data=tmp_path / "gone", image=birds / "1.png"))
+    assert "gone" in said.args[0]
     assert session.data_set is None
     assert opener._wanted_image is None
