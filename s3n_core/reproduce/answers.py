@@ -153,7 +153,7 @@ def probabilities(
         order = keyed_generator(0, "order of answers").permutation(len(records))
     loop = over_model_images(
         model,
-        [Sample.of(records[at]) for at in order],
+        [Sample.of(records[at]) for at in order.tolist()],
         classify,
         view=view,
         batch_size=BATCH,
