@@ -28,6 +28,7 @@ from s3n_core.prediction.tables import read_json_table
 from s3n_core.reproduce.answers import answer_with, measured_records, write_answers
 from s3n_core.reproduce.experiments import Reading
 from s3n_core.reproduce.planning import Cell, Plan
+from s3n_core.runs.model_paths import last_model_file
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.system.atomic_files import make_folder, read_bytes, write_json
 from s3n_core.system.json_values import to_json
@@ -87,6 +88,17 @@ def _unread(out: Path, cell: Cell) -> list[Reading]:
 def run_folder(out: Path, cell: Cell) -> Path:
     """Return the folder of the run that a cell measures."""
     return out / "cells" / cell.network / _RUN
+
+
+def open_trained(out: Path, cell: Cell, device: str) -> Model:
+    """Open the network that a cell measures as it was after the last epoch, in float32.
+
+    Raises:
+        RunError: Its run is missing or has no checkpoint.
+        ModelFileError: The checkpoint cannot be read.
+        DeviceError: The device cannot be used here.
+    """
+    return open_model(last_model_file(run_folder(out, cell)), device, "float32")
 
 
 def predictions_of(out: Path, cell: Cell) -> tuple[Prediction, ...]:
@@ -182,7 +194,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
     records = measured_records(cell.data)
     if cell.answered != "none":
         yield cell.recipe.epochs
-        model = open_model(run_folder(out, cell), device, "float32")
+        model = open_trained(out, cell, device)
         answer_with(model, cell.answered)
         write_answers(model, records, folder / ANSWERS)
         write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, 1.0))
@@ -205,7 +217,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
                         yield event.epoch
                     case RunEnded() if event.status != "finished":
                         raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
-    model = open_model(run.path, device, "float32")
+    model = open_trained(out, cell, device)
     if not before:
         write_answers(model, records, folder / ANSWERS)
     unread = _unread(out, cell)

@@ -33,9 +33,9 @@ from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import Resampled
 from s3n_core.method.ablations import CROP_SIDE, crop_grid
-from s3n_core.models.opening import Model, open_model
+from s3n_core.models.opening import Model
 from s3n_core.reproduce.answers import measured_records
-from s3n_core.reproduce.campaign import cell_folder, is_finished, predictions_of, run_folder
+from s3n_core.reproduce.campaign import cell_folder, is_finished, open_trained, predictions_of, run_folder
 from s3n_core.reproduce.experiments import ALONE, FULL, Experiment
 from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.picture_pages import (
@@ -143,7 +143,7 @@ def _finished(plan: Plan, experiment: Experiment, material: Material, out: Path)
 
 
 def _opened(cell: Cell, out: Path, device: str) -> Inspector:
-    return Inspector(open_model(run_folder(out, cell), device, "float32"))
+    return Inspector(open_trained(out, cell, device))
 
 
 def _image(model: Model, record: ImageRecord) -> Image.Image:

@@ -90,6 +90,8 @@ class Plan:
 def open_material(path: Path, out: Path, folds: int) -> Material:
     """Open a data set of a campaign.
 
+    Its official validation images are training images here, as no image chooses an epoch.
+
     Args:
         path: Its folder.
         out: The campaign's folder, which holds the folds.
@@ -98,12 +100,18 @@ def open_material(path: Path, out: Path, folds: int) -> Material:
     Raises:
         DataSetError: It cannot be read, or has no labelled test images and no folds are asked for.
     """
-    whole = open_data_set(path)
+    whole = _with_all_learned_from(open_data_set(path))
     name = path.resolve().name
     if not folds and not measured_records(whole):
         raise DataSetError(f"{path} has no labelled test images to measure on; use --folds 5 for cross-validation.")
     parts = [open_data_set(folder) for folder in write_folds(whole, out / "folds", folds)] if folds else [whole]
     return Material(name=name, whole=whole, parts=tuple(parts))
+
+
+def _with_all_learned_from(data_set: DataSet) -> DataSet:
+    """Return the data set with its validation images among those for training; without any, it is the same."""
+    records = tuple(replace(record, split="train") if record.split == "val" else record for record in data_set.records)
+    return replace(data_set, records=records)
 
 
 def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Material], recipe: Recipe, seeds: int) -> Plan:

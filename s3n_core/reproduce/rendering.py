@@ -275,7 +275,8 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> li
         + (f"it differs from the paper's: {', '.join(changed)}." if changed else "the paper's.")
     )
     remarks.append(
-        "All training images are learned from, and the last epoch is measured: no image is used to choose it."
+        "All training images are learned from, official validation images too, and the last epoch is measured: no image is used "
+        "to choose it."
     )
     folds = {len(material.parts) for material in plan.materials}
     if folds != {1}:

@@ -22,12 +22,27 @@ def model_file(path: Path) -> Path:
     if not is_run(path):
         raise RunError(f"The folder {path} is not a training run; choose a run's folder or a {MODEL_SUFFIX} file.")
     run = RunDirectory(path)
-    name = run.read_pointer("best") or run.read_pointer("last")
+    return _checkpoint(run, run.read_pointer("best") or run.read_pointer("last"))
+
+
+def last_model_file(path: Path) -> Path:
+    """Return the model file of a run's last checkpoint, whatever its best one is.
+
+    Raises:
+        RunError: The run has no checkpoint.
+    """
+    run = RunDirectory(path)
+    return _checkpoint(run, run.read_pointer("last"))
+
+
+def _checkpoint(run: RunDirectory, name: str | None) -> Path:
     if name is None:
-        raise RunError(f"The run {path} has no checkpoint yet; wait for its first epoch, or choose another run.")
+        raise RunError(f"The run {run.path} has no checkpoint yet; wait for its first epoch, or choose another run.")
     file = run.checkpoints / f"{name}{MODEL_SUFFIX}"
     if not file.is_file():
-        raise RunError(f"The run {path} refers to the checkpoint {name}, but {file} is missing; choose another model.")
+        raise RunError(
+            f"The run {run.path} refers to the checkpoint {name}, but {file} is missing; choose another model."
+        )
     return file
 
 
