@@ -12,7 +12,7 @@ from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
 from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
-from s3n_core.reproduce.results import ArmResult, decides, results_of
+from s3n_core.reproduce.results import ArmResult, decides, missing_text, results_of
 from s3n_core.reproduce.statistics import Interval, points_text
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.system.csv_tables import csv_text
@@ -128,7 +128,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
         cells += [_cell(result, measure) for measure in measures]
         cells.append(f"{result.images:,} × {result.seeds}" if result.seeds else "–")
         if compared:
-            cells += [points_text(result.full_over), _signed(result.loss_over)]
+            cells += [points_text(result.full_over) + _of_seeds(result), _signed(result.loss_over)]
         if experiment.family:
             cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
         rows.append(cells)
@@ -139,9 +139,9 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
         "the paper.",
         "",
     ]
-    if experiment.family and all(
-        result.lower is not None for result in results if result.arm.title != experiment.compared
-    ):
+    if experiment.family and (missing := missing_text(results)):
+        lines += [f"No verdict: {missing}.", ""]
+    elif experiment.family:
         verdict = "is" if decides(experiment, results) else "is **not**"
         lines += [
             f"{experiment.compared} {verdict} better than every control: the criterion is a lower bound above 0 against each, "
@@ -155,7 +155,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
 def table_csv(experiment: Experiment, results: list[ArmResult]) -> str:
     """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent."""
     head = ["data", "network", "measure", "mean", "low", "high", "paper", "images", "seeds", "missing",
-            "full_over", "full_over_low", "full_over_high", "adjusted_lower"]  # fmt: skip
+            "full_over", "full_over_low", "full_over_high", "full_over_seeds", "adjusted_lower"]  # fmt: skip
     rows = []
     for result in results:
         for measure in experiment.measures:
@@ -166,6 +166,7 @@ def table_csv(experiment: Experiment, results: list[ArmResult]) -> str:
             rows.append([
                 result.data, result.arm.title, measure, *_numbers(value), "" if paper is None else f"{paper / 100:g}",
                 result.images, result.seeds, result.missing, *_numbers(over),
+                "" if over is None else result.over_seeds,
                 "" if result.lower is None or measure != "joint" else f"{result.lower:.6g}",
             ])  # fmt: skip
     return csv_text(head, rows)
@@ -326,6 +327,13 @@ def _cell(result: ArmResult, measure: Measure) -> str:
     value, paper = result.values.get(measure), result.paper.get(measure)
     ours = "–" if value is None else f"{100 * value.mean:.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"
     return ours if paper is None else f"{ours}; paper {paper:g}"
+
+
+def _of_seeds(result: ArmResult) -> str:
+    """Return how many seeds a difference is of, if these are not all that the arm has; "" else."""
+    if result.full_over is None or result.over_seeds == result.seeds:
+        return ""
+    return f", {result.over_seeds} seed{'' if result.over_seeds == 1 else 's'}"
 
 
 def _signed(value: Interval | None) -> str:

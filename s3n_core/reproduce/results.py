@@ -33,6 +33,7 @@ class ArmResult:
         paper: By measure the paper's number, in percent.
         full_over: The paired difference in the joint prediction between the arm that others are compared with and this one; None
             for that arm itself and where no seeds are common.
+        over_seeds: Number of seeds in these differences: those that both have finished.
         loss_over: The same for the log loss, this arm minus that one, so that above zero is better for that one, too.
         lower: The lower bound of ``full_over``, adjusted for the number of controls; None outside a family.
     """
@@ -47,6 +48,7 @@ class ArmResult:
     paper: Mapping[Measure, float] = field(default_factory=dict)
     full_over: Interval | None = None
     loss_over: Interval | None = None
+    over_seeds: int = 0
     lower: float | None = None
 
 
@@ -64,9 +66,19 @@ def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]
 
 
 def decides(experiment: Experiment, results: list[ArmResult]) -> bool:
-    """Whether the compared arm is better than every control: each adjusted lower bound is above zero, on every data set."""
+    """Whether the compared arm is better than every control: each adjusted lower bound is above zero, on every data set.
+
+    Never before all trainings are finished: whoever looks after each of them would otherwise stop at the best moment.
+    """
     controls = [result for result in results if result.arm.title != experiment.compared]
-    return bool(controls) and all(result.lower is not None and result.lower > 0 for result in controls)
+    above = all(result.lower is not None and result.lower > 0 for result in controls)
+    return bool(controls) and not missing_text(results) and above
+
+
+def missing_text(results: list[ArmResult]) -> str:
+    """Say how many trainings are missing for a verdict, as a clause; "" if there are all."""
+    missing = sum(result.missing for result in results)
+    return f"{missing:,} training{' is' if missing == 1 else 's are'} missing" if missing else ""
 
 
 def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Path) -> list[ArmResult]:
@@ -108,6 +120,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 values[measure] = interval(table_of(right))
         joint = _joint(of_arm, arm.views)
         own = arm.title != compared and compared in measured
+        reference = _joint(measured[compared], views[compared]) if own else {}
         results.append(
             ArmResult(
                 arm=arm,
@@ -118,13 +131,14 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 failures=failures,
                 values=values,
                 paper=arm.paper.get(paper_name(material.whole.title), {}),
-                full_over=difference(_joint(measured[compared], views[compared]), joint) if own else None,
+                full_over=difference(reference, joint) if own else None,
                 loss_over=difference(
                     of_arm.answers.get(f"joint/{arm.views}/loss", {}),
                     measured[compared].answers.get(f"joint/{views[compared]}/loss", {}),
                 )
                 if own
                 else None,
+                over_seeds=len(reference.keys() & joint.keys()),
                 lower=lower.get(arm.title),
             )
         )

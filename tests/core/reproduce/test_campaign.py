@@ -301,7 +301,9 @@ def test_the_criterion_needs_every_control_and_sets_the_exit_code(birds, tmp_pat
     command = ["reproduce", "controls", "--data", str(birds), "--out", str(tmp_path), "--seeds", "2", *OPTIONS]
     command += ["--tables", "--check"]
     assert cli.main(command) == 1
-    assert "is not known yet" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "No verdict: 14 trainings are missing." in said.out
+    assert "No verdict on controls: 14 trainings are missing." in said.err
     invent(plan, tmp_path, dict.fromkeys(titles, 0.2) | {FULL: 1.0})
     assert cli.main(command) == 0
     assert f"{FULL} is better than every control" in capsys.readouterr().out
@@ -317,6 +319,24 @@ def test_the_criterion_needs_every_control_and_sets_the_exit_code(birds, tmp_pat
     assert float(rows["(b3) the centre"]["adjusted_lower"]) <= 0
     line = next(line for line in said.out.splitlines() if "(a) no warps" in line)
     assert f"{7 / 9 * 1.9:+.3f}" in line, "the log loss is better by as much"
+
+
+def test_there_is_no_verdict_while_trainings_are_missing(birds, tmp_path, capsys):
+    plan = plan_of(birds, tmp_path, "controls", seeds=2)
+    titles = [arm.title for arm in EXPERIMENTS["controls"].arms]
+    command = ["reproduce", "controls", "--data", str(birds), "--out", str(tmp_path), "--seeds", "2", *OPTIONS]
+    command += ["--tables", "--check"]
+    invent(plan, tmp_path, dict.fromkeys(titles, 0.2) | {FULL: 1.0})
+    (second,) = plan.cells_of["controls", FULL, "birds"][1]
+    (cell_folder(tmp_path, second) / RESULT).unlink()
+    assert cli.main(command) == 1
+    said = capsys.readouterr()
+    assert "No verdict: 1 training is missing." in said.out
+    assert "better than every control" not in said.out
+    assert "No verdict on controls: 1 training is missing." in said.err
+    line = next(line for line in said.out.splitlines() if "(a) no warps" in line)
+    assert "9 × 2" in line
+    assert "), 1 seed |" in line, "the difference is of the only seed that both have"
 
 
 def test_arguments(birds, tmp_path, capsys):
