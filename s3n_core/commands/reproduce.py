@@ -101,8 +101,12 @@ def reproduce(
     chosen = list(known) if experiments == ["all"] else list(dict.fromkeys(experiments))
     if unknown := [name for name in chosen if name not in known]:
         raise typer.BadParameter(f"there is no experiment {unknown[0]}; choose from {', '.join(known)}")
+    if check and not any(known[name].family for name in chosen):
+        raise typer.BadParameter("--check needs an experiment with controls, such as controls")
     if answers is not None:
         _print_stored([known[name] for name in chosen], answers, data, json)
+        if check:
+            _check_stored([known[name] for name in chosen if known[name].family], answers, data)
         return
     assert out is not None
 
@@ -127,8 +131,6 @@ def reproduce(
             say(f"Written: {file}")
     if check:
         families = [table for table in written if table.experiment.family]
-        if not families:
-            raise typer.BadParameter("--check needs an experiment with controls, such as controls")
         for table in families:
             if missing := missing_text(table.results):
                 say(f"No verdict on {table.experiment.key}: {missing}.")
@@ -168,6 +170,20 @@ def _print_stored(experiments: list[Experiment], answers: Path, data: list[Path]
         raise DataSetError(
             f"{answers} has no stored answers of these experiments on {', '.join(path.name for path in data)}."
         )
+
+
+def _check_stored(families: list[Experiment], answers: Path, data: list[Path]) -> None:
+    """End with 1 unless stored answers meet the criterion of each experiment on each data set."""
+    from s3n_core.reproduce.stored_answers import stored_shortcoming
+
+    met = True
+    for experiment in families:
+        for path in data:
+            if reason := stored_shortcoming(experiment, answers, path.name):
+                met = False
+                say(f"The criterion of {experiment.key} is not met on {path.name}: {reason}.")
+    if not met:
+        raise typer.Exit(1)
 
 
 def _run(plan: Plan, out: Path, device: str, workers: int | None, json: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from s3n_core.errors import OutputError
 from s3n_core.reproduce.answers import read_answers
 from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
-from s3n_core.reproduce.statistics import Values, difference, points_text, table_of
+from s3n_core.reproduce.statistics import Values, difference, holm_lower_bounds, paired, points_text, table_of
 
 HEADS: tuple[Measure, ...] = ("joint", "mean", "O", "D", "C")
 
@@ -63,7 +63,7 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     Returns:
         The head and the rows; the head alone if there are no answers.
     """
-    stored = {arm.title: stored_answers(folder, data, arm.name) for arm in experiment.arms if arm.name}
+    stored = _stored(experiment, folder, data)
     images = {title: _images_of(answers) for title, answers in stored.items()}
     everything = frozenset[str]().union(*images.values())
     measured = {title: _of_whole_seeds(answers, images[title]) for title, answers in stored.items()}
@@ -82,6 +82,37 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
         three = [_percent(values) for values in (_predicted(answers, 3), answers.get("mean/3", {})) if values]
         rows.append([title, seeds, *one, points_text(over), " / ".join(three)])
     return rows
+
+
+def stored_shortcoming(experiment: Experiment, folder: Path, data: str) -> str:
+    """Return why stored answers do not meet the criterion of an experiment with controls, as a clause; "" if they do.
+
+    The arm that is compared must be better than each other one, with an adjusted lower bound above zero; all must have answers
+    of the same seeds and images.
+
+    Args:
+        experiment: The experiment, a family.
+        folder: The folder of stored answers.
+        data: The data set's name, or a pattern for its folds.
+    """
+    stored = _stored(experiment, folder, data)
+    predicted = {arm.title: _predicted(stored.get(arm.title, {}), arm.views) for arm in experiment.arms}
+    if without := [title for title, values in predicted.items() if not values]:
+        return f"there are no stored answers of {without[0]}"
+    ours = predicted[experiment.compared]
+    everything = set(next(iter(ours.values())))
+    for title, values in predicted.items():
+        if values.keys() != ours.keys() or any(set(images) != everything for images in values.values()):
+            return f"{title} has not the seeds and images of {experiment.compared}"
+    pairs = {title: paired(ours, values) for title, values in predicted.items() if title != experiment.compared}
+    bounds = holm_lower_bounds({title: values for title, values in pairs.items() if values is not None})
+    low = [title for title, bound in bounds.items() if bound <= 0]
+    return f"the lower bound against {low[0]} is not above 0" if low else ""
+
+
+def _stored(experiment: Experiment, folder: Path, data: str) -> dict[str, Answers]:
+    """Return the stored answers of the arms that have a name, by title."""
+    return {arm.title: stored_answers(folder, data, arm.name) for arm in experiment.arms if arm.name}
 
 
 def _predicted(answers: Answers, views: int) -> Values:

@@ -346,6 +346,9 @@ def test_arguments(birds, tmp_path, capsys):
     assert cli.main(["reproduce", "table9", "--data", str(birds), "--out", str(tmp_path)]) == 2
     assert "table9" in capsys.readouterr().err
     assert cli.main(["reproduce", "table2", "--out", str(tmp_path)]) == 2
+    command = ["reproduce", "table2", "--data", str(birds), "--out", str(tmp_path / "checked"), "--check", *OPTIONS]
+    assert cli.main(command) == 2
+    assert not (tmp_path / "checked").exists(), "this is said before anything is trained"
     assert cli.main(["reproduce", "table2", "--data", str(birds), "--out", str(tmp_path), "--folds", "1"]) == 2
     folder = tmp_path / "flat"
     for letter in "ab":

@@ -153,6 +153,33 @@ def test_tables_of_stored_answers_from_the_command_line(
     assert "rename it" in capsys.readouterr().err
 
 
+def test_the_criterion_is_checked_on_stored_answers(
+    declared: Path, answers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["reproduce", "mine", "--experiments", str(declared), "--answers", str(answers), "--data", "birds-fold*"]
+    assert cli.main([*command, "--check"]) == 2
+    arms = MINE["arms"][:2]
+
+    def declare(**changes: Any) -> None:
+        declared.write_text(json.dumps({"experiments": [MINE | {"arms": arms, "family": True} | changes]}))
+
+    declare()
+    assert cli.main(command) == 0
+    assert cli.main([*command, "--check"]) == 1
+    assert "mine is not met on birds-fold*: the lower bound against larger is not above 0" in capsys.readouterr().err
+    for file in answers.glob("*/plain-0.csv"):
+        file.write_text(file.read_text().replace(",4,4,4", ",4,5,5"))
+    declare(compared="larger")
+    assert cli.main([*command, "--check"]) == 0
+    for file in answers.glob("*/large-0.csv"):
+        file.with_name("large-1.csv").write_text(file.read_text())
+    assert cli.main([*command, "--check"]) == 1
+    assert "as it is has not the seeds and images of larger" in capsys.readouterr().err
+    declare(compared="larger", arms=MINE["arms"])
+    assert cli.main([*command, "--check"]) == 1
+    assert "there are no stored answers of never trained" in capsys.readouterr().err
+
+
 def test_the_experiments_behind_the_results_can_be_trained_again() -> None:
     for experiment in read_experiments(ANSWERS / "experiments.json").values():
         for arm in experiment.arms:
