@@ -110,13 +110,12 @@ def reproduce(
         return
     assert out is not None
 
-    from s3n_core.reproduce.planning import open_material, plan_campaign
+    from s3n_core.reproduce.planning import open_materials, plan_campaign
     from s3n_core.training.recipe import parse_settings
     from s3n_core.training.recipes import find_recipe
 
     base = find_recipe(recipe).changed(parse_settings(setting or []))
-    materials = [open_material(path, out, folds) for path in data]
-    plan = plan_campaign([known[name] for name in chosen], materials, base, seeds)
+    plan = plan_campaign([known[name] for name in chosen], open_materials(data, out, folds), base, seeds)
 
     from s3n_core.reproduce.rendering import write_tables
     from s3n_core.reproduce.results import decides, missing_text

@@ -87,25 +87,41 @@ class Plan:
     cells_of: Mapping[tuple[str, str, str], tuple[tuple[Cell, ...], ...]]
 
 
-def open_material(path: Path, out: Path, folds: int) -> Material:
-    """Open a data set of a campaign.
+def open_materials(paths: Sequence[Path], out: Path, folds: int) -> list[Material]:
+    """Open the data sets of a campaign.
 
-    Its official validation images are training images here, as no image chooses an epoch.
+    Their official validation images are training images here, as no image chooses an epoch.
 
     Args:
-        path: Its folder.
+        paths: Their folders.
         out: The campaign's folder, which holds the folds.
         folds: Number of folds of the training part; 0: the official test split is measured.
 
     Raises:
-        DataSetError: It cannot be read, or has no labelled test images and no folds are asked for.
+        DataSetError: One cannot be read, or has no labelled test images and no folds are asked for; or two have the same name.
     """
-    whole = _with_all_learned_from(open_data_set(path))
-    name = path.resolve().name
+    wholes = {path: _with_all_learned_from(open_data_set(path)) for path in paths}
+    _require_different_names({path: path.resolve().name for path in paths})
+    if folds:  # which are written under the name of the folder that holds the images
+        _require_different_names({path: whole.root.resolve().name for path, whole in wholes.items()})
+    return [_material(path, whole, out, folds) for path, whole in wholes.items()]
+
+
+def _material(path: Path, whole: DataSet, out: Path, folds: int) -> Material:
     if not folds and not measured_records(whole):
         raise DataSetError(f"{path} has no labelled test images to measure on; use --folds 5 for cross-validation.")
     parts = [open_data_set(folder) for folder in write_folds(whole, out / "folds", folds)] if folds else [whole]
-    return Material(name=name, whole=whole, parts=tuple(parts))
+    return Material(name=path.resolve().name, whole=whole, parts=tuple(parts))
+
+
+def _require_different_names(names: Mapping[Path, str]) -> None:
+    paths: dict[str, Path] = {}
+    for path, name in names.items():
+        if (other := paths.setdefault(name, path)) is not path:
+            raise DataSetError(
+                f"{other} and {path} have the same name, {name}, by which tables and folds tell data sets apart; give one of "
+                "them another folder name."
+            )
 
 
 def _with_all_learned_from(data_set: DataSet) -> DataSet:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from s3n_core import cli
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.errors import DataSetError
 from s3n_core.reproduce.answers import measured_records, read_answers
 from s3n_core.reproduce.campaign import (
     ANSWERS,
@@ -31,7 +32,7 @@ from s3n_core.reproduce.campaign import (
     run_folder,
 )
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
-from s3n_core.reproduce.planning import Plan, open_material, plan_campaign
+from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign
 from s3n_core.reproduce.rendering import markdown, plot
 from s3n_core.reproduce.results import results_of
 from s3n_core.reproduce.statistics import Interval
@@ -52,7 +53,7 @@ OPTIONS = ["--recipe", "quick", "--device", "cpu", *(t for k, v in SETTINGS.item
 
 def plan_of(birds: Path, out: Path, *names: str, seeds: int = 1, folds: int = 0, **changes: Any) -> Plan:
     recipe = RECIPE.changed({key.replace("__", "."): value for key, value in changes.items()})
-    return plan_campaign([EXPERIMENTS[name] for name in names], [open_material(birds, out, folds)], recipe, seeds)
+    return plan_campaign([EXPERIMENTS[name] for name in names], open_materials([birds], out, folds), recipe, seeds)
 
 
 def run(plan: Plan, out: Path) -> list[Any]:
@@ -358,6 +359,16 @@ def test_arguments(birds, tmp_path, capsys):
     assert "--folds" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("folds", [0, 2])
+def test_data_sets_of_the_same_name_are_refused(birds, tmp_path, folds):
+    other = tmp_path / "other" / ("more-birds" if folds else "birds") / "birds"
+    shutil.copytree(birds, other)
+    out = tmp_path / "out"
+    with pytest.raises(DataSetError, match="same name, birds.*another folder name"):
+        open_materials([birds, other if not folds else other.parent], out, folds)
+    assert not out.exists()
+
+
 def test_a_trained_network_is_answered_with_other_peaks_without_another_training(birds, tmp_path):
     plan = plan_of(birds, tmp_path, "places", network__eval_sampling="all", recalibrate=True)
     trained, *answered = plan.cells
@@ -392,7 +403,7 @@ def test_a_network_that_is_told_the_true_places_learns_and_is_measured_with_them
     own = replace(told, title="own", settings={})
     told = replace(told, settings={"network.control": "true_places"})
     experiment = replace(EXPERIMENTS["true-places"], arms=(told, own), compared=told.title)
-    plan = plan_campaign([experiment], [open_material(birds, tmp_path, 0)], RECIPE.changed({"recalibrate": True}), 1)
+    plan = plan_campaign([experiment], open_materials([birds], tmp_path, 0), RECIPE.changed({"recalibrate": True}), 1)
     assert run(plan, tmp_path)[-1].done == 2
     with_places, without = (cell_folder(tmp_path, cell) for cell in plan.cells)
     lines = [(folder / "run" / "metrics.jsonl").read_text().splitlines() for folder in (with_places, without)]

@@ -11,7 +11,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.splits import read_split
 from s3n_core.reproduce.campaign import open_trained, run_campaign, run_folder
 from s3n_core.reproduce.experiments import ALONE, EXPERIMENTS
-from s3n_core.reproduce.planning import open_material, plan_campaign
+from s3n_core.reproduce.planning import open_materials, plan_campaign
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training.recipes import find_recipe
 
@@ -37,7 +37,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_official_validation_images_are_learned_from_and_the_last_epoch_is_measured(shapes, tmp_path):
     experiment = EXPERIMENTS["table5"]
     assert len(open_data_set(shapes).of_split("val")) == 6
-    plan = plan_campaign([experiment], [open_material(shapes, tmp_path, 0)], RECIPE, 1)
+    plan = plan_campaign([experiment], open_materials([shapes], tmp_path, 0), RECIPE, 1)
     (cell,) = plan.cells_of["table5", ALONE, "shapes"][0]
     assert cell.cost == 2 * 14, "two epochs of all images that are learned from, one pass each"
     with closing(run_campaign(plan, tmp_path, device="cpu")) as steps:
@@ -50,7 +50,7 @@ def test_official_validation_images_are_learned_from_and_the_last_epoch_is_measu
 
 
 def test_folds_are_made_of_official_validation_images_too(shapes, tmp_path):
-    first, second = open_material(shapes, tmp_path, 2).parts
+    first, second = open_materials([shapes], tmp_path, 2)[0].parts
     assert (len(first.records), len(second.records)) == (14, 14)
     measured = {record.name for part in (first, second) for record in part.of_split("test")}
     assert sum("/val/" in name for name in measured) == 6
@@ -58,4 +58,4 @@ def test_folds_are_made_of_official_validation_images_too(shapes, tmp_path):
 
 
 def test_a_data_set_without_official_validation_images_stays_as_it_is(birds, tmp_path):
-    assert open_material(birds, tmp_path, 0).whole.fingerprint() == open_data_set(birds).fingerprint()
+    assert open_materials([birds], tmp_path, 0)[0].whole.fingerprint() == open_data_set(birds).fingerprint()

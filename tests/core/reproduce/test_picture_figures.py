@@ -15,7 +15,7 @@ from s3n_core.reproduce import picture_pages
 from s3n_core.reproduce.campaign import cell_folder, is_finished, predictions_of, run_campaign, run_folder
 from s3n_core.reproduce.experiments import ALONE, EXPERIMENTS, FULL
 from s3n_core.reproduce.picture_figures import drawn_at_random, picture_figure
-from s3n_core.reproduce.planning import Plan, open_material, plan_campaign
+from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign
 from s3n_core.training.recipes import find_recipe
 
 FIGURES = ("figure1", "figure2", "figure4", "figure7")
@@ -26,7 +26,7 @@ SETTINGS = {
 
 def plan_of(birds: Path, out: Path, *names: str) -> Plan:
     recipe = find_recipe("quick").changed(SETTINGS)
-    return plan_campaign([EXPERIMENTS[name] for name in names], [open_material(birds, out, 0)], recipe, 1)
+    return plan_campaign([EXPERIMENTS[name] for name in names], open_materials([birds], out, 0), recipe, 1)
 
 
 def train(plan: Plan, out: Path) -> None:
