@@ -237,8 +237,8 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
 def _opened(cell: Cell, path: Path, device: str) -> RunDirectory:
     """Return the cell's run: a new one, or the one of an earlier attempt if it has ended or can be resumed.
 
-    One that has ended is kept wherever its images lay, because a cell's key is that of their content; one that has not reads on
-    from there, so it is resumed only where they still lie.
+    One that has ended is kept wherever its images lay, because a cell's key has their names, classes, splits and file sizes (not
+    their content); one that has not reads on from there, so it is resumed only where they still lie.
     """
     if is_run(path):
         run = RunDirectory(path)

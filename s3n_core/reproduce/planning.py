@@ -47,7 +47,8 @@ class Cell:
     """A training of one network with one seed, and its measurement.
 
     Attributes:
-        key: Its name, from everything that determines the result; equal cells of several experiments are one, which saves
+        key: Its name, from everything that determines the result, of the images their names, classes, splits and file sizes
+            (`DataSet.fingerprint`); equal cells of several experiments are one, which saves
             snapshots, and has the readings, that one of them wants.
         network: The key of the cell whose training it measures: its own, unless it only answers with other peaks.
         answered: With which peaks the network answers; "none": with those that it was trained with.
