@@ -364,7 +364,7 @@ def test_data_sets_of_the_same_name_are_refused(birds, tmp_path, folds):
     other = tmp_path / "other" / ("more-birds" if folds else "birds") / "birds"
     shutil.copytree(birds, other)
     out = tmp_path / "out"
-    with pytest.raises(DataSetError, match="same name, birds.*another folder name"):
+    with pytest.raises(DataSetError, match=r"same name, birds.*another folder name"):
         open_materials([birds, other if not folds else other.parent], out, folds)
     assert not out.exists()
 
