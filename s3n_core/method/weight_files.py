@@ -14,7 +14,7 @@ from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, output_error
 from s3n_core.system.downloads import DOWNLOAD_ERRORS, download, failure_reason
 
-_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # of torchvision's and timm's own files
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # of torchvision's and timm's own files
 
 
 def fetch_weights(name: str, *, source: str = "", progress: Callable[[int, int], None] | None = None) -> Path:
@@ -50,7 +50,7 @@ def fetch_weights(name: str, *, source: str = "", progress: Callable[[int, int],
             url=url,
             path=file,
         ) from error
-    in_name = _HASH_IN_NAME.search(file.name)
+    in_name = HASH_IN_NAME.search(file.name)
     wanted = in_name[1] if in_name else announced
     if wanted and not (found := file_sha256(part)).startswith(wanted):
         part.unlink(missing_ok=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from s3n_core.method.backbones import imagenet_place
+from s3n_core.method.weight_files import HASH_IN_NAME
 from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
 from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
@@ -14,28 +16,18 @@ from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
 from s3n_core.reproduce.results import ArmResult, decides, missing_text, results_of
 from s3n_core.reproduce.statistics import Interval, points_text
+from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.system.csv_tables import csv_text
+from s3n_core.training.recipe import Recipe
 from s3n_core.training.recipes import find_recipe
 from s3n_core.version import __version__
 
 # Images and classes of the paper's data sets, by the title of their format.
 _PAPER_SETS = {"CUB-200-2011": (11_788, 200), "FGVC-Aircraft 2013b": (10_000, 100), "Stanford Cars": (16_185, 196)}
 
-# Settings in which a campaign always differs, or which do not matter for the result.
-_NOT_COMPARED = frozenset(
-    {
-        "validation",
-        "probes",
-        "patience",
-        "checkpoint_minutes",
-        "split_seed",
-        "seed",
-        "weights",
-        "micro_batch",
-        "precision",
-    }
-)
+# Settings in which a campaign always differs, or which do not matter for the result; the weights are compared by their file.
+_NOT_COMPARED = frozenset({"validation", "probes", "patience", "checkpoint_minutes", "split_seed", "seed", "weights"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +263,7 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> li
     changed = [
         f"{key} {_said(value)} (paper: {_said(paper_value)})" for key, value, paper_value in _differences(ours, paper)
     ]
+    changed += _other_weights(plan.recipe)
     remarks.append(
         f"Recipe {plan.recipe.name}; "
         + (f"it differs from the paper's: {', '.join(changed)}." if changed else "the paper's.")
@@ -317,7 +310,25 @@ def _differences(
     return found
 
 
+def _other_weights(recipe: Recipe) -> list[str]:
+    """Say from which weights the backbone starts, if it is not known that they are the published ones of ImageNet."""
+    if recipe.weights == "imagenet":
+        return []
+    if recipe.weights == "none":
+        return ["weights none (paper: imagenet)"]
+    file, backbone = Path(recipe.weights).expanduser(), recipe.network.backbone
+    address, _ = imagenet_place(backbone)
+    published = HASH_IN_NAME.search(address)
+    if published and file.is_file() and file_sha256(file).startswith(published[1]):
+        return []
+    return [
+        f"weights {file.name} (paper: imagenet; this is not the published file of {backbone}, and its numbers were not compared)"
+    ]
+
+
 def _said(value: object) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, list):
         return "[" + ", ".join(map(_said, value)) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)

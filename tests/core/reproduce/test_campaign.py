@@ -1,6 +1,7 @@
 """A campaign from the command line: planned, trained, stopped, shared, failed, and rendered."""
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from PIL import Image
 from s3n_core import cli
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import DataSetError
+from s3n_core.reproduce import rendering
 from s3n_core.reproduce.answers import measured_records, read_answers
 from s3n_core.reproduce.campaign import (
     ANSWERS,
@@ -320,6 +322,24 @@ def test_the_criterion_needs_every_control_and_sets_the_exit_code(birds, tmp_pat
     assert float(rows["(b3) the centre"]["adjusted_lower"]) <= 0
     line = next(line for line in said.out.splitlines() if "(a) no warps" in line)
     assert f"{7 / 9 * 1.9:+.3f}" in line, "the log loss is better by as much"
+
+
+def test_other_weights_precision_and_micro_batches_differ_from_the_paper(birds, tmp_path, monkeypatch):
+    def said(**changes: Any) -> str:
+        plan = plan_of(birds, tmp_path, "table5", **changes)
+        return markdown(plan, EXPERIMENTS["table5"], results_of(plan, EXPERIMENTS["table5"], tmp_path))
+
+    file = tmp_path / "weights.pth"
+    file.write_bytes(b"numbers")
+    digest = hashlib.sha256(b"numbers").hexdigest()[:8]
+    assert "weights none (paper: imagenet)" in said()
+    assert "weights.pth (paper: imagenet; this is not the published file of mobilenet_v2" in said(weights=str(file))
+    assert "weights " not in said(weights="imagenet")
+    monkeypatch.setattr(rendering, "imagenet_place", lambda _: (f"https://host/mobilenet-{digest}.pth", None))
+    assert "weights.pth" not in said(weights=str(file))
+    text = said(precision="bfloat16", micro_batch=3)
+    assert "precision bfloat16 (paper: auto)" in text
+    assert "micro_batch 3 (paper: none)" in text
 
 
 def test_there_is_no_verdict_while_trainings_are_missing(birds, tmp_path, capsys):
