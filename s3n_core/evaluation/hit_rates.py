@@ -7,7 +7,7 @@ key points.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -116,6 +116,33 @@ def boxed_records(records: Sequence[ImageRecord]) -> list[ImageRecord]:
     return boxed
 
 
+@dataclass(frozen=True, slots=True)
+class PlacesInImage:
+    """Where a network looks in one image with a box.
+
+    Attributes:
+        name: The image.
+        peaks: Positions (x, y) in original pixels and R of each peak.
+        hit_rate: Fraction of its peaks in the box; None without peaks.
+        others: Baseline: fraction of another image's peaks in the box; None without.
+        centre: Baseline: 1 if the image's centre lies in the box, else 0.
+        random: Baseline: fraction of the image that the box covers.
+        localized: 1 if the class is right and the found box has an IoU of at least 0.5, else 0.
+        central_box: Baseline: 1 if ``CENTRAL`` has an IoU of at least 0.5, else 0.
+        counts: Counts by name, to be summed over images (`summary_of`).
+    """
+
+    name: str
+    peaks: tuple[tuple[float, float, float], ...]
+    hit_rate: float | None
+    others: float | None
+    centre: float
+    random: float
+    localized: float
+    central_box: float
+    counts: Mapping[str, float]
+
+
 def measure_places(
     model: Model,
     records: Sequence[ImageRecord],
@@ -143,6 +170,21 @@ def measure_places(
             classes.
         OutOfMemory: The device has too little memory for one image.
     """
+    return summary_of(
+        places_in_images(model, records, classes, batch_size=batch_size, workers=workers, progress=progress)
+    )
+
+
+def places_in_images(
+    model: Model,
+    records: Sequence[ImageRecord],
+    classes: Sequence[str],
+    *,
+    batch_size: int = 16,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[PlacesInImage]:
+    """Return where a model looks in each image with a box that can be read; arguments and errors as `measure_places`."""
     boxed = boxed_records(records)
     indices = class_indices(model, classes, {record.label for record in boxed if record.label is not None})
     whole = dataclasses.replace(model.preprocess, resize="squash")
@@ -181,7 +223,23 @@ def measure_places(
     others = [seen[partner].peaks for partner in other_images(len(seen))]
     if len(seen) == 1:  # as in the control: a single image gets its own peaks, mirrored
         others = [np.array([1.0, 0.0]) + seen[0].peaks * np.array([-1.0, 1.0])]
-    return _summary([_count(one, other) for one, other in zip(seen, others, strict=True)])
+    return [_places_in(one, other) for one, other in zip(seen, others, strict=True)]
+
+
+def _places_in(seen: _Seen, others: NDArray[np.float64]) -> PlacesInImage:
+    counts = _count(seen, others)
+    pixels = seen.peaks * (seen.width, seen.height)
+    return PlacesInImage(
+        name=seen.record.name,
+        peaks=tuple((float(x), float(y), float(r)) for (x, y), r in zip(pixels, seen.strength, strict=True)),
+        hit_rate=counts["hit_rate"] if counts["with_peaks"] else None,
+        others=counts["others_in_box"] / counts["others"] if counts["others"] else None,
+        centre=counts["centre"],
+        random=counts["area"],
+        localized=counts["localized"],
+        central_box=counts["central"],
+        counts=counts,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +343,11 @@ def _near(places: NDArray[np.float64], parts: NDArray[np.float64], reach: float)
     return near
 
 
-def _summary(counted: list[dict[str, float]]) -> PlaceMeasures:
+def summary_of(places: Sequence[PlacesInImage]) -> PlaceMeasures:
+    """Return the measures of at least one image."""
+    counted = [image.counts for image in places]
     images = len(counted)
-    total = {key: sum(image.get(key, 0.0) for image in counted) for key in set().union(*counted)}
+    total = {key: sum(image.get(key, 0.0) for image in counted) for key in set[str]().union(*counted)}
 
     def share(part: str, whole: str) -> float:
         return total[part] / total[whole] if total[whole] else 0.0

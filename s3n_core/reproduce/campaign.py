@@ -1,6 +1,6 @@
 """Running a campaign: its cells are trained and measured one after another, by any number of processes and machines.
 
-A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions and the measures of places where an experiment
+A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions, the peaks and the measures of places where an experiment
 reads them, and, when all is done, ``cell.json``. A cell is claimed by
 a file lock, which the system releases when its holder dies; whoever claims it next resumes the run where it stopped.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from s3n_core.errors import OutputError, RunError, S3NError
-from s3n_core.evaluation.hit_rates import measure_places
+from s3n_core.evaluation.hit_rates import PlacesInImage, places_in_images, summary_of
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.rows import Prediction
@@ -37,9 +37,11 @@ from s3n_core.training.preparing import prepare_run
 from s3n_core.training.trainer import Trainer
 from s3n_core.version import __version__
 
-ANSWERS, PLACES, PREDICTIONS = "answers.csv", "places.json", "predictions.json"
+ANSWERS, PLACES, PEAKS, PREDICTIONS = "answers.csv", "places.json", "peaks.json", "predictions.json"
 RESULT, FAILURE = "cell.json", "failed.json"
-_READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES}
+_READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES, "peaks": PEAKS}
+PER_IMAGE = ("hit_rate", "others", "centre", "random", "localized", "central_box")
+"""What `PLACES` has of each image, as `PlacesInImage`; files of earlier versions lack it."""
 _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
 
 
@@ -115,6 +117,24 @@ def predictions_of(out: Path, cell: Cell) -> tuple[Prediction, ...]:
     if unknown := {row.file for row in rows} - {record.name for record in cell.data.records}:
         raise OutputError(f"The results in {folder} are damaged ({min(unknown)} is no image); delete this folder.")
     return rows
+
+
+def peaks_of(out: Path, cell: Cell) -> dict[str, list[tuple[float, float, float]]]:
+    """Return the peaks of a finished cell by image, as (x, y) in original pixels and R, found in the whole image squashed.
+
+    Only images with a box that could be read; none where the data set has no boxes.
+
+    Raises:
+        OutputError: They are damaged.
+    """
+    folder = cell_folder(out, cell)
+    if "peaks" not in cell.readings:
+        return {}
+    try:
+        images = json.loads(read_bytes(folder / PEAKS))["images"]
+        return {str(name): [(float(x), float(y), float(r)) for x, y, r in peaks] for name, peaks in images.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error
 
 
 def failure_of(out: Path, cell: Cell) -> str:
@@ -226,12 +246,18 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
             model, records, folder / PREDICTIONS, classes=cell.data.classes, workers=workers, restart=True
         ):
             pass
-    if "places" in unread:
-        write_json(folder / PLACES, to_json(measure_places(model, records, cell.data.classes, workers=workers)))
+    if {"places", "peaks"} & set(unread):  # which one pass gives
+        _write_places(folder, places_in_images(model, records, cell.data.classes, workers=workers))
     if before:
         return
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs
     write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, share))
+
+
+def _write_places(folder: Path, places: list[PlacesInImage]) -> None:
+    values = {image.name: {name: getattr(image, name) for name in PER_IMAGE} for image in places}
+    write_json(folder / PLACES, {**to_json(summary_of(places)), "per_image": values})
+    write_json(folder / PEAKS, {"images": {image.name: image.peaks for image in places}})
 
 
 def _opened(cell: Cell, path: Path, device: str) -> RunDirectory:

@@ -13,13 +13,13 @@ from typing import Literal
 from s3n_core.method.configuration import Control
 
 Measure = Literal["joint", "O", "D", "C", "mean", "localized", "hit_rate"]
+"""What is measured of an arm, in percent: the accuracy of a head (``mean``: of the mean of the branches' probabilities), the
+accuracy of localisation, or the mean share of an image's peaks that lie in the object's box."""
 OF_PLACES: tuple[Measure, ...] = ("localized", "hit_rate")
 """The measures that need boxes."""
 
-Reading = Literal["predictions", "places"]
+Reading = Literal["predictions", "places", "peaks"]
 """What some experiments read of a network's test besides its answers: each takes as long as these."""
-"""What is measured of an arm, in percent: the accuracy of a head (``mean``: of the mean of the branches' probabilities), the
-accuracy of localisation, or the mean share of an image's peaks that lie in the object's box."""
 
 FigureKind = Literal["", "sampling", "crops", "epochs", "hits", "parts", "evidence"]
 
@@ -97,8 +97,10 @@ class Experiment:
     def readings(self) -> frozenset[Reading]:
         """What it reads of a network's test besides the answers."""
         found: set[Reading] = set()
-        if self.figure in ("hits", "parts", "evidence"):
+        if self.figure == "evidence":
             found.add("predictions")
+        if self.figure in ("hits", "parts"):
+            found.add("peaks")
         if set(self.measures) & set(OF_PLACES):
             found.add("places")
         return frozenset(found)

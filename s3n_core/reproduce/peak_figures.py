@@ -1,25 +1,31 @@
 """Figures 5 and 6 of the paper: how many peaks of an image lie on the object, and which parts have the strongest peaks.
 
-They are counted from the finished trainings' tables of predictions and the data set's annotations, which nothing learns from.
+They are counted from the finished trainings' peaks in the whole images squashed, as Table 1 has them, and from the data set's
+annotations, which nothing learns from.
 """
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.prediction.rows import Prediction
-from s3n_core.reproduce.campaign import is_finished, predictions_of
+from s3n_core.reproduce.answers import measured_records
+from s3n_core.reproduce.campaign import is_finished, peaks_of
 from s3n_core.reproduce.experiments import FULL, Experiment
 from s3n_core.reproduce.planning import Material, Plan
 from s3n_core.system.csv_tables import csv_text
 from s3n_core.version import __version__
+
+Peaks = Sequence[tuple[float, float, float]]
+"""The peaks of an image: (x, y) in original pixels, and R."""
+
+_NO_BOX, _UNREADABLE = "without a box", "that cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Counts:
         strong: Figure 5: by number of hits, the number of images. Figure 6: by part, how often the strongest peak of an image is
             nearest to it.
         weak: Figure 6: the same for the weakest peak; empty in Figure 5.
+        left_out: Number of images left out, over all seeds, by the reason.
     """
 
     data: str
@@ -40,6 +47,7 @@ class Counts:
     seeds: int
     strong: Mapping[str, int]
     weak: Mapping[str, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def counts_of(plan: Plan, experiment: Experiment, out: Path) -> list[Counts]:
@@ -49,25 +57,38 @@ def counts_of(plan: Plan, experiment: Experiment, out: Path) -> list[Counts]:
     return [counts for counts in found if counts.images]
 
 
-def hit_count(row: Prediction, record: ImageRecord) -> int | None:
-    """Return how many peaks of an image lie in the object's box (Figure 5); None without a box or a prediction."""
-    if record.box is None or row.error:
-        return None
-    return sum(record.box.contains(x, y) for x, y, *_ in row.peak_places)
+def hit_count(peaks: Peaks | None, record: ImageRecord) -> int | str:
+    """Return how many peaks of an image lie in the object's box (Figure 5), or why it does not count.
 
-
-def nearest_parts(row: Prediction, record: ImageRecord) -> tuple[str, str] | None:
-    """Return the visible parts nearest to the strongest and to the weakest peak (Figure 6).
-
-    None without parts or with fewer than two peaks, of which none would be the stronger.
+    Args:
+        peaks: (x, y) in original pixels and R of each peak; None if the image could not be read.
+        record: The image.
     """
-    if not record.parts or len(row.peak_places) < 2:
-        return None
+    if record.box is None:
+        return _NO_BOX
+    if peaks is None:
+        return _UNREADABLE
+    return sum(record.box.contains(x, y) for x, y, _ in peaks)
+
+
+def nearest_parts(peaks: Peaks | None, record: ImageRecord) -> tuple[str, str] | str:
+    """Return the visible parts nearest to the strongest and to the weakest peak (Figure 6), or why the image does not count.
+
+    Of fewer than two peaks none would be the stronger. Arguments as `hit_count`.
+    """
+    if record.box is None:  # its peaks were not looked for
+        return _NO_BOX
+    if not record.parts:
+        return "without a visible key point"
+    if peaks is None:
+        return _UNREADABLE
+    if len(peaks) < 2:
+        return "with fewer than two peaks"
 
     def nearest(x: float, y: float) -> str:
         return min(record.parts, key=lambda part: (part.x - x) ** 2 + (part.y - y) ** 2).name
 
-    by_response = sorted(row.peak_places, key=lambda place: place[2])
+    by_response = sorted(peaks, key=lambda place: place[2])
     return nearest(*by_response[-1][:2]), nearest(*by_response[0][:2])
 
 
@@ -80,7 +101,10 @@ def figure_markdown(experiment: Experiment, counted: list[Counts]) -> str:
             + "\n"
         )
     for counts in counted:
-        lines.append(f"{counts.data}: {counts.images:,} predictions of {counts.seeds} seeds.\n")
+        lines.append(
+            f"{counts.data}: {counts.images:,} predictions of {counts.seeds} seed{'' if counts.seeds == 1 else 's'}; peaks in "
+            "the whole image, resized to the input without keeping proportions.\n"
+        )
         if experiment.figure == "hits":
             lines += ["| peaks on the object | images |", "|---|---|"]
             lines += [f"| {hits} | {100 * number / counts.images:.1f} % |" for hits, number in counts.strong.items()]
@@ -90,7 +114,7 @@ def figure_markdown(experiment: Experiment, counted: list[Counts]) -> str:
                 f"| {part} | {counts.strong[part]:,} | {counts.weak[part]:,} | {counts.strong[part] - counts.weak[part]:+,} |"
                 for part in counts.strong
             ]
-        lines.append("")
+        lines += ["", *(f"Left out: {number:,} {reason}.\n" for reason, number in sorted(counts.left_out.items()))]
     return "\n".join(lines)
 
 
@@ -159,26 +183,32 @@ def figure_plot(experiment: Experiment, counted: list[Counts]) -> bytes:
 
 def _hits(plan: Plan, experiment: Experiment, material: Material, out: Path) -> Counts:
     found: Counter[int] = Counter()
+    left_out: Counter[str] = Counter()
     seeds = set()
-    for seed, row, record in _rows(plan, experiment, material, out):
-        hits = hit_count(row, record)
-        if hits is not None:
-            found[hits] += 1
-            seeds.add(seed)
+    for seed, peaks, record in _images(plan, experiment, material, out):
+        hits = hit_count(peaks, record)
+        if isinstance(hits, str):
+            left_out[hits] += 1
+            continue
+        found[hits] += 1
+        seeds.add(seed)
     by_hits = {str(hits): found[hits] for hits in range(max(found, default=-1) + 1)}
-    return Counts(material.name, found.total(), len(seeds), by_hits, {})
+    return Counts(material.name, found.total(), len(seeds), by_hits, {}, left_out)
 
 
 def _parts(plan: Plan, experiment: Experiment, material: Material, out: Path) -> Counts:
     strong: Counter[str] = Counter()
     weak: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
     seeds = set()
-    for seed, row, record in _rows(plan, experiment, material, out):
-        pair = nearest_parts(row, record)
-        if pair is not None:
-            strong[pair[0]] += 1
-            weak[pair[1]] += 1
-            seeds.add(seed)
+    for seed, peaks, record in _images(plan, experiment, material, out):
+        pair = nearest_parts(peaks, record)
+        if isinstance(pair, str):
+            left_out[pair] += 1
+            continue
+        strong[pair[0]] += 1
+        weak[pair[1]] += 1
+        seeds.add(seed)
     names = sorted(strong.keys() | weak.keys(), key=lambda name: (weak[name] - strong[name], name))
     return Counts(
         material.name,
@@ -186,16 +216,17 @@ def _parts(plan: Plan, experiment: Experiment, material: Material, out: Path) ->
         len(seeds),
         {name: strong[name] for name in names},
         {name: weak[name] for name in names},
+        left_out,
     )
 
 
-def _rows(
+def _images(
     plan: Plan, experiment: Experiment, material: Material, out: Path
-) -> Iterator[tuple[int, Prediction, ImageRecord]]:
+) -> Iterator[tuple[int, Peaks | None, ImageRecord]]:
     for seed, cells in enumerate(plan.cells_of[(experiment.key, FULL, material.name)]):
         if not all(is_finished(out, cell) for cell in cells):
             continue
         for cell in cells:
-            records = {record.name: record for record in cell.data.records}
-            for row in predictions_of(out, cell):
-                yield seed, row, records[row.file]
+            found = peaks_of(out, cell)
+            for record in measured_records(cell.data):
+                yield seed, found.get(record.name), record

@@ -167,7 +167,7 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
 
 def _readings(experiment: Experiment, data: DataSet) -> frozenset[Reading]:
     boxed = any(record.box is not None for record in measured_records(data))
-    return experiment.readings if boxed else experiment.readings - {"places"}
+    return experiment.readings if boxed else experiment.readings - {"places", "peaks"}
 
 
 def recipe_of(arm: Arm, recipe: Recipe, seed: int) -> Recipe:

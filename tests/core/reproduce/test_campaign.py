@@ -24,12 +24,12 @@ from s3n_core.reproduce import rendering
 from s3n_core.reproduce.answers import measured_records, read_answers
 from s3n_core.reproduce.campaign import (
     ANSWERS,
+    PEAKS,
     PLACES,
-    PREDICTIONS,
     RESULT,
     cell_folder,
     is_finished,
-    predictions_of,
+    peaks_of,
     run_campaign,
     run_folder,
 )
@@ -135,7 +135,7 @@ def test_a_table_from_the_command_line(birds, tmp_path, capsys, lowered):
         *(f"{name}{suffix}" for name in ("table1", "table5") for suffix in (".md", ".csv", ".tex", ".png")),
         *(f"figure5{suffix}" for suffix in (".md", ".csv", ".png")),
     }
-    assert "9 predictions of 1 seeds" in (out / "figure5.md").read_text(encoding="utf-8")
+    assert "9 predictions of 1 seed; peaks in the whole image" in (out / "figure5.md").read_text(encoding="utf-8")
     with (out / "table5.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["data"], row["network"], row["images"], row["seeds"]) for row in rows] == [
@@ -167,7 +167,7 @@ def test_only_what_a_table_or_figure_reads_is_measured_and_the_rest_when_it_is_a
     folder = cell_folder(out, cell)
     assert is_finished(out, cell)
     assert not (folder / PLACES).exists()
-    assert not (folder / PREDICTIONS).exists()
+    assert not (folder / PEAKS).exists()
     before = {
         path: path.stat().st_mtime_ns for path in (folder / ANSWERS, folder / RESULT, folder / "run" / "run.json")
     }
@@ -178,7 +178,7 @@ def test_only_what_a_table_or_figure_reads_is_measured_and_the_rest_when_it_is_a
     assert run(replace(more, cells=(wanting,)), out)
     assert is_finished(out, wanting)
     assert json.loads((folder / PLACES).read_bytes())["images"] == 9
-    assert len(predictions_of(out, wanting)) == 9
+    assert len(peaks_of(out, wanting)) == 9
     assert {path: path.stat().st_mtime_ns for path in before} == before, "nothing is trained or answered again"
 
 
@@ -196,7 +196,7 @@ def test_a_finished_training_is_kept_where_the_images_have_another_path(birds, t
     assert wanting.key == cell.key
     run(replace(more, cells=(wanting,)), out)
     assert is_finished(out, wanting)
-    assert len(predictions_of(out, wanting)) == 9
+    assert len(peaks_of(out, wanting)) == 9
     assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before, "it is not trained again"
 
 

@@ -1,11 +1,24 @@
 """Figures 5 and 6 on predictions with known places."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from s3n_core.datasets.records import Box, ImageRecord, Part
-from s3n_core.prediction.rows import Prediction
+from s3n_core.reproduce.answers import measured_records
+from s3n_core.reproduce.campaign import PEAKS, RESULT, cell_folder
 from s3n_core.reproduce.experiments import EXPERIMENTS
-from s3n_core.reproduce.peak_figures import Counts, figure_csv, figure_markdown, figure_plot, hit_count, nearest_parts
+from s3n_core.reproduce.peak_figures import (
+    Counts,
+    counts_of,
+    figure_csv,
+    figure_markdown,
+    figure_plot,
+    hit_count,
+    nearest_parts,
+)
+from s3n_core.reproduce.planning import open_materials, plan_campaign
+from s3n_core.system.atomic_files import write_json
+from s3n_core.training.recipes import find_recipe
 
 RECORD = ImageRecord(
     path=Path("a.jpg"),
@@ -16,24 +29,34 @@ RECORD = ImageRecord(
 )
 
 
-def row(*peaks: tuple[float, float, float], error: str = "") -> Prediction:
-    places = tuple((x, y, response, 1.0, 0.0) for x, y, response in peaks)
-    return Prediction(
-        file="a.jpg", peak_places=places, peaks=len(places), mode="all", precision="float32", model="0", error=error
-    )
-
-
 def test_hits_are_peaks_in_the_box():
-    assert hit_count(row((10, 10, 1.0), (20, 20, 0.5), (31, 20, 0.4)), RECORD) == 2
-    assert hit_count(row(), RECORD) == 0
-    assert hit_count(row((20, 20, 1.0), error="unreadable"), RECORD) is None
-    assert hit_count(row((20, 20, 1.0)), ImageRecord(path=Path("b"), name="b", label=0)) is None
+    assert hit_count([(10, 10, 1.0), (20, 20, 0.5), (31, 20, 0.4)], RECORD) == 2
+    assert hit_count([], RECORD) == 0
+    assert hit_count(None, RECORD) == "that cannot be read"
+    assert hit_count([(20, 20, 1.0)], ImageRecord(path=Path("b"), name="b", label=0)) == "without a box"
 
 
 def test_parts_are_those_nearest_to_the_strongest_and_the_weakest_peak():
-    assert nearest_parts(row((25, 26, 0.4), (13, 20, 1.0), (20, 19, 0.6)), RECORD) == ("beak", "tail")
-    assert nearest_parts(row((13, 20, 1.0)), RECORD) is None, "one peak is not stronger than another"
-    assert nearest_parts(row((1, 1, 1.0), (2, 2, 0.5)), ImageRecord(path=Path("b"), name="b", label=0)) is None
+    assert nearest_parts([(25, 26, 0.4), (13, 20, 1.0), (20, 19, 0.6)], RECORD) == ("beak", "tail")
+    assert nearest_parts([(13, 20, 1.0)], RECORD) == "with fewer than two peaks", "one is not stronger than another"
+    assert nearest_parts([(1, 1, 1.0), (2, 2, 0.5)], replace(RECORD, parts=())) == "without a visible key point"
+
+
+def test_images_that_are_left_out_are_counted_and_peaks_are_those_of_the_whole_image(birds, tmp_path):
+    experiments = [EXPERIMENTS["figure5"], EXPERIMENTS["figure6"]]
+    plan = plan_campaign(experiments, open_materials([birds], tmp_path, 0), find_recipe("quick"), 1)
+    (cell,) = plan.cells
+    records = measured_records(cell.data)
+    folder = cell_folder(tmp_path, cell)
+    folder.mkdir(parents=True)
+    write_json(folder / RESULT, {})
+    peaks = {record.name: [[21.0, 12.0, 1.0], [89.0, 71.0, 0.5]] for record in records[2:]}
+    write_json(folder / PEAKS, {"images": {records[0].name: [[21.0, 12.0, 1.0]], **peaks}})
+    hits, parts = (counts_of(plan, experiment, tmp_path)[0] for experiment in experiments)
+    assert (hits.images, hits.strong, hits.left_out) == (8, {"0": 0, "1": 8}, {"that cannot be read": 1})
+    assert (parts.strong, parts.weak) == ({"beak": 7, "tail": 0}, {"beak": 0, "tail": 7})
+    assert parts.left_out == {"that cannot be read": 1, "with fewer than two peaks": 1}
+    assert "Left out: 1 with fewer than two peaks." in figure_markdown(experiments[1], [parts])
 
 
 def test_what_is_written():
