@@ -59,13 +59,19 @@ def interval_over_images(
 def crossed_means(values: NDArray[np.float64], *, draws: int = CROSSED, seed: int = 0) -> NDArray[np.float64]:
     """Return means of draws with replacement of an array (seeds, images), shape (draws,).
 
-    A draw keeps the same images for all its seeds.
+    A draw keeps the same images for all its seeds. Values that are NaN do not count; a draw of nothing else is NaN.
     """
+    known = ~np.isnan(values)
+    filled = np.where(known, values, 0.0)
     generator = np.random.default_rng(seed)
     seeds, images = values.shape
     means = np.empty(draws)
     for draw in range(draws):
         rows = generator.integers(seeds, size=seeds)
         columns = generator.integers(images, size=images)
-        means[draw] = values[rows][:, columns].mean()
+        if known.all():
+            means[draw] = values[rows][:, columns].mean()
+        else:
+            number = known[rows][:, columns].sum()
+            means[draw] = filled[rows][:, columns].sum() / number if number else np.nan
     return means

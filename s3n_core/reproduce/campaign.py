@@ -1,8 +1,8 @@
 """Running a campaign: its cells are trained and measured one after another, by any number of processes and machines.
 
-A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions, the peaks and the measures of places where an experiment
-reads them, and, when all is done, ``cell.json``. A cell is claimed by
-a file lock, which the system releases when its holder dies; whoever claims it next resumes the run where it stopped.
+A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions, the peaks and the measures of places where an
+experiment reads them, and, when all is done, ``cell.json``. A cell is claimed by a file lock, which the system releases when its
+holder dies; whoever claims it next resumes the run where it stopped.
 """
 
 from __future__ import annotations

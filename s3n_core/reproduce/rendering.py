@@ -80,7 +80,7 @@ def write_tables(plan: Plan, out: Path, *, pictures: bool = True, device: str = 
         contents = {
             ".md": markdown(plan, experiment, results).encode(),
             ".csv": table_csv(experiment, results).encode(),
-            ".tex": latex(experiment, results).encode(),
+            ".tex": latex(plan, experiment, results).encode(),
         }
         if any(result.values for result in results):
             contents[".png"] = plot(experiment, results)
@@ -105,11 +105,7 @@ def _pictures(plan: Plan, experiment: Experiment, out: Path, device: str) -> dic
 
 def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
     """Return an experiment's table as Markdown, with what a reader must know about it."""
-    measures = [
-        measure
-        for measure in experiment.measures
-        if any(measure in result.values or measure in result.paper for result in results)
-    ]
+    measures = _measures_of(experiment, results)
     compared = any(result.full_over is not None for result in results)
     head = ["data set", "network", *(MEASURE_TITLES[measure] for measure in measures), "images × seeds"]
     head += [f"{experiment.compared} over it", "log loss"] if compared else []
@@ -126,7 +122,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
         rows.append(cells)
     lines = [f"# {experiment.title}", "", *markdown_table([head, *rows]), ""]
     lines += [
-        "Percent. In brackets: the 95 % bootstrap interval over images and seeds, of Loc. and Hit rate the range over seeds; "
+        f"Percent. In brackets: {_brackets(results)}; "
         f"differences are paired, and above zero {experiment.compared} is better, in log loss, too. *Paper*: the number in "
         "the paper.",
         "",
@@ -145,46 +141,78 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
 
 
 def table_csv(experiment: Experiment, results: list[ArmResult]) -> str:
-    """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent."""
-    head = ["data", "network", "measure", "mean", "low", "high", "paper", "images", "seeds", "missing",
-            "full_over", "full_over_low", "full_over_high", "full_over_seeds", "adjusted_lower"]  # fmt: skip
+    """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent, and log loss in nats.
+
+    ``interval`` is "images and seeds", or "seeds" where ``low`` and ``high`` are the range over seeds.
+    """
+    head = ["data", "network", "measure", "mean", "low", "high", "interval", "paper", "images", "seeds", "missing",
+            "full_over", "full_over_low", "full_over_high", "full_over_seeds",
+            "loss_over", "loss_over_low", "loss_over_high", "adjusted_lower"]  # fmt: skip
     rows = []
     for result in results:
         for measure in experiment.measures:
             if measure not in result.values and measure not in result.paper:
                 continue
-            value, over = result.values.get(measure), result.full_over if measure == "joint" else None
+            value, joint = result.values.get(measure), measure == "joint"
+            over, loss = (result.full_over, result.loss_over) if joint else (None, None)
             paper = result.paper.get(measure)
             rows.append([
-                result.data, result.arm.title, measure, *_numbers(value), "" if paper is None else f"{paper / 100:g}",
+                result.data, result.arm.title, measure, *_numbers(value),
+                "" if value is None else "seeds" if measure in result.ranges else "images and seeds",
+                "" if paper is None else f"{paper / 100:g}",
                 result.images, result.seeds, result.missing, *_numbers(over),
-                "" if over is None else result.over_seeds,
-                "" if result.lower is None or measure != "joint" else f"{result.lower:.6g}",
+                "" if over is None else result.over_seeds, *_numbers(loss),
+                "" if result.lower is None or not joint else f"{result.lower:.6g}",
             ])  # fmt: skip
     return csv_text(head, rows)
 
 
-def latex(experiment: Experiment, results: list[ArmResult]) -> str:
-    """Return an experiment's table for LaTeX with the package booktabs."""
-    measures = [measure for measure in experiment.measures if any(measure in result.values for result in results)]
+def latex(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
+    """Return an experiment's table for LaTeX with the package booktabs; the remarks follow the table as its notes."""
+    measures = _measures_of(experiment, results)
+    compared = any(result.full_over is not None for result in results)
+    head = ["Data set", "Network", *(MEASURE_TITLES[m] for m in measures), r"$n \times$ seeds"]
+    head += [rf"{_escaped(experiment.compared)} over it", "Log loss"] if compared else []
+    head += ["Adjusted lower bound"] if experiment.family else []
     lines = [
         f"% {experiment.title}; S3N Studio {__version__}",
-        r"\begin{tabular}{ll" + "r" * (len(measures) + 1) + "}",
+        r"\begin{tabular}{ll" + "r" * (len(head) - 2) + "}",
         r"\toprule",
-        " & ".join(["Data set", "Network", *(MEASURE_TITLES[m] for m in measures), r"$n \times$ seeds"]) + r" \\",
+        " & ".join(head) + r" \\",
         r"\midrule",
     ]
     for result in results:
         cells = [_escaped(result.data), _escaped(result.arm.title)]
-        for measure in measures:
-            value = result.values.get(measure)
-            cells.append(
-                "--"
-                if value is None
-                else rf"{100 * value.mean:.1f} \scriptsize({100 * value.low:.1f}--{100 * value.high:.1f})"
-            )
-        lines.append(" & ".join([*cells, rf"{result.images} $\times$ {result.seeds}"]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+        cells += [_latex_cell(result, measure) for measure in measures]
+        cells.append(rf"{result.images} $\times$ {result.seeds}" if result.seeds else "--")
+        if compared:
+            cells += [points_text(result.full_over) + _of_seeds(result), _signed(result.loss_over)]
+        if experiment.family:
+            cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
+        lines.append(" & ".join(cells) + r" \\")
+    notes = [f"Percent. In brackets: {_brackets(results)}.", *_remarks(plan, experiment, results)]
+    lines += [r"\bottomrule", r"\end{tabular}", "", r"\par\footnotesize"]
+    return "\n".join([*lines, *(_escaped(note) + r"\par" for note in notes)]) + "\n"
+
+
+def _measures_of(experiment: Experiment, results: list[ArmResult]) -> list[Measure]:
+    """Return the measures of which something is known: a value, or the paper's number."""
+    return [
+        measure
+        for measure in experiment.measures
+        if any(measure in result.values or measure in result.paper for result in results)
+    ]
+
+
+def _latex_cell(result: ArmResult, measure: Measure) -> str:
+    value, paper = result.values.get(measure), result.paper.get(measure)
+    mark = "*" if measure in result.ranges else ""
+    ours = (
+        "--"
+        if value is None
+        else rf"{100 * value.mean:.1f} \scriptsize({100 * value.low:.1f}--{100 * value.high:.1f}){mark}"
+    )
+    return ours if paper is None else rf"{ours}; paper {paper:g}"
 
 
 def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
@@ -234,7 +262,7 @@ def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
     axes.set_yticks(range(len(results)), names, fontproperties=font(9))
     axes.invert_yaxis()
     tick = "; tick: the paper" if any(result.paper for result in results) else ""
-    axes.set_xlabel(f"percent; line: 95 % interval over images and seeds{tick}", fontproperties=font(9))
+    axes.set_xlabel(f"percent; line: {_brackets(results).replace(' with *', '')}{tick}", fontproperties=font(9))
     for label in axes.get_xticklabels():
         label.set_fontproperties(font(9))
     axes.set_title(experiment.title, loc="left", fontproperties=font(11, bold=True))
@@ -334,9 +362,19 @@ def _said(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _brackets(results: list[ArmResult]) -> str:
+    """Say what an interval is, as a clause."""
+    ranges = sorted({measure for result in results for measure in result.ranges})
+    if not ranges:
+        return "the 95 % interval over images and seeds"
+    names = " and ".join(MEASURE_TITLES[measure] for measure in ranges)
+    return f"the 95 % interval over images and seeds, of {names} with * the range over seeds (an earlier version measured it)"
+
+
 def _cell(result: ArmResult, measure: Measure) -> str:
     value, paper = result.values.get(measure), result.paper.get(measure)
-    ours = "–" if value is None else f"{100 * value.mean:.1f} ({100 * value.low:.1f} to {100 * value.high:.1f})"
+    mark = "*" if measure in result.ranges else ""
+    ours = "–" if value is None else f"{100 * value.mean:.1f} ({100 * value.low:.1f} to {100 * value.high:.1f}){mark}"
     return ours if paper is None else f"{ours}; paper {paper:g}"
 
 
@@ -356,6 +394,7 @@ def _numbers(value: Interval | None) -> list[str]:
 
 
 def _escaped(text: str) -> str:
+    text = text.replace("\\", r"\textbackslash ")
     for sign in "&%$#_{}":
         text = text.replace(sign, f"\\{sign}")
     return text

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from s3n_core.errors import OutputError
 from s3n_core.reproduce.answers import read_answers
-from s3n_core.reproduce.campaign import ANSWERS, PLACES, cell_folder, failure_of, is_finished
+from s3n_core.reproduce.campaign import ANSWERS, PER_IMAGE, PLACES, cell_folder, failure_of, is_finished
 from s3n_core.reproduce.experiments import OF_PLACES, Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
@@ -28,8 +31,9 @@ class ArmResult:
         seeds: Number of seeds of which all parts are finished.
         missing: Cells that are not finished.
         failures: Why cells failed, each reason once.
-        values: By measure, in [0, 1]: the mean over images and seeds with its interval; measures of places have the range over
-            seeds instead, because they are not stored per image.
+        values: By measure, in [0, 1]: the mean over images and seeds with its interval.
+        ranges: Measures of which ``values`` has the range over seeds instead, because an earlier version measured them, which did
+            not store them per image.
         paper: By measure the paper's number, in percent.
         full_over: The paired difference in the joint prediction between the arm that others are compared with and this one; None
             for that arm itself and where no seeds are common.
@@ -45,6 +49,7 @@ class ArmResult:
     missing: int
     failures: tuple[str, ...] = ()
     values: Mapping[Measure, Interval] = field(default_factory=dict)
+    ranges: frozenset[Measure] = frozenset()
     paper: Mapping[Measure, float] = field(default_factory=dict)
     full_over: Interval | None = None
     loss_over: Interval | None = None
@@ -54,10 +59,24 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """The finished seeds of an arm: by column of the answers, seed and image; and by place measure and seed."""
+    """The finished seeds of an arm.
+
+    Attributes:
+        answers: By column of the answers, seed and image.
+        places: By place measure and seed, over all images.
+        per_image: By name in ``PER_IMAGE``, seed and image; NaN where an image has no peaks. Empty if a seed lacks them.
+    """
 
     answers: Mapping[str, Mapping[int, Mapping[str, float]]]
     places: Mapping[Measure, Mapping[int, float]]
+    per_image: Mapping[str, Mapping[int, Mapping[str, float]]]
+
+
+# By measure of places, what would be reached without looking: the row's title and the name in `PER_IMAGE`.
+_WITHOUT_LOOKING: Mapping[Measure, tuple[tuple[str, str], ...]] = {
+    "hit_rate": (("another image's peaks", "others"), ("the centre", "centre"), ("random points", "random")),
+    "localized": (("a central box, of any class", "central_box"),),
+}
 
 
 def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]:
@@ -111,11 +130,14 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
         seeds, missing, failures = found[arm.title]
         of_arm = measured[arm.title]
         values: dict[Measure, Interval] = {}
+        ranges: set[Measure] = set()
         for measure in experiment.measures:
             if measure in OF_PLACES:
-                numbers = list(of_arm.places.get(measure, {}).values())
-                if numbers:
+                if (over_images := _over_images(of_arm, measure)) is not None:
+                    values[measure] = over_images
+                elif numbers := list(of_arm.places.get(measure, {}).values()):
                     values[measure] = Interval(sum(numbers) / len(numbers), min(numbers), max(numbers))
+                    ranges.add(measure)
             elif right := of_arm.answers.get(f"{measure}/{arm.views}"):
                 values[measure] = interval(table_of(right))
         joint = _joint(of_arm, arm.views)
@@ -130,6 +152,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 missing=missing,
                 failures=failures,
                 values=values,
+                ranges=frozenset(ranges),
                 paper=arm.paper.get(paper_name(material.whole.title), {}),
                 full_over=difference(reference, joint) if own else None,
                 loss_over=difference(
@@ -142,7 +165,38 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 lower=lower.get(arm.title),
             )
         )
+    if not experiment.family and compared in measured:
+        results += _without_looking(experiment, material, measured[compared])
     return results
+
+
+def _over_images(measured: _Measured, name: str) -> Interval | None:
+    """Return the mean of a value of ``PER_IMAGE`` with its interval; None if it is not stored, or no image has it."""
+    by_seed = measured.per_image.get(name, {})
+    if not by_seed:
+        return None
+    values = table_of(by_seed)
+    return None if bool(np.isnan(values).all()) else interval(values)
+
+
+def _without_looking(experiment: Experiment, material: Material, measured: _Measured) -> list[ArmResult]:
+    """Return rows of what the measures of places are without looking, on the images that the compared arm was measured on."""
+    rows = []
+    for measure, baselines in _WITHOUT_LOOKING.items():
+        for title, name in baselines if measure in experiment.measures else ():
+            if (value := _over_images(measured, name)) is not None:
+                seeds, images = table_of(measured.per_image[name]).shape
+                rows.append(
+                    ArmResult(
+                        arm=Arm(title=title),
+                        data=material.name,
+                        images=images,
+                        seeds=seeds,
+                        missing=0,
+                        values={measure: value},
+                    )
+                )
+    return rows
 
 
 def _joint(measured: _Measured, views: int) -> Mapping[int, Mapping[str, float]]:
@@ -152,6 +206,8 @@ def _joint(measured: _Measured, views: int) -> Mapping[int, Mapping[str, float]]
 def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
     answers: dict[str, dict[int, dict[str, float]]] = {}
     places: dict[Measure, dict[int, float]] = {}
+    per_image: dict[str, dict[int, dict[str, float]]] = {}
+    whole_files = True
     for seed, cells in whole.items():
         weighted: dict[Measure, list[tuple[float, float]]] = {}
         for cell in cells:
@@ -163,8 +219,13 @@ def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
                     looked = json.loads(read_bytes(folder / PLACES))
                     for name in OF_PLACES:
                         weighted.setdefault(name, []).append((float(looked[name]), float(looked["images"])))
-            except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+                    whole_files = whole_files and "per_image" in looked
+                    for image, values in looked.get("per_image", {}).items():
+                        for value in PER_IMAGE:
+                            number = math.nan if values[value] is None else float(values[value])
+                            per_image.setdefault(value, {}).setdefault(seed, {})[image] = number
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
                 raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error
         for name, pairs in weighted.items():
             places.setdefault(name, {})[seed] = sum(v * n for v, n in pairs) / sum(n for _, n in pairs)
-    return _Measured(answers, places)
+    return _Measured(answers, places, per_image if whole_files else {})

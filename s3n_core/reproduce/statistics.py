@@ -34,8 +34,10 @@ def table_of(values: Values) -> NDArray[np.float64]:
 
 
 def interval(values: NDArray[np.float64], seed: int = 0) -> Interval:
-    """Return the mean of an array (seeds, images) with its 95 % interval."""
-    return Interval(float(values.mean()), *middle(crossed_means(values, seed=seed)))
+    """Return the mean of an array (seeds, images) with its 95 % interval; NaN does not count, but not all may be NaN."""
+    means = crossed_means(values, seed=seed)
+    mean = values.mean() if not np.isnan(values).any() else np.nanmean(values)
+    return Interval(float(mean), *middle(means[~np.isnan(means)]))
 
 
 def paired(ours: Values, theirs: Values) -> NDArray[np.float64] | None:

@@ -35,7 +35,7 @@ from s3n_core.reproduce.campaign import (
 )
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
 from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign
-from s3n_core.reproduce.rendering import markdown, plot
+from s3n_core.reproduce.rendering import latex, markdown, plot, table_csv
 from s3n_core.reproduce.results import results_of
 from s3n_core.reproduce.statistics import Interval
 from s3n_core.system.atomic_files import write_json, write_text
@@ -149,7 +149,11 @@ def test_a_table_from_the_command_line(birds, tmp_path, capsys, lowered):
         assert float(row["mean"]) == pytest.approx(sum(right.values()) / 9)
         assert float(row["paper"]) == paper
         if title == FULL:  # of the whole method Table 1 says where it looks
-            assert json.loads((cell_folder(out, cell) / PLACES).read_bytes())["images"] == 9
+            looked = json.loads((cell_folder(out, cell) / PLACES).read_bytes())
+            rates = [image["hit_rate"] for image in looked["per_image"].values()]
+            assert len(rates) == looked["images"] == 9
+            known = [rate for rate in rates if rate is not None]
+            assert looked["hit_rate"] == pytest.approx(sum(known) / max(len(known), 1))
     with Image.open(out / "table5.png") as picture:
         assert picture.width == 1200
     assert r"\begin{tabular}" in (out / "table5.tex").read_text(encoding="utf-8")
@@ -358,6 +362,76 @@ def test_there_is_no_verdict_while_trainings_are_missing(birds, tmp_path, capsys
     line = next(line for line in said.out.splitlines() if "(a) no warps" in line)
     assert "9 × 2" in line
     assert "), 1 seed |" in line, "the difference is of the only seed that both have"
+
+
+def write_places(plan: Plan, out: Path, *, per_image: bool = True) -> None:
+    """Write invented measures of places: half of the images have all peaks in the box in seed 0, and one more in seed 1."""
+    for cell in plan.cells:
+        names = [record.name for record in measured_records(cell.data)]
+        of = {
+            name: {
+                "hit_rate": None if not at else float(at <= 4 + cell.recipe.seed), "others": 0.5, "centre": 1.0,
+                "random": 0.25, "localized": float(at < 3), "central_box": 0.0,
+            }
+            for at, name in enumerate(names)
+        }  # fmt: skip
+        looked: dict[str, Any] = {"images": 9, "hit_rate": (4 + cell.recipe.seed) / 8, "localized": 1 / 3}
+        write_json(cell_folder(out, cell) / PLACES, looked | ({"per_image": of} if per_image else {}))
+
+
+def test_places_have_intervals_over_images_and_stand_beside_what_is_reached_without_looking(birds, tmp_path):
+    experiment = EXPERIMENTS["table1"]
+    plan = plan_of(birds, tmp_path, "table1", seeds=2)
+    invent(plan, tmp_path, {FULL: 1.0})
+    write_places(plan, tmp_path)
+    ours, *others = results_of(plan, experiment, tmp_path)
+    value = ours.values["hit_rate"]
+    assert value.mean == pytest.approx(9 / 16), "the image without peaks does not count"
+    assert value.low < 0.4
+    assert value.high > 0.7
+    assert [(row.arm.title, row.values["hit_rate"].mean) for row in others] == [
+        ("another image's peaks", 0.5),
+        ("the centre", 1.0),
+        ("random points", 0.25),
+    ]
+    text = markdown(plan, experiment, [ours, *others])
+    assert "the 95 % interval over images and seeds;" in text
+    assert "| birds | the centre | 100.0 (100.0 to 100.0) | 9 × 2 |" in text
+    titles = [row.arm.title for row in results_of(plan_of(birds, tmp_path, "table2"), EXPERIMENTS["table2"], tmp_path)]
+    assert titles[-1] == "a central box, of any class"
+
+    write_places(plan, tmp_path, per_image=False)
+    results = results_of(plan, experiment, tmp_path)
+    assert [(row.values["hit_rate"], row.ranges) for row in results] == [
+        (Interval(9 / 16, 1 / 2, 5 / 8), frozenset({"hit_rate"}))
+    ]
+    for written in (markdown(plan, experiment, results), latex(plan, experiment, results)):
+        assert "with * the range over seeds" in written
+    assert ",seeds," in table_csv(experiment, results)
+    assert plot(experiment, results).startswith(b"\x89PNG")
+
+
+def test_latex_and_csv_say_what_the_markdown_says(birds, tmp_path):
+    experiment = EXPERIMENTS["controls"]
+    plan = plan_of(birds, tmp_path, "controls", seeds=2)
+    invent(plan, tmp_path, dict.fromkeys((arm.title for arm in experiment.arms), 0.2) | {FULL: 1.0})
+    results = results_of(plan, experiment, tmp_path)
+    row = next(line for line in latex(plan, experiment, results).splitlines() if "(a) no warps" in line)
+    assert f"{700 / 9:+.1f} (" in row
+    assert f"{7 / 9 * 1.9:+.3f} (" in row
+    control = next(result for result in results if result.arm.title == "(a) no warps")
+    assert control.lower is not None
+    assert row.endswith(rf"& {100 * control.lower:+.1f} \\")
+    assert r"Recipe quick; it differs from the paper's" in latex(plan, experiment, results)
+    (line,) = (
+        line
+        for line in csv.DictReader(table_csv(experiment, results).splitlines())
+        if line["network"] == "(a) no warps"
+    )
+    assert float(line["loss_over"]) == pytest.approx(7 / 9 * 1.9, abs=1e-5)
+    assert line["full_over_seeds"] == "2"
+    table5 = plan_of(birds, tmp_path, "table5")
+    assert "; paper 88.5" in latex(table5, EXPERIMENTS["table5"], results_of(table5, EXPERIMENTS["table5"], tmp_path))
 
 
 def test_arguments(birds, tmp_path, capsys):
