@@ -42,6 +42,7 @@ RESULT, FAILURE = "cell.json", "failed.json"
 _READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES, "peaks": PEAKS}
 PER_IMAGE = ("hit_rate", "others", "centre", "random", "localized", "central_box")
 """What `PLACES` has of each image, as `PlacesInImage`; files of earlier versions lack it."""
+_HELD_SECONDS = 600.0  # a training saves a checkpoint every five minutes, if the recipe does not say otherwise
 _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
 
 
@@ -58,7 +59,7 @@ class CampaignProgress:
         finished: The cell that has just been finished; "" if none.
         failed: Why the cell at hand failed; "" if it did not.
         elsewhere: Cells that another process works on.
-        seconds_left: Estimated from the finished cells; None before the first.
+        seconds_left: Estimated from the finished cells, for all processes at work; None before the first.
     """
 
     done: int
@@ -189,10 +190,12 @@ def run_campaign(
                 continue
             owner = {"pid": os.getpid(), "host": platform.node(), "program": __version__}
             write_json(folder / _OWNER, owner, durable=False)
-            begun = _standing(plan, out, cell, busy)
+            begun, known = _standing(plan, out, cell, busy), 0
             try:
                 with closing(_run_cell(cell, out, device, workers)) as steps:
                     for epoch in steps:
+                        if epoch != known:  # others may have come or gone
+                            begun, known = _standing(plan, out, cell, busy), epoch
                         yield begun.progress(cell, epoch)
             except S3NError as error:
                 write_json(folder / FAILURE, error.to_dict())
@@ -306,7 +309,7 @@ class _Standing:
         done: Cells that are finished.
         total: All cells.
         elsewhere: Cells that another process works on.
-        left: Cost of the cells that are still to be done after this one.
+        left: This process's share of the cost of the cells that nobody has begun.
         rate: Seconds per unit of cost; None before the first finished cell.
     """
 
@@ -335,8 +338,27 @@ class _Standing:
 def _standing(plan: Plan, out: Path, cell: Cell, busy: set[str]) -> _Standing:
     done = [other for other in plan.cells if is_finished(out, other)]
     passed = {cell.key, *busy, *(other.key for other in done)}
-    left = sum(other.cost for other in plan.cells if other.key not in passed)
+    held = {
+        other.key
+        for other in plan.cells
+        if other.key not in {cell.key, *(one.key for one in done)} and _is_held(out, other)
+    }
+    # What nobody has begun is shared with the processes that hold a cell.
+    left = sum(other.cost for other in plan.cells if other.key not in passed | held) / (1 + len(held))
     return _Standing(len(done), len(plan.cells), len(busy), left, _rate(out, done))
+
+
+def _is_held(out: Path, cell: Cell) -> bool:
+    """Return whether another process seems to work on a cell: it has written there lately.
+
+    Its lock is not tried for that, as whoever wants the cell in that moment would pass it over.
+    """
+    folder = cell_folder(out, cell)
+    written = [0.0]
+    for file in (folder / _OWNER, folder / _RUN / "state.json", folder / _RUN / "metrics.jsonl"):
+        with contextlib.suppress(OSError):
+            written.append(file.stat().st_mtime)
+    return time.time() - max(written) < _HELD_SECONDS
 
 
 def _rate(out: Path, done: list[Cell]) -> float | None:

@@ -179,6 +179,9 @@ def recipe_of(arm: Arm, recipe: Recipe, seed: int) -> Recipe:
     length: dict[str, Any] = {"epochs": recipe.epochs * arm.length}
     if recipe.schedule == "step":
         length["step_epochs"] = [epoch * arm.length for epoch in recipe.step_epochs]
+    if arm.warm_up:
+        first = max(round(recipe.epochs * arm.length * arm.warm_up), 1)
+        length["phases"] = [{"epochs": first, "sampling": "all"}]
     return recipe.changed({**length, **_COMMON, **arm.settings, "seed": seed})
 
 

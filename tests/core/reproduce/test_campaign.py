@@ -34,7 +34,7 @@ from s3n_core.reproduce.campaign import (
     run_folder,
 )
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
-from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign
+from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign, recipe_of
 from s3n_core.reproduce.rendering import latex, markdown, plot, table_csv
 from s3n_core.reproduce.results import results_of
 from s3n_core.reproduce.statistics import Interval
@@ -269,6 +269,27 @@ def test_two_processes_share_the_work(birds, tmp_path):
     assert steps[0].seconds_left is not None, "known from the finished cell"
 
 
+def test_the_time_left_is_shared_with_the_processes_at_work(birds, tmp_path):
+    plan = plan_of(birds, tmp_path, "table5", seeds=3)
+    finished, own, other, *free = plan.cells
+    invent(replace(plan, cells_of={("table5", "", "birds"): ((finished,),)}), tmp_path, {"": 1.0})
+    claim = cell_folder(tmp_path, other) / "claim.json"
+    claim.parent.mkdir()
+    write_json(claim, {})
+
+    def seconds_left() -> float:
+        with closing(run_campaign(plan, tmp_path, device="cpu")) as steps:
+            step = next(steps)
+        assert step.cell == own.key
+        shutil.rmtree(cell_folder(tmp_path, own))
+        return step.seconds_left
+
+    begun, rest = 2 * own.cost, 2 * sum(cell.cost for cell in free)
+    assert seconds_left() == pytest.approx(begun + rest / 2)
+    os.utime(claim, (1, 1))  # its process has ended long ago
+    assert seconds_left() == pytest.approx(begun + 2 * other.cost + rest)
+
+
 def test_a_cell_that_fails_is_told_and_tried_again(birds, tmp_path):
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"these are no weights")
@@ -432,6 +453,19 @@ def test_latex_and_csv_say_what_the_markdown_says(birds, tmp_path):
     assert line["full_over_seeds"] == "2"
     table5 = plan_of(birds, tmp_path, "table5")
     assert "; paper 88.5" in latex(table5, EXPERIMENTS["table5"], results_of(table5, EXPERIMENTS["table5"], tmp_path))
+
+
+def test_the_release_form_is_trained_and_answered_as_the_released_code_does():
+    *_, alone, whole = EXPERIMENTS["form"].arms
+    for name in ("paper", "quick"):
+        recipe = find_recipe(name)
+        ours, released = recipe_of(whole, recipe, 0), find_recipe("release")
+        assert (ours.network.form, ours.network.eval_sampling) == ("release", "extremes")
+        assert ours.smoothing == released.smoothing
+        assert [phase.sampling for phase in ours.phases] == ["all"]
+        assert ours.phases[0].epochs == round(released.phases[0].epochs * recipe.epochs / released.epochs)
+        assert recipe_of(alone, recipe, 0).smoothing == recipe.smoothing
+    assert recipe_of(whole, RECIPE, 0).phases[0].epochs == 1, "at least one epoch"
 
 
 def test_arguments(birds, tmp_path, capsys):
