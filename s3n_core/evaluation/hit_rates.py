@@ -127,7 +127,7 @@ class PlacesInImage:
         others: Baseline: fraction of another image's peaks in the box; None without.
         centre: Baseline: 1 if the image's centre lies in the box, else 0.
         random: Baseline: fraction of the image that the box covers.
-        localized: 1 if the class is right and the found box has an IoU of at least 0.5, else 0.
+        localized: 1 if the class is right and the found box has an IoU of at least 0.5, else 0; None without a label.
         central_box: Baseline: 1 if ``CENTRAL`` has an IoU of at least 0.5, else 0.
         counts: Counts by name, to be summed over images (`summary_of`).
     """
@@ -138,7 +138,7 @@ class PlacesInImage:
     others: float | None
     centre: float
     random: float
-    localized: float
+    localized: float | None
     central_box: float
     counts: Mapping[str, float]
 
@@ -236,7 +236,7 @@ def _places_in(seen: _Seen, others: NDArray[np.float64]) -> PlacesInImage:
         others=counts["others_in_box"] / counts["others"] if counts["others"] else None,
         centre=counts["centre"],
         random=counts["area"],
-        localized=counts["localized"],
+        localized=counts.get("localized"),
         central_box=counts["central"],
         counts=counts,
     )
