@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QShowEvent, QUndoStack
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from s3n_core.datasets.detection import open_data_set
@@ -307,6 +307,17 @@ class InspectPage(Page):
         self.controller.activate(self._settings.device, self._settings.precision)
         self.parts.activate()
         self._take_focus()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """End showing the original: the release of the key goes to another page."""
+        super().hideEvent(event)
+        self.state.hold_original(False)
+
+    def event(self, event: QEvent) -> bool:
+        """End showing the original when another window is active: the release of the key goes there."""
+        if event.type() == QEvent.Type.WindowDeactivate:
+            self.state.hold_original(False)
+        return super().event(event)
 
     def _take_focus(self) -> None:
         focused = QApplication.focusWidget()

@@ -288,6 +288,16 @@ def test_space_holds_the_original(looking: InspectPage) -> None:
         assert view(looking, 2).has_map
 
 
+def test_the_original_is_held_no_longer_than_the_keyboard_is_here(looking: InspectPage) -> None:
+    QTest.keyPress(view(looking, 2), Qt.Key.Key_Space)
+    QApplication.sendEvent(looking, QEvent(QEvent.Type.WindowDeactivate))
+    assert not looking.state.holds_original
+    QTest.keyPress(view(looking, 2), Qt.Key.Key_Space)
+    looking.hide()  # another page
+    assert not looking.state.holds_original
+    assert view(looking, 2).has_map
+
+
 def test_one_pane_alone(looking: InspectPage) -> None:
     QTest.mouseDClick(view(looking, 2).viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
     assert [pane.isVisible() for pane in looking.panes.panes] == [False, False, True, False, False, False]
