@@ -109,18 +109,20 @@ class InspectionController(QObject):
         self._check_labels()
 
     def _check_labels(self) -> None:
-        """Report a model that knows none of the data set's labels."""
+        """Report a model that knows none of the data set's labels, or end that report."""
+        self._session.end_cause("labels")
         opened, data_set = self._client.model, self._session.data_set
         if opened is None or data_set is None:
             return
         labels = {data_set.classes[record.label] for record in data_set.records if record.label is not None}
         if labels and labels.isdisjoint(opened.classes):
-            self._session.report_error(unknown_labels(labels, opened.classes))
+            self._session.report_error(unknown_labels(labels, opened.classes), cause="labels")
 
     def _on_model(self, model: Path | None) -> None:
         if not self._active or model == self._model:
             return
         self._model = model
+        self._session.end_cause("labels")
         self._state.say("")
         self._updater.forget()
         self._verdicts.clear()

@@ -13,6 +13,7 @@ Cause = Literal[
     "open",
     "data",
     "model",
+    "labels",
     "image",
     "run",
     "training",
@@ -29,6 +30,7 @@ Cause = Literal[
 
 - ``open``: a path could not be opened; over when anything is opened.
 - ``data``, ``model``, ``image``, ``run``: over when another one is current.
+- ``labels``: the model knows none of the images' labels; over when another model or data set is current.
 - ``training``: a training failed or was refused; over when one starts or resumes.
 - ``busy``: another run is training; over when none is.
 - ``table``: a table of predictions; over when another one is read, or the model or the data set changes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.banner import Banner
 
 
 class Stage:
@@ -215,6 +217,24 @@ def test_a_model_that_knows_none_of_the_labels_is_an_error(stage: Stage, qtbot: 
         stage.client.opened.emit(model)
     assert len(said) == 1
     assert said[0].startswith("This model knows none of the 3 classes of these images")
+
+
+def test_that_the_labels_are_unknown_ends_with_the_model_and_with_the_images(stage: Stage, qtbot: QtBot) -> None:
+    stranger = SimpleNamespace(classes=("Robin",), device_name="CPU", precision="float32", device_reason="")
+    banner = Banner()
+    qtbot.addWidget(banner)
+    stage.session.message_reported.connect(banner.show_message)
+    stage.session.cause_ended.connect(banner.end)
+    stage.client.model = stranger  # type: ignore[assignment]
+    stage.client.opened.emit(stranger)
+    assert len(banner.messages()) == 1
+    robins = replace(stage.session.data_set, classes=("Robin", *CLASSES[1:]))  # type: ignore[type-var]
+    stage.session.data_set = robins
+    assert banner.messages() == ()
+    stage.session.data_set = data_set(stage.root)
+    assert len(banner.messages()) == 1
+    stage.session.model = stage.root / "other.safetensors"
+    assert banner.messages() == ()
 
 
 def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
