@@ -115,6 +115,7 @@ class InspectionState(QObject):
         self._image = image
         self._answer = self._before = self._descriptors = None
         self.why.forget()
+        self.say("")  # it was about the last image; the engine says again what concerns them all
         self.select(None)
         self.image_changed.emit(image)
         self.scores_changed.emit()

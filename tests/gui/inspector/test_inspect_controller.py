@@ -206,6 +206,12 @@ def test_a_failure_is_said_and_can_be_tried_again(stage: Stage) -> None:
     assert stage.state.message == ""
 
 
+def test_what_is_wrong_with_an_image_is_said_of_that_image_only(stage: Stage) -> None:
+    stage.client.failed.emit(S3NError("bird 0.jpg cannot be read."), stage.client.asked[-1])
+    stage.session.image = stage.path(1)
+    assert stage.state.message == ""
+
+
 def test_a_model_that_knows_none_of_the_labels_is_an_error(stage: Stage, qtbot: QtBot) -> None:
     def opened(*classes: str) -> SimpleNamespace:
         return SimpleNamespace(classes=classes, device_name="CPU", precision="float32", device_reason="")
