@@ -52,6 +52,7 @@ class Header(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._format = ""  # of the data set that is shown
         self.name = ElidedLabel(name=True)
         self.name.setProperty("role", "title")
         self.detected = ElidedLabel()
@@ -126,10 +127,15 @@ class Header(QWidget):
         self.detected.setText(f"{'Read' if by_hand else 'Detected'} as {data_set.title}")
         self.place.setText(place_text(data_set.root, 60))
         self.place.setToolTip(tip_text(str(data_set.root)))
-        self._show_checked(data_set.format)
+        self._format = data_set.format
+        self.show_format()
         remarks = (data_set.original or data_set).remarks
         self.remarks.setText("  ".join(remarks))
         self.remarks.setVisible(bool(remarks))
+
+    def show_format(self) -> None:
+        """Tick the format of the data set that is shown, after another one was not chosen or could not be read."""
+        self._show_checked(self._format)
 
     def _on_change(self) -> None:
         self._menu.popup(self.change.mapToGlobal(self.change.rect().bottomLeft()))
@@ -144,6 +150,7 @@ class Header(QWidget):
                 text=DEFAULT_PATTERN,
             )
             if not accepted:
+                self.show_format()  # the menu has ticked the entry already
                 return
             name = f"{FORMAT}:{pattern.strip()}"
         self._show_checked(name)

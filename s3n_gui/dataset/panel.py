@@ -84,7 +84,7 @@ class DataPage(Page):
         self.header.open_asked.connect(self._on_open)
         self.header.format_chosen.connect(self._on_format)
         self._opener.busy_changed.connect(self._on_opener_busy)
-        self._opener.reading.connect(controller.show_first_images)
+        self._opener.reading.connect(self._on_reading)
         self._session.image_changed.connect(self._on_session_image)
         self._session.class_asked.connect(controller.show_class)
         controller.survey_changed.connect(self._on_survey)
@@ -133,13 +133,24 @@ class DataPage(Page):
     def _on_opener_busy(self, busy: bool) -> None:
         self._opener_busy = busy
         if not busy:
-            QTimer.singleShot(0, self._drop_first_images)  # a data set that could be read arrives after this signal
+            QTimer.singleShot(0, self._on_read)  # a data set that could be read arrives after this signal
         self._show_state()
 
-    def _drop_first_images(self) -> None:
-        if not self._opener_busy and self._session.data_set is None:
+    def _on_reading(self, folder: Path) -> None:
+        self._by_hand = False
+        self.controller.show_first_images(folder)
+
+    def _on_read(self) -> None:
+        """After a folder that could not be read, show again what there was before it."""
+        if self._opener_busy:
+            return
+        survey, data_set = self.controller.survey, self._session.data_set
+        if data_set is None:
             self.controller.drop_first_images()
             self._show_state()
+        elif survey is not None and survey.data_set is data_set:
+            self._by_hand = False
+            self.header.show_format()
 
     def _on_survey(self) -> None:
         survey = self.controller.survey
@@ -180,8 +191,8 @@ class DataPage(Page):
 
     def _on_format(self, name: str) -> None:
         if self.controller.survey is not None:
-            self._by_hand = name != "auto"
             self._opener.open_data_set(self.controller.survey.data_set.root, name)
+            self._by_hand = name != "auto"
 
     def _on_class_opened(self, index: QModelIndex) -> None:
         if not self.classes.hasChildren(index):  # a group of classes opens and closes instead

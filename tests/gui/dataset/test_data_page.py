@@ -193,6 +193,45 @@ def test_a_pattern_of_file_names_is_asked_for(
     assert data_page.header.actions_by_format["file-names"].isChecked()
 
 
+def test_the_ticked_format_is_that_of_the_data_set(
+    qtbot: QtBot,
+    data_page: DataPage,
+    session: Session,
+    data_set: DataSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    header = data_page.header
+
+    def ticked() -> list[str]:
+        return [name for name, action in header.actions_by_format.items() if action.isChecked()]
+
+    monkeypatch.setattr(QInputDialog, "getText", lambda *args, **kwargs: ("{class}-*", False))
+    header.actions_by_format["file-names"].trigger()
+    assert ticked() == ["class-folders"]
+    with qtbot.waitSignal(session.error_reported):
+        header.actions_by_format["stanford-cars"].trigger()
+    qtbot.waitUntil(lambda: ticked() == ["class-folders"])
+    for number, name in enumerate(("ant", "bee")):
+        draw(tmp_path / "insects" / name / "0.png", number)
+    session.data_set = open_data_set(tmp_path / "insects")
+    qtbot.waitUntil(lambda: header.name.text() == "insects")
+    assert header.detected.text().startswith("Detected as ")
+
+
+def test_a_format_chosen_for_one_folder_is_not_said_of_another(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, tmp_path: Path
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    for number, name in enumerate(("ant", "bee")):
+        draw(tmp_path / "insects" / name / "0.png", number)
+    data_page.header.actions_by_format["images"].trigger()
+    data_page._opener.open_path(tmp_path / "insects")  # before the other format is read
+    qtbot.waitUntil(lambda: data_page.header.name.text() == "insects" and data_page.is_ready())
+    assert data_page.header.detected.text().startswith("Detected as ")
+
+
 def test_every_format_of_the_engine_can_be_chosen(data_page: DataPage) -> None:
     assert set(data_page.header.actions_by_format) == {"auto", *FORMATS}
 
