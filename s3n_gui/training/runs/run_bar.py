@@ -231,6 +231,7 @@ class RunBar(QFrame):
 
     def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
         if state is None or not state.epochs or unknown:
+            self.bar.setVisible(busy)
             self.bar.show_share(None if busy else 0.0)
             self.left.setText("")
             return

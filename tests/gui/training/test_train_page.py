@@ -40,6 +40,7 @@ from s3n_core.errors import DataChanged, S3NError
 from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
+from s3n_core.runs.run_state import RunState
 from s3n_core.system.resources import resource
 from s3n_core.training.changed_data import require_same_data
 from s3n_gui.appearance.wording import error_text
@@ -578,6 +579,17 @@ def test_the_keyboard_stays_at_the_run_when_a_button_goes(themed, qtbot):
     show("running", "running")
     show("finished", "over")
     assert other.hasFocus()  # the focus is not taken away
+
+
+def test_a_run_that_starts_has_a_progress_bar_after_a_finished_one(themed, qtbot):
+    bar, machine = RunBar(), RunMachine()
+    qtbot.addWidget(bar)
+    bar.show_run("birds", machine, RunState(status="finished", epoch=4, epochs=4), "finished", None, None)
+    assert bar.bar.isHidden()
+    machine.order("start")
+    assert machine.phase == "starting"
+    bar.show_run("wrens", machine, None, "starting", None, None)
+    assert not bar.bar.isHidden()
 
 
 def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
