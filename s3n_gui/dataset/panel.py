@@ -166,6 +166,7 @@ class DataPage(Page):
             self.header.show_data_set(survey.data_set, by_hand=self._by_hand)
         self._by_hand = False
         self._show_state()
+        self.commands_changed.emit()
 
     def _on_listed(self) -> None:
         self.class_list.show_labels(self.controller.filter.labels)
@@ -182,7 +183,7 @@ class DataPage(Page):
     def _show_selected(self) -> None:
         current = self.grid.currentIndex()
         image = self.images.image(current.row()) if current.isValid() else -1
-        self.selected.show_image(image, len(self.grid.selectedIndexes()))
+        self.selected.show_image(image, self.grid.chosen())
 
     # -- actions ---------------------------------------------------------------------------------------------------------
 
@@ -293,15 +294,22 @@ class DataPage(Page):
     # -- page ------------------------------------------------------------------------------------------------------------
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """Return the page's actions."""
-        return {
+        """Return the page's actions: none without images, and a preview can only be looked at."""
+        if self.controller.survey is None:
+            return {}
+        looking: dict[str, Callable[[], object]] = {
             "data-find": self.search,
+            "data-left": self.header.sides["left"].click,
+            "data-right": self.header.sides["right"].click,
+        }
+        if self.controller.is_provisional:
+            return looking
+        return {
+            **looking,
             "data-tag": self.tags.tag,
             "data-import-tags": self.tags.import_table,
             "data-export-tags": self.tags.export_table,
             "data-check": self.controller.checking.check,
-            "data-left": self.header.sides["left"].click,
-            "data-right": self.header.sides["right"].click,
         }
 
     def first_focus(self) -> QWidget:

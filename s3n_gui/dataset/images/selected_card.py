@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
@@ -35,7 +37,8 @@ class SelectedCard(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._controller = controller
-        self._image, self._chosen = -1, 0
+        self._image = -1
+        self._chosen: Sequence[int] = ()
         self.picture = Picture()
         self.picture.when_read(self._show_facts)
         self.name = ElidedLabel(name=True)
@@ -100,19 +103,19 @@ class SelectedCard(QFrame):
         column.addLayout(trouble)
         column.addLayout(buttons)
         controller.marks_changed.connect(self._show_facts)
-        self.show_image(-1, 0)
+        self.show_image(-1, ())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shorten the widest button on a narrow card."""
         super().resizeEvent(event)
         self.use_button.setText(_USE_TEXTS[self.width() < px(310)])
 
-    def show_image(self, image: int, chosen: int) -> None:
+    def show_image(self, image: int, chosen: Sequence[int]) -> None:
         """Show an image.
 
         Args:
             image: Its index in the data set, or -1.
-            chosen: How many images are selected.
+            chosen: The indices of all selected images.
         """
         self._image, self._chosen = image, chosen
         survey = self._controller.survey
@@ -129,7 +132,7 @@ class SelectedCard(QFrame):
         self.use_button.setEnabled(known and self._controller.planning.may_be_assigned(image))
         self.inspect_button.setEnabled(known)
         tagging = self._controller.tagging
-        self.tags.show_tags(tagging.of(image) if known else (), self._chosen, enabled=known and tagging.can_tag)
+        self.tags.show_tags(tagging.of(image) if known else (), len(self._chosen), enabled=known and tagging.can_tag)
         self._show_trouble(())
         if not known or survey is None:
             self.name.setText("No image selected")
@@ -153,9 +156,9 @@ class SelectedCard(QFrame):
         if self.picture.problem and self.picture.problem not in trouble:
             trouble.insert(0, self.picture.problem)
         self._show_trouble((*(["it is left out of training"] if out else []), *trouble))
-        may = self._controller.planning.may_be_left_out(image) or self._chosen > 1
+        may = any(map(self._controller.planning.may_be_left_out, self._chosen))
         self.leave_button.setEnabled(may)
-        what = f" {count_text(self._chosen, 'image')}" if self._chosen > 1 else ""
+        what = f" {count_text(len(self._chosen), 'image')}" if len(self._chosen) > 1 else ""
         self.leave_button.setText(f"Include{what} again" if out else f"Leave out{what}")
         self.leave_button.setToolTip(
             "Test images are never used for training"

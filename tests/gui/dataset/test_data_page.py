@@ -232,6 +232,28 @@ def test_a_format_chosen_for_one_folder_is_not_said_of_another(
     assert data_page.header.detected.text().startswith("Detected as ")
 
 
+def test_without_images_the_page_has_no_commands(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    assert data_page.commands() == {}
+    with qtbot.waitSignal(data_page.commands_changed):
+        session.data_set = data_set
+    assert {"data-tag", "data-import-tags", "data-check"} <= set(data_page.commands())
+
+
+def test_several_images_can_be_left_out_if_one_of_them_can(
+    qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet
+) -> None:
+    show(qtbot, data_page, session, data_set)
+    card, rows = data_page.selected, data_page.controller.survey.rows  # type: ignore[union-attr]
+    tested = tuple(index for name, index in rows.items() if name.startswith("test/"))
+    card.show_image(tested[0], tested)
+    assert card.leave_button.text() == f"Leave out {len(tested)} images"
+    assert not card.leave_button.isEnabled()
+    card.show_image(tested[0], (*tested, rows["train/Aster_bird/bird 1.png"]))
+    assert card.leave_button.isEnabled()
+
+
 def test_every_format_of_the_engine_can_be_chosen(data_page: DataPage) -> None:
     assert set(data_page.header.actions_by_format) == {"auto", *FORMATS}
 
