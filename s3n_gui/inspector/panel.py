@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.assignment import open_assigned
 from s3n_core.datasets.records import DataSet
 from s3n_gui.appearance.theme import theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP
@@ -248,7 +248,7 @@ class InspectPage(Page):
         Raises:
             s3n_core.errors.S3NError: The demo is not installed.
         """
-        images = open_data_set(demo_images())
+        images = open_assigned(demo_images())
         self._session.model = demo_model()
         self._session.data_set = images
         self._session.image = images.records[0].path

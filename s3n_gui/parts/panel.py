@@ -11,7 +11,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
-from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.assignment import open_assigned
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError, S3NError
 from s3n_core.parts.atlas.part_place import SAME_PLACE
@@ -226,7 +226,7 @@ class PartsPage(Page):
             s3n_core.errors.S3NError: The demo is not installed.
         """
         if self._session.data_set is None or self._session.data_set.root != demo_images():
-            self._session.data_set = open_data_set(demo_images())
+            self._session.data_set = open_assigned(demo_images())
         self._session.model = demo_model()
         self.controller.activate()
 

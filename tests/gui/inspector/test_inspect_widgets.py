@@ -28,7 +28,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from random_model import save_picture
 
+from s3n_core.datasets.assignment import Assignment, write_assignment
 from s3n_core.datasets.records import Box, DataSet, ImageRecord
 from s3n_core.errors import S3NError
 from s3n_core.prediction.rows import Prediction, PredictionHeader
@@ -185,6 +187,20 @@ def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
             if not widget.toolTip() and not isinstance(widget, ImageView):
                 silent.append(f"no tip: {widget!r} {widget.accessibleName()}")
     assert silent == [], "\n".join(silent)
+
+
+def test_the_demo_keeps_the_splits_set_by_hand(
+    page: InspectPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ant", "bee"):
+        for number in range(2):
+            save_picture(tmp_path / name / f"{number}.png", number)
+    monkeypatch.setattr("s3n_gui.inspector.panel.demo_images", lambda: tmp_path)
+    monkeypatch.setattr("s3n_gui.inspector.panel.demo_model", lambda: tmp_path / "model.safetensors")
+    write_assignment(tmp_path, Assignment(parts={"ant/0.png": "test"}))
+    page.show_demo()
+    assert session.data_set is not None
+    assert session.data_set.by_hand == {"ant/0.png"}
 
 
 def test_the_mouse_is_marked_in_every_pane(looking: InspectPage) -> None:

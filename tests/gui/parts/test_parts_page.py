@@ -12,7 +12,9 @@ import sklearn.cluster  # noqa: F401  # takes seconds; a preview would import it
 from made_up_atlas import draw_pictures, write_atlas
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from random_model import save_picture
 
+from s3n_core.datasets.assignment import Assignment, write_assignment
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.parts.atlas.atlas_files import IMAGES
 from s3n_core.runs.locations import home
@@ -217,6 +219,20 @@ def test_what_is_found_so_far_is_shown_while_a_search_runs(
     assert shown.isVisible()
     session.model = None
     assert shown.isHidden()
+
+
+def test_the_demo_keeps_the_splits_set_by_hand(
+    parts: PartsPage, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ant", "bee"):
+        for number in range(2):
+            save_picture(tmp_path / "insects" / name / f"{number}.png", number)
+    monkeypatch.setattr("s3n_gui.parts.panel.demo_images", lambda: tmp_path / "insects")
+    monkeypatch.setattr("s3n_gui.parts.panel.demo_model", lambda: tmp_path / "model.safetensors")
+    write_assignment(tmp_path / "insects", Assignment(parts={"ant/0.png": "test"}))
+    parts.show_demo()
+    assert session.data_set is not None
+    assert session.data_set.by_hand == {"ant/0.png"}
 
 
 @pytest.mark.skipif(not demo_is_installed(), reason="the demo is not in this checkout")
