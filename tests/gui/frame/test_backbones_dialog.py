@@ -78,6 +78,22 @@ def test_the_list_comes_from_the_engine(qtbot: QtBot, catalogue: WeightCatalogue
     assert dialog.name.text() == "vgg16"
 
 
+def test_weights_that_were_put_in_place_by_hand_are_found(
+    qtbot: QtBot, catalogue: WeightCatalogue, engine: Engine
+) -> None:
+    dialog = opened(qtbot, catalogue)
+    dialog.show_backbone("vgg16", 224)
+    assert "are not on this machine" in dialog.words.text()
+    dialog.table.choose("resnet50")
+    answer = made_up_weights()
+    there = [entry | {"size": 1 << 20} if entry["name"] == "vgg16" else entry for entry in answer["weights"]]
+    engine(answer | {"weights": there})
+    with qtbot.waitSignal(catalogue.listed, timeout=PATIENCE):
+        catalogue.ask()
+    assert dialog.count.text() == "6 backbones, 3 with weights on this machine."
+    assert dialog.name.text() == "resnet50"
+
+
 def test_a_failure_is_its_sentence(qtbot: QtBot, catalogue: WeightCatalogue, engine: Engine) -> None:
     engine({"event": "failed", "code": "program.error", "message": "There is no room."}, code=1)
     dialog = BackbonesDialog(catalogue)

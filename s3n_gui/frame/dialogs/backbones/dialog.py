@@ -130,6 +130,7 @@ class BackbonesDialog(QDialog):
             self.search.clear()
             self.here.setChecked(False)
             self.table.choose(name)
+            self._wanted = ""  # the list is asked for again, and another one may be chosen meanwhile
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Down leads from the search field to the table."""
@@ -203,6 +204,8 @@ class BackbonesDialog(QDialog):
         self.table.backbones.show(list(self._catalogue.backbones.values()))
         self._find()
         self.table.choose(self._wanted or (chosen.name if chosen is not None else ""))
+        if self._catalogue.backbones:
+            self._wanted = ""
 
     def _on_changed(self, name: str) -> None:
         self.table.backbones.renew(self._catalogue.backbones[name])

@@ -87,8 +87,8 @@ class WeightCatalogue(QObject):
     # -- the list --------------------------------------------------------------------------------------------------------
 
     def ask(self) -> None:
-        """Ask the engine for the list, unless it is there or on its way."""
-        if self.backbones or self._listing is not None:
+        """Ask the engine for the list, unless it is on its way; weights may have been put in their place by hand."""
+        if self._listing is not None:
             return
         self._listing = job = CommandJob("Listing backbones", ["weights", "list", "--all"], self, long_job=False)
         job.succeeded.connect(self._on_listed)
