@@ -208,6 +208,10 @@ class TrainingJob(Job):
 
     @Slot(object)
     def _on_refused(self, error: S3NError) -> None:
+        if self.status == "stopping":  # it is not: the training goes on, and can be stopped again
+            self._report(status="running", text=self._run_status, fraction=self.fraction)
+            if self._state is not None:
+                self._report_state(self._state)
         self.failed.emit(error, self)
 
     @Slot(object)

@@ -16,7 +16,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 from random_model import SMALL_TRAINING, save_picture
 
-from s3n_core.errors import DataSetNotFound
+from s3n_core.errors import DataSetNotFound, S3NError
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.trash import list_trash
 from s3n_core.system.engine_process import engine_command
@@ -224,6 +224,22 @@ def test_one_that_cannot_begin_says_why(qtbot: QtBot, root: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("real_command")  # the process loads its libraries first
+def test_after_a_refused_order_the_training_can_be_stopped_again(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(training_job, "engine_command", lambda *arguments, prefix=(): waiting)
+    job = TrainingJob.start(request(tmp_path, tmp_path / "runs", 1))
+    error = S3NError("The disk is full.")
+    with monkeypatch.context() as full:
+        full.setattr(job._watch, "order", lambda order: job._watch.refused.emit(error))
+        with qtbot.waitSignal(job.failed) as failed:
+            job.stop_and_keep()
+    assert failed.args[0] is error
+    assert (job.status, job.text) == ("running", "starting")
+    end(job, qtbot)
+
+
 def test_orders_to_nobody_are_refused(qtbot: QtBot, data: Path, root: Path) -> None:
     job = TrainingJob.start(request(data, root, 500))
     with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
