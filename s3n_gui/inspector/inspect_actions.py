@@ -23,6 +23,7 @@ from s3n_gui.inspector.panes.pane_model import Cameras, PaneModel
 from s3n_gui.inspector.peaks.peak_editor import Editor
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.saving_place import ask_where_to_save
 
 
 class InspectActions(QObject):
@@ -169,10 +170,10 @@ class InspectActions(QObject):
         if result is None:
             return
         name = f"{Path(result.name).stem} hidden place.json"
-        chosen, _ = QFileDialog.getSaveFileName(self._body, "Save numbers", name, "JSON (*.json)")
-        if chosen:
+        file, _ = ask_where_to_save(self._body, "Save numbers", name, {"JSON (*.json)": ".json"})
+        if file is not None:
             try:
-                write_hidden_place(Path(chosen), result, self._hiding.class_index)
+                write_hidden_place(file, result, self._hiding.class_index)
             except S3NError as error:
                 self.failed.emit(str(error))
 

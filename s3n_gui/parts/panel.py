@@ -45,6 +45,7 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.widgets.number_fields import commit
 from s3n_gui.widgets.page import Page
+from s3n_gui.widgets.saving_place import ask_where_to_save
 
 
 def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList, opener: Opener) -> Page:
@@ -296,9 +297,8 @@ class PartsPage(Page):
             stem, of_what = " and ".join(names), ["--pair", self.pair.a, self.pair.b or "-"]
         elif kind == "part":
             stem, of_what = content.atlas.parts.name(part), ["--part", f"part {part + 1}"]
-        name, _ = QFileDialog.getSaveFileName(self, EXPORTS[kind], f"{stem}.{suffix}", f"*.{suffix}")
-        if name:
-            path = Path(name).with_suffix(f".{suffix}")
+        path, _ = ask_where_to_save(self, EXPORTS[kind], f"{stem}.{suffix}", {f"*.{suffix}": f".{suffix}"})
+        if path is not None:
             command = "matrix" if kind == "matrix" else "export"
             arguments = ["parts", command, str(content.atlas.path), "--out", str(path), *of_what]
             job = CommandJob(f"Exporting {path.name}", arguments)

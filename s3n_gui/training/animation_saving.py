@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from s3n_core.errors import S3NError
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import JobList
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.saving_place import ask_where_to_save
 
 
 class AnimationSaver(QObject):
@@ -28,9 +29,9 @@ class AnimationSaver(QObject):
             self._session.report_notice("An animation is being saved; wait until it is done.")
             return
         proposed = str(Path.home() / f"{run.name}.gif")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save as animation", proposed, "Animation (*.gif)")
-        if chosen:
-            self.save(run, Path(chosen))
+        file, _ = ask_where_to_save(self._window, "Save as animation", proposed, {"Animation (*.gif)": ".gif"})
+        if file is not None:
+            self.save(run, file)
 
     def save(self, run: Path, file: Path) -> None:
         """Write a run's animation in a background job."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from s3n_core.datasets.validation_images import OTHER_MARK
 from s3n_core.errors import DataChanged, S3NError
@@ -28,6 +28,7 @@ from s3n_gui.training.runs.run_bar import RunBar
 from s3n_gui.training.runs.run_colours import run_colours
 from s3n_gui.training.sentences import result_sentence
 from s3n_gui.widgets.question import Answer, Question
+from s3n_gui.widgets.saving_place import ask_where_to_save
 
 
 class ShownRun(QWidget):
@@ -140,15 +141,15 @@ class ShownRun(QWidget):
             return
         word, pattern = ("picture", "PNG (*.png)") if kind == "png" else ("table", "CSV (*.csv)")
         proposed = str(Path.home() / f"{path.name}-curves.{kind}")
-        chosen, _ = QFileDialog.getSaveFileName(self, f"Save curves as {word}", proposed, pattern)
-        if not chosen:
+        file, _ = ask_where_to_save(self, f"Save curves as {word}", proposed, {pattern: f".{kind}"})
+        if file is None:
             return
         self._session.end_cause("saving")
         try:
             if kind == "png":
-                save_picture(Path(chosen), self.charts.picture())
+                save_picture(file, self.charts.picture())
             else:
-                save_table(Path(chosen), self._controller.series)
+                save_table(file, self._controller.series)
         except S3NError as error:
             self._session.report_error(str(error), cause="saving")
 

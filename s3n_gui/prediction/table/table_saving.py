@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from s3n_core.errors import S3NError
 from s3n_core.prediction.tables import write_table
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
+from s3n_gui.widgets.saving_place import ask_where_to_save
 
 _EXCEL = "Table for Excel (*.csv)"
-_FILTERS = f"Table (*.csv);;{_EXCEL};;JSON (*.json)"
+_KINDS = {"Table (*.csv)": ".csv", _EXCEL: ".csv", "JSON (*.json)": ".json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,8 @@ class Place:
 def ask_for_place(parent: QWidget, images: Path | None) -> Place | None:
     """Let the user choose where to save a table of these images; None if cancelled."""
     name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
-    chosen, kind = QFileDialog.getSaveFileName(
-        parent, "Save predictions", name, ";;".join(("Table (*.csv)", _EXCEL, "JSON (*.json)"))
-    )
-    if not chosen:
-        return None
-    path = Path(chosen)
-    if path.suffix.lower() not in (".csv", ".json"):
-        path = path.with_name(path.name + (".json" if "json" in kind else ".csv"))
-    return Place(path, excel=kind == _EXCEL)
+    path, kind = ask_where_to_save(parent, "Save predictions", name, _KINDS)
+    return None if path is None else Place(path, excel=kind == _EXCEL)
 
 
 def save_rows(place: Place, predictions: PredictionColumns, rows: NDArray[np.intp]) -> int:

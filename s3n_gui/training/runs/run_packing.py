@@ -18,6 +18,7 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.question import Answer, Question
+from s3n_gui.widgets.saving_place import ask_where_to_save
 
 _CONTENT = (
     "The file holds the recipe, the list of images, the initial weights and everything trained so far. With its images, the "
@@ -70,9 +71,9 @@ class RunPacking(QObject):
         if answer not in ("images", "plain"):
             return
         proposed = str(Path.home() / f"{run.name}.zip")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, f"Pack {run.name}", proposed, "Packed runs (*.zip)")
-        if chosen:
-            self._file = Path(chosen if Path(chosen).suffix else f"{chosen}.zip")
+        file, _ = ask_where_to_save(self._window, f"Pack {run.name}", proposed, {"Packed runs (*.zip)": ".zip"})
+        if file is not None:
+            self._file = file
             arguments = ["pack", str(run), "--out", str(self._file)]
             arguments += ["--images"] if answer == "images" else []
             self._start(CommandJob(f"Packing {run.name}", arguments), self._on_packed, self._on_failed)

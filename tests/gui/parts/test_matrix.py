@@ -129,8 +129,8 @@ def test_the_matrix_is_exported(
     monkeypatch: pytest.MonkeyPatch,
     commanded: Callable[..., list[list[str]]],
 ) -> None:
-    asked, path = commanded(""), str(tmp_path / "classes-by-parts.csv")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, ""))
+    asked, path = commanded(""), str(tmp_path / "wings 1.2.csv")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path.removesuffix(".csv"), ""))
     opened.bar.exports["matrix"].trigger()
     assert asked == [["parts", "matrix", str(tmp_path / "atlas"), "--out", path, "--json"]]
     qtbot.waitUntil(opened.is_ready)

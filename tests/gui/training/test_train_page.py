@@ -694,9 +694,7 @@ def test_evidence_is_saved_as_an_animation(train_page, session, qtbot, tmp_path,
     run = Path(shutil.copytree(resource("demo/runs/demo"), tmp_path / "shown"))
     session.run = run
     qtbot.waitUntil(train_page.strip.save.isEnabled, timeout=60_000)
-    monkeypatch.setattr(
-        "s3n_gui.training.animation_saving.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / "out.gif"), "")
-    )
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out.gif"), ""))
     notices = []
     session.notice_reported.connect(notices.append)
     train_page.strip.save.click()
