@@ -1,4 +1,4 @@
-"""The map: moved and zoomed with the mouse, points are chosen by a click or a lasso."""
+"""The map: moved and zoomed with the mouse or the keys, points are chosen by a click, a lasso, or Enter."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -29,6 +30,15 @@ MOST_MOVING = 60_000
 _REST = 120  # milliseconds after the last movement until all points are painted
 _CLICK = 5  # pixels that the mouse moves in a click
 _REACH = 12.0  # pixels between the mouse and a point that is clicked
+_MARGIN = 16  # pixels between the edge and a point that the keys have reached
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+"""Where the arrow keys lead: right and down."""
+_STEP = 60  # pixels that the map moves by with Shift and an arrow key
 
 
 class MapCanvas(QWidget):
@@ -36,7 +46,8 @@ class MapCanvas(QWidget):
 
     Signals:
         chosen: The rows, int64 (n,), that the user has chosen by a lasso; none: nothing is chosen any more.
-        clicked: The row that was clicked.
+        clicked: The row that was clicked, or reached with the keys and chosen with Enter.
+        reached: The row that the keys have reached.
 
     Attributes:
         waiting: Whether the points are still being prepared.
@@ -44,6 +55,7 @@ class MapCanvas(QWidget):
 
     chosen = Signal(object)
     clicked = Signal(int)
+    reached = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +65,7 @@ class MapCanvas(QWidget):
         self._sample = np.empty(0, dtype=np.int64)
         self._background = frozenset[int]()
         self._count, self._part, self._marked = 0, -1, -1
+        self._current = -1  # the index of the point that the keys have reached
         self._window = Window(0, 0, 1)
         self._fitted = True
         self._image: QImage | None = None
@@ -93,7 +106,7 @@ class MapCanvas(QWidget):
         self._count = int(groups.max(initial=-1)) + 1
         self._sample = np.random.default_rng(0).permutation(len(points))[:MOST_MOVING]
         if moved:
-            self._marked, self._lasso, self._fitted = -1, [], True
+            self._marked, self._current, self._lasso, self._fitted = -1, -1, [], True
         self._renew()
 
     def select_part(self, part: int) -> None:
@@ -127,7 +140,7 @@ class MapCanvas(QWidget):
     # -- painting ----------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the points, the lasso and the marked point."""
+        """Paint the points, the lasso, the marked point and that which the keys have reached."""
         if self._image is None:
             self._image = self._painted()
         painter = QPainter(self)
@@ -148,6 +161,12 @@ class MapCanvas(QWidget):
             for colour, width in ((tokens().page, 4.0), (tokens().text, 2.0)):
                 painter.setPen(QPen(QColor(colour), width))
                 painter.drawEllipse(place, 7, 7)
+        if self.hasFocus() and self._current >= 0:
+            x, y = (self._pixels(self._current) / self._ratio).tolist()
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for colour, width in ((tokens().page, 4.0), (tokens().accent, 2.0)):
+                painter.setPen(QPen(QColor(colour), width))
+                painter.drawEllipse(QPointF(x, y), 11, 11)
         painter.end()
 
     def _painted(self) -> QImage:
@@ -245,26 +264,58 @@ class MapCanvas(QWidget):
         self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom and move with the keys + - 0 and the arrows."""
+        """Go from point to point with the arrows, choose one with Enter; zoom with + - 0, move with Shift and the arrows."""
         width, height = self._size
-        steps = {
-            Qt.Key.Key_Left: (60, 0),
-            Qt.Key.Key_Right: (-60, 0),
-            Qt.Key.Key_Up: (0, 60),
-            Qt.Key.Key_Down: (0, -60),
-        }
         factors = {Qt.Key.Key_Plus: 1.25, Qt.Key.Key_Minus: 0.8}
         key = Qt.Key(event.key())
         if key in factors:
             self._move(self._window.zoomed(factors[key], width / 2, height / 2, self._size))
-        elif key in steps:
-            self._move(self._window.moved(*steps[key]))
+        elif key in _ARROWS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            right, down = _ARROWS[key]
+            self._move(self._window.moved(-_STEP * right, -_STEP * down))
+        elif key in _ARROWS and len(self._points):
+            self._go(*_ARROWS[key])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._current >= 0:
+            self.clicked.emit(int(self._rows[self._current]))
         elif key == Qt.Key.Key_0:
             self.fit()
         elif key == Qt.Key.Key_Escape:
             self.chosen.emit(np.empty(0, dtype=np.int64))
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show a point from which the arrow keys go on."""
+        super().focusInEvent(event)
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self._go(0, 0)
+
+    def _go(self, right: int, down: int) -> None:
+        """Reach the nearest point to the right or the left, above or below; (0, 0): stay, or begin in the middle."""
+        if not len(self._points):
+            return
+        pixels, size = self._window.to_pixels(self._points, self._size), np.array(self._size)
+        if self._current < 0:
+            at = np.flatnonzero(self._rows == self._marked)
+            middle = np.abs(pixels - size / 2).max(axis=1)
+            self._current = int(at[0]) if self._marked >= 0 and at.size else int(middle.argmin())
+        elif right or down:
+            away = pixels - pixels[self._current]
+            along = away @ np.array([right, down], dtype=np.float32)
+            across = np.abs(away @ np.array([down, right], dtype=np.float32))
+            there = np.flatnonzero((along > 0) & (across <= along))
+            if there.size:
+                self._current = int(there[(along[there] + across[there]).argmin()])
+        place = self._pixels(self._current)
+        if ((place < _MARGIN * self._ratio) | (place > size - _MARGIN * self._ratio)).any():
+            self._move(self._window.moved(*(size / 2 - place).tolist()))
+        self.update()
+        self.reached.emit(int(self._rows[self._current]))
+
+    def _pixels(self, index: int) -> NDArray[np.float32]:
+        """Return where a point is, (x, y) in pixels of the screen."""
+        found: NDArray[np.float32] = self._window.to_pixels(self._points[index : index + 1], self._size)[0]
+        return found
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is pointed at any more."""

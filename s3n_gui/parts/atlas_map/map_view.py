@@ -109,6 +109,7 @@ class MapView(PartsView):
     def _connect(self) -> None:
         self.canvas.chosen.connect(self._on_chosen)
         self.canvas.clicked.connect(self._on_clicked)
+        self.canvas.reached.connect(self._on_reached)
         self.parts.itemSelectionChanged.connect(self._on_part_chosen)
         self.similar.clicked.connect(self._on_similar)
         self.whole.clicked.connect(self.canvas.fit)
@@ -236,7 +237,7 @@ class MapView(PartsView):
         self._show_peaks(
             "Peaks",
             "Peaks that look alike lie together. Draw around some, or click one. "
-            "Zoom with the wheel, move with the right button.",
+            "Zoom with the wheel, move with the right button. The arrow keys go from peak to peak, Enter chooses one.",
             (),
         )
 
@@ -276,6 +277,11 @@ class MapView(PartsView):
         self._show_peaks(atlas.parts.name(part), words, [crop], row)
         self.select_part(part)
         self.part_selected.emit(part)
+
+    def _on_reached(self, row: int) -> None:
+        if self._atlas is not None:
+            crop, name = self._crop(row), self._atlas.parts.name(int(self._atlas.part_of[row]))
+            self.canvas.setAccessibleDescription(f"{name}, {crop.file}, {_place(crop)}")
 
     def _on_similar(self) -> None:
         if self._atlas is not None and self._row >= 0:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -149,6 +149,7 @@ class PortraitView(PartsView):
         self._part = part
         for row in self.rows:
             row.set_selected(row.part == part)
+        self._let_tab_reach_one()
 
     def show_class(self, name: str) -> None:
         """Show a class, given by its name."""
@@ -178,6 +179,12 @@ class PortraitView(PartsView):
     def _part_at(self, place: QPoint) -> int:
         inside = self._inside.mapFrom(self._scroll.viewport(), place)
         return next((row.part for row in self.rows if row.geometry().contains(inside)), -1)
+
+    def _let_tab_reach_one(self) -> None:
+        """Let Tab reach the row of the marked part, or the first one; from there the arrow keys go on."""
+        reached = next((row for row in self.rows if row.part == self._part), self.rows[0] if self.rows else None)
+        for row in self.rows:
+            row.setFocusPolicy(Qt.FocusPolicy.StrongFocus if row is reached else Qt.FocusPolicy.ClickFocus)
 
     def _show_drop(self, state: DropState | None) -> None:
         for row in self.rows:
@@ -224,16 +231,26 @@ class PortraitView(PartsView):
             )
             row.set_selected(row.part == self._part)
             row.selected.connect(self._on_selected)
+            row.left.connect(self._on_left)
             row.strip.opened.connect(self.opened)
             if self._crops is not None:
                 self._crops.watch(row.strip, row.strip.crop_at, row.strip.current_place)
             self.rows.append(row)
             self._column.insertWidget(self._column.count() - 1, row)
+        self._let_tab_reach_one()
         self._scroll.verticalScrollBar().setValue(0)
 
     def _on_selected(self, part: int) -> None:
         self.select_part(part)
         self.part_selected.emit(part)
+
+    def _on_left(self, part: int, step: int) -> None:
+        """Go to the row below another one (1), or above it (-1)."""
+        at = [row.part for row in self.rows].index(part)
+        row = self.rows[min(max(at + step, 0), len(self.rows) - 1)]
+        self._on_selected(row.part)
+        row.setFocus(Qt.FocusReason.TabFocusReason)
+        self._scroll.ensureWidgetVisible(row)
 
     def _fit(self) -> None:
         self._left.setMinimumWidth(px(110))
@@ -244,10 +261,12 @@ class PortraitRow(QFrame):
     """A part of the class: name, contribution, where it is found, crops, and the classes that share it.
 
     Signals:
-        selected: The number of the part, when it was clicked.
+        selected: The number of the part, when it was clicked, or Enter was pressed.
+        left: The number of the part, and where the arrow keys lead from it: 1 for the next row, -1 for the previous one.
     """
 
     selected = Signal(int)
+    left = Signal(int, int)
 
     def __init__(self, found: PortraitPart, most: float, thumbnails: ThumbnailLoader, path_of: PathOf) -> None:
         super().__init__()
@@ -266,6 +285,8 @@ class PortraitRow(QFrame):
             f"{signed_text(found.part.contribution)}; found in {found.part.images} of {found.part.total} images"
         )
         self.sharing.setText(sharing_text(found))
+        self.setAccessibleName(f"{self.name.text()}: {self.facts.text()}")
+        self.setAccessibleDescription(self.sharing.text())
         self.strip = CropStrip(thumbnails, path_of)
         self._words = QWidget()
         column = QVBoxLayout(self._words)
@@ -301,17 +322,29 @@ class PortraitRow(QFrame):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the card, and whether a crop can be dropped on it."""
+        """Paint the card, whether it has the focus, and whether a crop can be dropped on it."""
         super().paintEvent(event)
-        if self._drop is not None:
-            painter = QPainter(self)
-            paint_drop(painter, self.rect(), self._drop, self.part)
-            painter.end()
+        painter = QPainter(self)
+        if self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(tokens().accent), 2))
+            painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), 6, 6)
+        paint_drop(painter, self.rect(), self._drop, self.part)
+        painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the part."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.selected.emit(self.part)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go to the next row or the previous one, also from the crops; Enter selects the part."""
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.left.emit(self.part, 1 if event.key() == Qt.Key.Key_Down else -1)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.selected.emit(self.part)
+        else:
+            super().keyPressEvent(event)
 
     def _fit(self) -> None:
         colour = part_colour(self.part, tokens(), background=self._background)

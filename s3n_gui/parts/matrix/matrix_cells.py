@@ -36,7 +36,7 @@ class MatrixCells(QAbstractScrollArea):
 
     Signals:
         opened: A class, and the number of a part; -1 for the last column.
-        pointed_part: The number of a part whose heading was clicked.
+        pointed_part: The number of a part whose heading was clicked, or reached with the keys and chosen with Enter.
     """
 
     opened = Signal(str, int)
@@ -49,7 +49,7 @@ class MatrixCells(QAbstractScrollArea):
         self._kind: Kind = "contribution"
         self._effects: ClassEffects | None = None
         self._part = -1
-        self._at: tuple[int, int] = (0, 0)
+        self._at: tuple[int, int] = (0, 0)  # the cell that the keys have reached; row -1: the heading of the column
         self._over: tuple[int, int] | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -121,6 +121,12 @@ class MatrixCells(QAbstractScrollArea):
         found = f"{name}: {part} found in {int(matrix.found[row, column]):,} of {images:,} images"
         of_all = f"{percent_text(share)} of the sum of absolute values, the rest included"
         return f"{found}; contributes {signed_text(value)} logits, {of_all}"
+
+    def _heading_words(self, column: int) -> str:
+        """Return the description of a part's heading."""
+        assert self._content is not None
+        content = self._content
+        return f"{part_name(content.atlas, content.matrix.parts[column], content.names)}: Enter selects the part"
 
     def is_shown(self, row: int, column: int) -> bool:
         """Return whether hiding the part of a cell was shown to cost more than random patches."""
@@ -210,23 +216,30 @@ class MatrixCells(QAbstractScrollArea):
         elif self._content is not None and place.y() < self._head:
             for column, part in enumerate(self._content.matrix.parts):
                 if self.heading_of(column).contains(place) and place.x() > self._side:
+                    self._at = (-1, column)
                     self.pointed_part.emit(part)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move the cursor with the arrow keys; Enter opens the cell."""
+        """Move the cursor with the arrow keys, up to the headings; Enter opens the cell, or selects the part."""
         step = _ARROWS.get(Qt.Key(event.key()))
         rows = 0 if self._content is None else len(self._content.matrix.classes)
         if not rows or not self.columns:  # images without labels are of no class
             super().keyPressEvent(event)
         elif step is not None:
-            self._at = (
-                min(max(self._at[0] + step[0], 0), rows - 1),
-                min(max(self._at[1] + step[1], 0), self.columns - 1),
-            )
-            self.setAccessibleDescription(self.words_of(*self._at))
-            self._show(self._cell(*self._at))
+            assert self._content is not None
+            parts = len(self._content.matrix.parts)
+            top = -1 if self._at[1] < parts else 0  # nothing can be chosen above the last column
+            row = min(max(self._at[0] + step[0], top), rows - 1)
+            last = self.columns - 1 if row >= 0 else parts - 1
+            self._at = row, min(max(self._at[1] + step[1], 0), last)
+            self.setAccessibleDescription(self.words_of(*self._at) if row >= 0 else self._heading_words(self._at[1]))
+            self._show(self._cell(max(row, 0), self._at[1]))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._open(self._at)
+            if self._at[0] < 0:
+                assert self._content is not None
+                self.pointed_part.emit(self._content.matrix.parts[self._at[1]])
+            else:
+                self._open(self._at)
         else:
             super().keyPressEvent(event)
 
@@ -302,6 +315,10 @@ class MatrixCells(QAbstractScrollArea):
                 painter.drawText(words, _CENTRE, name)
             if part == self._part and part >= 0:
                 painter.fillRect(QRect(cell.left() + 2, self._head - 3, cell.width() - 4, 2), QColor(colours.accent))
+            if self.hasFocus() and self._at == (-1, column):
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(QColor(colours.accent), 2))
+                painter.drawRect(self.heading_of(column).adjusted(1, 1, -1, -2))
         painter.setClipping(False)
         painter.fillRect(QRect(0, self._head - 1, self.viewport().width(), 1), QColor(colours.border))
 

@@ -19,6 +19,7 @@ from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
 from s3n_gui.appearance import theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
+from s3n_gui.parts.atlas_map.map_canvas import MapCanvas
 from s3n_gui.parts.atlas_map.map_view import MapView
 from s3n_gui.parts.atlas_map.point_image import Window, inside, paint_points
 from s3n_gui.parts.class_portrait.portrait_view import PortraitView
@@ -182,6 +183,85 @@ def test_zooming_moves_the_points_and_zero_shows_all_again(view: MapView, atlas:
     again = view.canvas.place_of(row)
     assert again is not None
     assert (again - before).manhattanLength() < 1
+
+
+def test_the_arrow_keys_go_from_point_to_point_and_enter_chooses_one(themed: QApplication, qtbot: QtBot) -> None:
+    canvas = MapCanvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 400)
+    canvas.show()
+    canvas.activateWindow()
+    qtbot.waitUntil(canvas.isActiveWindow)
+    canvas.clearFocus()
+    points = np.array([[0, 0], [2, 0], [-2, 0], [0, 2], [0, -2]], dtype=np.float32)
+    canvas.show_points(points, np.zeros(5, np.int64), np.arange(10, 15), frozenset())
+    canvas.grab()
+    reached, clicked = list[int](), list[int]()
+    canvas.reached.connect(reached.append)
+    canvas.clicked.connect(clicked.append)
+    canvas.setFocus(Qt.FocusReason.TabFocusReason)
+    assert reached == [10]  # in the middle
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_Down):
+        qtbot.keyClick(canvas, key)
+    assert reached[1:] == [11, 10, 12, 13, 13, 10]
+    before = canvas.grab().toImage()
+    canvas.clearFocus()
+    assert canvas.grab().toImage() != before  # the reached point stands out where the keyboard is
+    qtbot.keyClick(canvas, Qt.Key.Key_Return)
+    assert clicked == [10]
+    place = canvas.place_of(10)
+    qtbot.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    moved = canvas.place_of(10)
+    assert place is not None
+    assert moved is not None
+    assert moved.x() < place.x()
+    assert reached[-1] == 10
+    for _ in range(4):
+        qtbot.keyClick(canvas, Qt.Key.Key_Plus)
+    qtbot.keyClick(canvas, Qt.Key.Key_Right)
+    found = canvas.place_of(reached[-1])
+    assert found is not None
+    assert canvas.rect().contains(found.toPoint())  # the map follows
+
+
+def test_the_peak_that_the_keys_have_reached_is_described_and_chosen(view: MapView, qtbot: QtBot) -> None:
+    selected = list[int]()
+    view.part_selected.connect(selected.append)
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Right)
+    described = view.canvas.accessibleDescription()
+    assert ".jpg, at (" in described
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Return)
+    assert len(selected) == 1
+    assert described.startswith(f"{view.heading.text()}, ")
+
+
+def test_the_rows_of_a_class_are_walked_through_with_the_keys(
+    atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot
+) -> None:
+    view = PortraitView(thumbnails)
+    qtbot.addWidget(view)
+    view.resize(900, 500)
+    view.show()
+    view.set_atlas(atlas)
+    view.activateWindow()
+    qtbot.waitUntil(view.isActiveWindow)
+    qtbot.waitUntil(lambda: view.is_ready() and bool(view.rows) and view.rows[1].isVisible())
+    first, second = view.rows
+    selected = list[int]()
+    view.part_selected.connect(selected.append)
+    assert first.accessibleName() == "bill: +2.00; found in 4 of 4 images"
+    first.setFocus()
+    focused = first.grab().toImage()
+    qtbot.keyClick(first, Qt.Key.Key_Return)
+    qtbot.keyClick(first, Qt.Key.Key_Down)
+    assert view.focusWidget() is second
+    assert first.grab().toImage() != focused
+    qtbot.keyClick(second.strip, Qt.Key.Key_Up)  # from its crops
+    assert view.focusWidget() is first
+    qtbot.keyClick(first, Qt.Key.Key_Up)
+    assert selected == [0, 1, 0, 0]
+    assert [bool(row.focusPolicy() & Qt.FocusPolicy.TabFocus) for row in view.rows] == [True, False]
+    view.shut_down()
 
 
 def test_a_class_has_its_parts_strongest_first_and_says_who_shares_them(

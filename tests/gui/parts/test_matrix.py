@@ -55,6 +55,22 @@ def test_a_click_on_a_part_selects_it_everywhere(opened: PartsPage, qtbot: QtBot
     assert opened.pair_view.rows.current_part == 1
 
 
+def test_the_keys_reach_the_parts_above_the_cells(opened: PartsPage, qtbot: QtBot) -> None:
+    opened.bar.tabs.setCurrentIndex(1)
+    cells = opened.matrix_view.cells
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Right):
+        qtbot.keyClick(cells, key)
+    assert cells.accessibleDescription() == "part 2: Enter selects the part"
+    qtbot.keyClick(cells, Qt.Key.Key_Return)
+    assert opened.pair_view.rows.current_part == 1
+    assert opened.bar.tabs.currentIndex() == 1
+    for _ in range(4):
+        qtbot.keyClick(cells, Qt.Key.Key_Right)
+    assert cells.accessibleDescription().startswith("part 3: ")  # nothing is above the last column
+    qtbot.keyClick(cells, Qt.Key.Key_Down)
+    assert cells.accessibleDescription() == cells.words_of(0, 2)
+
+
 def keep_effects(folder: Path, name: str) -> Path:
     """Keep a comparison of a class with all others: hiding part 1 costs 1.5, which is shown, parts 2 and 3 0.1, which is not."""
     atlas = Atlas(folder)
