@@ -21,6 +21,11 @@ def used_fingerprint(data_set: DataSet, used: Iterable[ImageRecord]) -> str:
     return replace(data_set, records=tuple(replace(record, split=None) for record in used)).fingerprint()
 
 
+def name_below(root: Path, path: Path) -> str:
+    """Return the name of a file or folder in a data set's folder, with slashes on every system; elsewhere, its path."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
 def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
     """Compare a run's data set with its state when the run started.
 
@@ -79,7 +84,9 @@ def _changes(
     added = [
         name
         for name, record in known.items()
-        if name not in rows and name not in by_hand and str(record.path) not in left_out
+        if name not in rows
+        and name not in by_hand
+        and left_out.isdisjoint((name, str(record.path)))  # runs of earlier versions have paths
     ]
     kinds = (("removed", removed), ("added", added), ("with another class", relabelled))
     return [change_clause(names, word) for word, names in kinds if names]

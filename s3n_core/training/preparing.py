@@ -24,7 +24,7 @@ from s3n_core.runs.job_weights import JobWeights, job_weights
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.json_values import from_json, to_json
-from s3n_core.training.changed_data import used_fingerprint
+from s3n_core.training.changed_data import name_below, used_fingerprint
 from s3n_core.training.recipe import Recipe, recipe_from
 from s3n_core.training.single_images import require_batches
 from s3n_core.version import __version__
@@ -198,7 +198,8 @@ def prepare_run(
                 "title": data_set.title,
                 "fingerprint": data_set.fingerprint(),
                 "used_fingerprint": used_fingerprint(data_set, (*training, *validation)),
-                "left_out": [[str(problem.path), problem.reason] for problem in data_set.problems],
+                # By their names, which are the same on another machine and however the folder was written.
+                "left_out": [[name_below(data_set.root, p.path), p.reason] for p in data_set.problems],
             },
             **({} if interpolation == "bilinear" else {"interpolation": interpolation}),
             **({"value_ranges": to_json(ranges)} if ranges else {}),

@@ -286,6 +286,35 @@ def test_only_images_of_the_split_travel_and_those_left_out_stay_left_out(
     assert require_same_data(distant, changed_data=False) == []
 
 
+def test_an_image_left_out_of_a_folder_named_from_another_place_is_no_addition(
+    tmp_path: Path, here: Machine, there: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_left_out(here.data, ["a/1.png"])
+    (tmp_path / "link").symlink_to(here.data)
+    monkeypatch.chdir(here.data.parent)
+    for number, root in enumerate((Path("birds"), tmp_path / "link")):
+        run = prepare_run(here.runs / f"{number}", without_left_out(open_data_set(root)), tiny_recipe(), device="cpu")
+        pack_run(run, tmp_path / "job.zip")
+        # The list of this machine belongs to another folder.
+        distant = RunDirectory(unpack_job(tmp_path / "job.zip", there.runs, data=there.data, name=f"{number}").path)
+        assert require_same_data(distant, changed_data=False) == []
+
+
+def test_runs_of_earlier_versions_have_the_paths_of_what_was_left_out(
+    here: Machine, there: Machine, tmp_path: Path
+) -> None:
+    write_left_out(here.data, ["a/1.png"])
+    run = prepare_run(here.runs / "first", without_left_out(open_data_set(here.data)), tiny_recipe(), device="cpu")
+    content = run.read_run()
+    content["data"]["left_out"] = [[str(here.data / "a" / "1.png"), "it was left out by hand"]]
+    run.write_run(content)
+    write_left_out(here.data, [])
+    assert require_same_data(run, changed_data=False) == []
+    pack_run(run, tmp_path / "job.zip")
+    distant = RunDirectory(unpack_job(tmp_path / "job.zip", there.runs, data=there.data).path)
+    assert require_same_data(distant, changed_data=False) == []
+
+
 def lose_one(data: Path) -> None:
     (data / "a" / "0.png").unlink()
 
