@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import read_left_out
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import DataSet, ImageRecord, comparable_class
 from s3n_core.datasets.splits import SplitRow, read_split
-from s3n_core.errors import DataChanged
+from s3n_core.errors import DataChanged, RunError
 from s3n_core.runs.run_directory import RunDirectory
 
 _NAMED = 3  # images named per kind of change
@@ -39,8 +40,10 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
     Raises:
         DataChanged: If it has changed and ``changed_data`` is false.
         DataSetError: If it cannot be read.
+        RunError: If the run is damaged.
     """
-    data = run.read_run()["data"]
+    content = run.read_run()
+    data = content["data"]
     data_set = open_data_set(Path(data["root"]), str(data.get("format", "auto")))
     rows = {row.name: row for row in read_split(run.split_csv)}
     known = {record.name: record for record in data_set.records if record.label is not None}
@@ -48,8 +51,11 @@ def require_same_data(run: RunDirectory, changed_data: bool) -> list[str]:
     left_out = left_out if isinstance(left_out, list) else []  # run.json may be edited by hand or damaged
     changes = _changes(data_set, rows, known, {str(pair[0]) for pair in left_out if isinstance(pair, list) and pair})
     if not changes and "used_fingerprint" in data:
-        used = used_fingerprint(data_set, (known[row.name] for row in rows.values() if row.part != "test"))
-        if used != data["used_fingerprint"]:
+        classes = _class_names(run, content)
+        changes = _class_changes(classes, data_set, rows, known)
+        # With the run's own classes: a folder without the images of a class that is not used has fewer.
+        used = (replace(known[row.name], label=row.label) for row in rows.values() if row.part != "test")
+        if not changes and used_fingerprint(replace(data_set, classes=classes), used) != data["used_fingerprint"]:
             changes = ["files that have changed in size"]
     if not changes:
         return []
@@ -92,8 +98,35 @@ def _changes(
     return [change_clause(names, word) for word, names in kinds if names]
 
 
-def change_clause(names: Sequence[str], word: str) -> str:
-    """Say what has happened to some images: "2 images removed (a.jpg, b.jpg)"."""
+def _class_names(run: RunDirectory, content: Mapping[str, Any]) -> tuple[str, ...]:
+    classes = content.get("classes")
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise RunError(f"{run.run_json} is damaged (classes are missing); start a new run.")
+    return tuple(classes)
+
+
+def _class_changes(
+    classes: Sequence[str], data_set: DataSet, rows: dict[str, SplitRow], known: dict[str, ImageRecord]
+) -> list[str]:
+    """Say which classes were renamed, removed or added, where no image that is used was given another class."""
+    now = [comparable_class(name) for name in data_set.classes]
+    before = [comparable_class(name) for name in classes]
+    renamed: dict[str, str] = {}
+    for row in rows.values():
+        label = known[row.name].label if row.part != "test" else None
+        if label is not None and row.label == label and row.class_name != now[label]:
+            renamed[row.class_name] = now[label]
+    # A class of which the run has no image may be missing: its images were left out, and do not travel with a job.
+    listed = {row.class_name for row in rows.values()}
+    removed = [name for name in before if name in listed and name not in now and name not in renamed]
+    added = [name for name in now if name not in before and name not in renamed.values()]
+    pairs = [f"{old}, now {new}" for old, new in renamed.items()]
+    kinds = (("renamed", pairs), ("removed", removed), ("added", added))
+    return [change_clause(names, word, "class", "classes") for word, names in kinds if names]
+
+
+def change_clause(names: Sequence[str], word: str, one: str = "image", several: str = "images") -> str:
+    """Say what has happened to some images or classes: "2 images removed (a.jpg, b.jpg)"."""
     more = len(names) - _NAMED
     some = ", ".join(sorted(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{'1 image' if len(names) == 1 else f'{len(names)} images'} {word} ({some})"
+    return f"{len(names)} {one if len(names) == 1 else several} {word} ({some})"

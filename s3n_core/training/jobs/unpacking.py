@@ -130,10 +130,15 @@ def unpack_job(
                 make_folder(part)
             if place.new_folder is not None:
                 _place_images(job, place.new_folder, report)
-            run.write_run(_of_this_machine(job, content, place))
-            if place.found:
-                _require_same_data(job, run)
-            replaced = _swap(run.path, target, before, runs)
+            try:
+                run.write_run(_of_this_machine(job, content, place))
+                if place.found:
+                    _require_same_data(job, run)
+                replaced = _swap(run.path, target, before, runs)
+            except BaseException:
+                if place.new_folder is not None:
+                    shutil.rmtree(place.new_folder, ignore_errors=True)
+                raise
         return Unpacked(
             path=target, root=place.root, has_data=place.found, new_images=place.new_folder, replaced=replaced
         )

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from tiny_training import draw_pictures, kinds, prepare, train
 
+from s3n_core.datasets.left_out import write_left_out
 from s3n_core.errors import DataChanged, RunError
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.events import EpochDone, RunStarted
 from s3n_core.training.trainer import Trainer
 
@@ -59,6 +61,25 @@ def test_other_labels_in_a_list_are_seen(tmp_path: Path, data: Path) -> None:
     (data / "train.txt").write_text("\n".join([f"{names[0]} 2", *lines[1:]]) + "\n")
     with pytest.raises(RunError, match=r"1 image with another class \(a/0\.png\)"):
         train(run)
+
+
+def test_a_class_that_was_renamed_or_added_is_named(tmp_path: Path, data: Path) -> None:
+    names = [path.relative_to(data).as_posix() for path in sorted(data.rglob("*.png"))]
+    (data / "train.txt").write_text("".join(f"{name} {'abc'.index(name[0])}\n" for name in names))
+    (data / "classes.txt").write_text("tern\ngull\nauk\n")
+    run = prepare(tmp_path / "run", data, validation=0)
+    (data / "classes.txt").write_text("sea swallow\ngull\nauk\n")
+    with pytest.raises(DataChanged) as error:
+        require_same_data(run, changed_data=False)
+    assert error.value.changes == ("1 class renamed (tern, now sea swallow)",)
+    (data / "classes.txt").write_text("tern\ngull\nauk\nskua\n")
+    shutil.copy(data / "a" / "0.png", data / "new.png")
+    with open(data / "train.txt", "a") as file:
+        file.write("new.png 3\n")
+    write_left_out(data, ["new.png"])
+    with pytest.raises(DataChanged) as error:
+        require_same_data(run, changed_data=False)
+    assert error.value.changes == ("1 class added (skua)",)
 
 
 def test_files_of_another_size_are_seen(tmp_path: Path, data: Path) -> None:

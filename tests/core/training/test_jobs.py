@@ -315,6 +315,29 @@ def test_runs_of_earlier_versions_have_the_paths_of_what_was_left_out(
     assert require_same_data(distant, changed_data=False) == []
 
 
+def test_a_class_that_was_left_out_as_a_whole_is_not_missed(tmp_path: Path, pictures: Path) -> None:
+    data = tmp_path / "birds"
+    shutil.copytree(pictures, data)
+    write_left_out(data, [f"b/{number}.png" for number in range(8)])
+    run = prepare_run(tmp_path / "runs" / "first", without_left_out(open_data_set(data)), tiny_recipe(), device="cpu")
+    pack_run(run, tmp_path / "job.zip", images=True)
+    done = unpack_job(tmp_path / "job.zip", tmp_path / "there")
+    assert sorted(path.name for path in done.root.iterdir()) == ["a", "c"]
+    plan = read_plan(RunDirectory(done.path))
+    assert plan.classes == ("a", "b", "c")
+    assert {sample.label for sample in plan.training} == {0, 2}
+
+
+def test_images_of_a_job_that_is_refused_do_not_stay(run: RunDirectory, there: Machine, tmp_path: Path) -> None:
+    content = run.read_run()
+    run.write_run({**content, "data": {**content["data"], "used_fingerprint": "of other images"}})
+    pack_run(run, tmp_path / "job.zip", images=True)
+    with pytest.raises(DataChanged, match="changed in size"):
+        unpack_job(tmp_path / "job.zip", there.runs)
+    assert not (tmp_path / "first-images").exists()
+    assert is_untouched(there.runs)
+
+
 def lose_one(data: Path) -> None:
     (data / "a" / "0.png").unlink()
 
