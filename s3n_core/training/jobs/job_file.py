@@ -100,6 +100,21 @@ def is_run_file(name: str) -> bool:
     return _RUN_FILES.fullmatch(name) is not None
 
 
+def unsafe_name(name: str) -> str:
+    """Return why a job may have no entry with this name, as a clause; "" if it may."""
+    place = PurePosixPath(name)
+    inside = not place.is_absolute() and ".." not in place.parts and str(place) == name and "\\" not in name
+    drive = os.name == "nt" and ":" in name
+    if not inside or drive or any(not part.strip(". ") for part in place.parts):
+        return "its name leads out of the folder"
+    return ""
+
+
+def undistinguished(name: str) -> str:
+    """Return a name as a disk compares it that ignores case and takes "ö" and "o" with two dots for the same."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 class JobWriter:
     """Adds files to a job that is being written."""
 
@@ -243,7 +258,7 @@ class JobReader:
             if info.orig_filename != info.filename:  # zipfile cuts a name at a zero byte
                 raise self._unsafe(info.orig_filename, "its name is not one of a file")
             self._check_entry(info)
-            key = unicodedata.normalize("NFC", info.filename).casefold()
+            key = undistinguished(info.filename)
             if key in alike:
                 raise self._unsafe(info.filename, "there are two entries with this name")
             alike.add(key)
@@ -263,10 +278,9 @@ class JobReader:
 
     def _check_entry(self, info: zipfile.ZipInfo) -> None:
         name, place = info.filename, PurePosixPath(info.filename)
-        inside = not place.is_absolute() and ".." not in place.parts and str(place) == name and "\\" not in name
-        drive = os.name == "nt" and ":" in name
-        if not inside or drive or any(not part.strip(". ") for part in place.parts):
-            raise self._unsafe(name, "its name leads out of the folder")
+        why = unsafe_name(name)
+        if why:
+            raise self._unsafe(name, why)
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise self._unsafe(name, "it is a link or a device")

@@ -20,6 +20,8 @@ from s3n_core.training.jobs.job_file import (
     Report,
     is_job,
     is_run_file,
+    undistinguished,
+    unsafe_name,
     write_job,
 )
 from s3n_core.training.recipe import recipe_from
@@ -141,14 +143,21 @@ def _images(root: Path, format: str, rows: tuple[SplitRow, ...]) -> Iterator[tup
             f"{len(missing)} of the {len(names)} images of this run are missing in {root} (such as {missing[0]}); restore "
             "them, or pack without --images."
         )
+    alike: dict[str, str] = {}
     for name in sorted({*names, *annotation_files(root, format, names)}):
         try:
             name.encode("utf-8")
         except UnicodeEncodeError:
             name = ""
-        if not name or "\\" in name or "\0" in name:
+        if not name or "\0" in name or unsafe_name(name):
             raise DataSetError(
                 f"A file in {root} has a name that an archive cannot hold on every system; rename it, or pack without --images."
+            )
+        other = alike.setdefault(undistinguished(name), name)
+        if other != name:
+            raise DataSetError(
+                f"{other} and {name} in {root} have names that are the same on some systems; rename one of them, or pack "
+                "without --images."
             )
         yield name, root / name
 

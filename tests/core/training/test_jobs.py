@@ -465,6 +465,19 @@ def test_images_that_are_missing_cannot_be_packed(run: RunDirectory, here: Machi
     assert not (tmp_path / "job.zip").exists()
 
 
+def test_images_whose_names_no_job_can_hold_are_not_packed(tmp_path: Path, few_pictures: Path) -> None:
+    data = tmp_path / "birds"
+    shutil.copytree(few_pictures, data)
+    shutil.copy(data / "a" / "1.png", data / "a" / "x.png")
+    shutil.copy(data / "a" / "2.png", data / "a" / "X.png")
+    if len(list(data.glob("a/*"))) < 5:
+        pytest.skip("this disk does not tell x.png from X.png")
+    run = prepare(tmp_path / "runs" / "first", data)
+    with pytest.raises(DataSetError, match=r"a/X\.png and a/x\.png in .* have names that are the same on some systems"):
+        pack_run(run, tmp_path / "job.zip", images=True)
+    assert not (tmp_path / "job.zip").exists()
+
+
 def packed_again(job: Path, **changes: Callable[[dict[str, bytes]], None]) -> None:
     with zipfile.ZipFile(job) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
