@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -182,10 +183,13 @@ class BatchLoader:
         """Check that the data set still exists: broken images are left out, but a missing data set ends the training.
 
         Raises:
-            DataSetNotFound: If the data set's folder or all files of a whole batch no longer exist.
+            DataSetNotFound: If the data set's folder or all of its files no longer exist.
         """
         root = self._plan.root
-        if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in lost)):
+        # Batches are validated class by class, so that a whole one is missing where a class was removed. The files of an
+        # unmounted disk are all missing.
+        everything = chain(lost, self._plan.training, self._plan.validation)
+        if not root.is_dir() or (whole_batch and not any(sample.path.exists() for sample in everything)):
             raise DataSetNotFound(
                 f"The data set of this run, {root}, no longer exists; restore it and resume the run.", path=root
             )

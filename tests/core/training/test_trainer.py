@@ -11,6 +11,7 @@ import torch
 from tiny_training import (
     LiveTraining,
     assert_same_tensors,
+    draw_pictures,
     epoch_lines,
     kinds,
     prepare,
@@ -18,6 +19,7 @@ from tiny_training import (
     weights,
 )
 
+from s3n_core.errors import DataSetNotFound
 from s3n_core.method.objective import Losses, objective
 from s3n_core.models.model_headers import read_header
 from s3n_core.models.opening import open_model
@@ -220,6 +222,18 @@ def test_statistics_are_measured_on_mixed_classes(tmp_path: Path, few_pictures: 
     batches = list(feeder.plain_training_batches(2))
     assert sorted(name for batch in batches for name in batch.names) == sorted(sample.name for sample in plan.training)
     assert any(len({int(label) for label in batch.labels}) > 1 for batch in batches if batch.labels is not None)
+
+
+def test_a_batch_whose_files_are_all_missing_is_left_out(tmp_path: Path) -> None:
+    data = draw_pictures(tmp_path / "birds")
+    run = prepare(tmp_path / "run", data, validation=0.375)
+    shutil.rmtree(data / "b")
+    batches = list(BatchLoader(read_plan(run), "cpu", 0, Team()).validation_batches(3))
+    assert [len(batch) for batch in batches] == [3, 0, 3]
+    for path in data.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(DataSetNotFound, match="no longer exists"):
+        list(BatchLoader(read_plan(run), "cpu", 0, Team()).validation_batches(3))
 
 
 @pytest.mark.parametrize("batch_norm", ["shared", "separate"])
