@@ -21,8 +21,8 @@ _WITHOUT_BATCH_NORM = ("vgg", "convnext", "timm:convnext", "timm:vit", "timm:swi
 
 def learns_batch_norm(network: NetworkChoices) -> bool:
     """Say whether a network has BatchNorm layers whose statistics follow the training images."""
-    layers = network.form == "release" or not network.backbone.startswith(_WITHOUT_BATCH_NORM)
-    return layers and network.batch_norm != "frozen"
+    in_backbone = network.batch_norm != "frozen" and not network.backbone.startswith(_WITHOUT_BATCH_NORM)
+    return in_backbone or network.form == "release"  # its branch heads have layers of their own, which are never frozen
 
 
 def least_images(network: NetworkChoices) -> int:
@@ -104,7 +104,10 @@ def _cause(recipe: Recipe) -> str:
 
 def _remedy(recipe: Recipe) -> str:
     name = "batch_size" if recipe.batch_size == 1 else "micro_batch"
-    larger = f"Use a {name} of at least 2 (8 or more is usual)"
+    ways = [f"a {name} of at least 2 (8 or more is usual)"]
     if least_images(recipe.network) > 1:
-        return f"{larger}, a larger network.input_size, or network.batch_norm=frozen."
-    return f"{larger}, or network.batch_norm=frozen."
+        ways.append("a larger network.input_size")
+    if recipe.network.form != "release":
+        ways.append("network.batch_norm=frozen")
+    first, last = ", ".join(ways[:-1]), ways[-1]
+    return f"Use {first}, or {last}." if first else f"Use {last}."

@@ -36,7 +36,8 @@ class SharedStatistics:
 def share_statistics(network: S3N, team: Team) -> SharedStatistics:
     """Make the BatchNorm layers of a network compute their batch statistics over all processes."""
     layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
-    shared = SharedStatistics(team, learned=bool(layers) and network.config.batch_norm != "frozen")
+    frozen = set(network.backbone.modules()) if network.config.batch_norm == "frozen" else set()
+    shared = SharedStatistics(team, learned=any(layer not in frozen for layer in layers))
     for layer in layers if team.size > 1 else ():
         # Only the class changes: parameters, buffers and their names stay valid for checkpoints and the optimiser.
         layer.__class__ = _TeamBranchNorm if isinstance(layer, BranchBatchNorm2d) else _TeamNorm
