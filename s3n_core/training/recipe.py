@@ -117,6 +117,10 @@ class Recipe(BaseModel):
             )
         if self.freeze_backbone and self.recalibrate:
             raise ValueError("recalibrate: a frozen backbone (freeze_backbone) keeps its BatchNorm statistics")
+        if self.network.batch_norm == "frozen" and self.recalibrate:
+            raise ValueError(
+                "recalibrate: frozen BatchNorm (network.batch_norm) keeps its statistics; set one or the other"
+            )
         if sum(phase.epochs for phase in self.phases) > self.epochs:
             raise ValueError("phases: together they are longer than the training")
         return self

@@ -93,6 +93,7 @@ def test_settings_are_read_from_a_command_line() -> None:
         ({"network.window": 4}, "window: "),
         ({"network.source_size": 32}, "source_size: "),
         ({"network": 3}, "network: "),
+        ({"network.batch_norm": "frozen", "recalibrate": True}, "recalibrate: frozen BatchNorm"),
         ({"seed": -1}, "seed: "),
         ({"checkpoint_minutes": math.inf}, "checkpoint_minutes: "),
         ({"rate_warm_up": math.inf}, "rate_warm_up: "),
