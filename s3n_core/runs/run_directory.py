@@ -78,7 +78,10 @@ class RunDirectory:
         try:
             path.mkdir(parents=True, exist_ok=True)
             cls.require_free(path)
-            directory.checkpoints.mkdir()  # from here on the folder is this run's: of two at once, one fails here
+            try:
+                directory.checkpoints.mkdir()  # from here on the folder is this run's: of two at once, one fails here
+            except FileExistsError:
+                raise RunError(f"There is already a run with this name, {path}; choose another name.") from None
         except OSError as error:
             raise output_error(path, error) from error
         try:

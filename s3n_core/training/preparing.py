@@ -118,18 +118,27 @@ def new_run(
         The run, ready for `Trainer`.
 
     Raises:
-        RunError: If the name is taken or not valid.
+        RunError: If the chosen name is taken or not valid.
         S3NError: As `prepare_run`, or if the weights cannot be downloaded.
     """
-    run_name = new_run_name(root, data_set.root.resolve().name) if name is None else checked_run_name(name)
+    chosen = None if name is None else root / checked_run_name(name)
     if recipe.weights == "imagenet":
         from s3n_core.method.backbones import imagenet_weights  # loads torch
 
         # Before the run exists: offline, this fails, and must not leave a run that takes the name but never started.
         imagenet_weights(recipe.network.backbone)
-    return prepare_run(
-        root / run_name, data_set, recipe, device=device, processes=processes, tell=tell, progress=progress
-    )
+    if chosen is not None:
+        return prepare_run(chosen, data_set, recipe, device=device, processes=processes, tell=tell, progress=progress)
+    content, fill = _definition(data_set, recipe, device, processes, tell, progress)
+    before = None
+    while True:  # images may have been decoded for minutes, in which another training has begun
+        path = root / new_run_name(root, data_set.root.resolve().name)
+        try:
+            return RunDirectory.create(path, content, fill=fill)
+        except RunError:
+            if path == before:
+                raise
+            before = path
 
 
 def prepare_run(
@@ -163,6 +172,20 @@ def prepare_run(
         ModelFileError: If the recipe names a weight file that does not exist.
         OutputError: If the folder cannot be written; it is then removed.
     """
+    RunDirectory.require_free(path)  # before the images are decoded
+    content, fill = _definition(data_set, recipe, device, processes, tell, progress)
+    return RunDirectory.create(path, content, fill=fill)
+
+
+def _definition(
+    data_set: DataSet,
+    recipe: Recipe,
+    device: str,
+    processes: int,
+    tell: Callable[[str], None] | None,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[dict[str, Any], Callable[[RunDirectory], None]]:
+    """Return what `RunDirectory.create` writes: ``run.json``, and the split; arguments and errors as of `prepare_run`."""
     if not data_set.classes:
         raise DataSetError(
             f"{data_set.root} contains images without labels: put the images of each class in a separate folder, or "
@@ -179,7 +202,6 @@ def prepare_run(
     require_batches(recipe, len(training), processes)
     recipe = _with_absolute_weights(recipe)
     interpolation = _interpolation_of(recipe)
-    RunDirectory.require_free(path)  # before the images are decoded
     test = [record for record in data_set.records if record.split == "test"]
     others, warnings = {"validation": validation, "test": test}, list[str]()
     ranges = find_ranges(training, tell, progress, others=others, warn=warnings.append)
@@ -187,8 +209,7 @@ def prepare_run(
     def fill(run: RunDirectory) -> None:
         write_split(run.split_csv, train=training, validation=validation, test=test, classes=data_set.classes)
 
-    return RunDirectory.create(
-        path,
+    return (
         {
             "recipe": recipe.model_dump(mode="json"),
             "data": {
@@ -212,7 +233,7 @@ def prepare_run(
             "device": device,
             "versions": versions(),
         },
-        fill=fill,
+        fill,
     )
 
 

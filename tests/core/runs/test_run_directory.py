@@ -66,7 +66,7 @@ def test_what_a_run_is_filled_with_is_there_before_its_run_json(root: Path) -> N
 def test_two_that_create_one_run_do_not_take_it_from_each_other(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "same" / "checkpoints").mkdir(parents=True)
     monkeypatch.setattr(RunDirectory, "require_free", lambda path: None)  # it was free a moment before
-    with pytest.raises(OutputError):
+    with pytest.raises(RunError, match="already a run"):
         RunDirectory.create(root / "same", {})
     assert (root / "same" / "checkpoints").is_dir()
 
