@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3n_core.errors import OutputError, RunError, S3NError
+from s3n_core.errors import OutputError, RunError, RunFinished, S3NError
 from s3n_core.evaluation.hit_rates import PlacesInImage, places_in_images, summary_of
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
@@ -229,7 +229,9 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
             (folder / name).unlink(missing_ok=True)
     first: int | None = None
     if not _has_ended(run):
-        with closing(Trainer(run.path, device=device, workers=workers).run()) as events:
+        # Finished, though it could no longer say so: stopped or killed after its last checkpoint.
+        last_word_lost = contextlib.suppress(RunFinished)
+        with closing(Trainer(run.path, device=device, workers=workers).run()) as events, last_word_lost:
             for event in events:
                 match event:
                     case RunStarted():

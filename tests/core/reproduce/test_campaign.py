@@ -204,6 +204,19 @@ def test_a_finished_training_is_kept_where_the_images_have_another_path(birds, t
     assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before, "it is not trained again"
 
 
+def test_a_training_that_was_killed_after_its_last_checkpoint_is_measured(birds, tmp_path):
+    out = tmp_path / "tables"
+    plan = plan_of(birds, out, "form")
+    (cell,) = plan.cells_of[("form", FULL, "birds")][0]
+    plan = replace(plan, cells=(cell,))
+    run(plan, out)
+    state = run_folder(out, cell) / "state.json"
+    write_json(state, json.loads(state.read_text()) | {"status": "stopped"})
+    (cell_folder(out, cell) / RESULT).unlink()
+    assert [step.failed for step in run(plan, out) if step.failed] == []
+    assert is_finished(out, cell)
+
+
 def test_a_training_that_has_not_ended_begins_anew_where_the_images_have_another_path(birds, tmp_path):
     out = tmp_path / "tables"
     plan = plan_of(birds, out, "form", epochs=3)
