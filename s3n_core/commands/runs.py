@@ -171,11 +171,13 @@ def resume(
     from s3n_core.commands.train import train_run
     from s3n_core.runs.control import send_order
     from s3n_core.runs.run_directory import is_live
+    from s3n_core.system.locks import read_owner
 
     path = _find(name, runs)
     with working_together() as team:
         if team.lead(is_live(path)):
-            if epochs is not None:
+            owner = read_owner(path)
+            if epochs is not None and not (owner is not None and owner.packs):
                 raise RunBusy(
                     f"The run {path.name} is being trained. Stop it (`s3n runs stop {quoted(path.name)}`), or wait for "
                     "its end; then give it more epochs.",

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from s3n_core.errors import RunError
+from s3n_core.errors import RunBusy, RunError
 from s3n_core.system.atomic_files import output_error, read_bytes, write_json
 from s3n_core.system.locks import Owner, is_live, read_owner
 
@@ -47,6 +47,7 @@ def send_order(run_path: Path, order: Order) -> str:
 
     Raises:
         RunError: No process trains this run, or a more final order was sent before.
+        RunBusy: The run is being packed, which obeys no orders.
         OutputError: The order cannot be written.
     """
     from filelock import FileLock, Timeout
@@ -54,6 +55,8 @@ def send_order(run_path: Path, order: Order) -> str:
     if order not in _FINALITY:
         raise RunError(f"There is no command {order!r}; choose one of {', '.join(get_args(Order))}.")
     owner = _live_owner(run_path)
+    if owner.packs:
+        raise RunBusy(f"The run {run_path} is being packed by process {owner.pid}; wait for its end.", path=run_path)
     path = run_path / CONTROL_NAME
     try:
         with FileLock(run_path / CONTROL_LOCK_NAME, timeout=_WRITER_PATIENCE, thread_local=False):

@@ -44,21 +44,24 @@ class Owner:
         process_created: Creation time of the process (`processes.process_created`); distinguishes it from a later
             process with the same id.
         host: Name of the machine that it runs on.
+        packs: Whether it packs the run for another machine instead of training it; it obeys no orders.
     """
 
     session: str
     pid: int
     process_created: float
     host: str
+    packs: bool = False
 
     @classmethod
-    def this_process(cls) -> Owner:
+    def this_process(cls, *, packs: bool = False) -> Owner:
         """Describe the calling process, with a new session."""
         return cls(
             session=secrets.token_hex(8),
             pid=os.getpid(),
             process_created=process_created(),
             host=platform.node(),
+            packs=packs,
         )
 
     def is_here(self) -> bool:
@@ -71,15 +74,16 @@ class Owner:
 
 
 class RunLock:
-    """Locks a run for the lifetime of its training process.
+    """Locks a run for the lifetime of its training process, or while it is packed.
 
     A context manager. It may be acquired in one thread and released in another, and is not re-entrant. A child process
     created by a bare ``fork`` would keep the lock after the parent's death; processes started in other ways do not.
     """
 
-    def __init__(self, run_path: Path) -> None:
-        """Create the lock of the run in folder ``run_path`` without acquiring it."""
+    def __init__(self, run_path: Path, *, packs: bool = False) -> None:
+        """Create the lock of the run in folder ``run_path`` without acquiring it; ``packs`` as of `Owner`."""
         self._run_path = run_path
+        self._packs = packs
         self._lock: BaseFileLock | None = None
         self.owner: Owner | None = None
 
@@ -112,7 +116,7 @@ class RunLock:
             else:
                 break
         try:
-            owner = Owner.this_process()
+            owner = Owner.this_process(packs=self._packs)
             write_json(self._run_path / OWNER_NAME, asdict(owner), durable=False)
         except BaseException:
             lock.release()
@@ -176,6 +180,7 @@ def read_owner(run_path: Path) -> Owner | None:
             pid=int(value["pid"]),
             process_created=float(value["process_created"]),
             host=str(value["host"]),
+            packs=bool(value.get("packs", False)),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -192,4 +197,6 @@ def _busy(run_path: Path, owner: Owner | None) -> str:
     if owner is None:
         return f"The run {run_path} is in use by another process; wait for it or stop it first."
     where = "" if owner.is_here() else f" on {owner.host}"
+    if owner.packs:
+        return f"The run {run_path} is being packed by process {owner.pid}{where}; wait for its end."
     return f"The run {run_path} is already being trained by process {owner.pid}{where}; follow it, or stop it first."

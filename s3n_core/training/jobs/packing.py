@@ -50,7 +50,7 @@ def pack_run(run: RunDirectory, out: Path, *, images: bool = False, progress: Re
         raise OutputError(f"{out} is a folder; name a file for the job, such as {out / (run.path.name + '.zip')}.")
     if out.exists() and not is_job(out):
         raise OutputError(f"{out} exists and is not a job of this program; choose another name (--out).")
-    with RunLock(run.path):
+    with RunLock(run.path, packs=True):
         content = run.read_run()
         rows = read_split(run.split_csv)
         root = _root(run, content)

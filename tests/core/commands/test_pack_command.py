@@ -9,6 +9,7 @@ from command_line import Command
 from small_training import SMALL, TrainedRun
 
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.locks import RunLock
 
 SETTINGS = [part for key, value in (SMALL | {"epochs": 1}).items() for part in ("--set", f"{key}={value}")]
 
@@ -54,6 +55,15 @@ def test_there_and_back(s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_pat
     assert run.summary().status == "finished"
     assert run.read_run()["data"]["root"] == str(drawn_birds)
     assert s3n("evaluate", "first", drawn_birds).code == 0
+
+
+def test_a_run_that_is_packed_is_neither_resumed_nor_stopped(s3n: Command, drawn_birds: Path, s3n_home: Path) -> None:
+    s3n("train", drawn_birds, "--name", "first", "--device", "cpu", "--prepare", *SETTINGS)
+    with RunLock(s3n_home / "runs" / "first", packs=True):
+        for order in (["resume", "first"], ["resume", "first", "--epochs", "2"], ["stop", "first"]):
+            outcome = s3n("runs", *order)
+            assert outcome.code != 0
+            assert "is being packed" in outcome.err
 
 
 def test_prepared_for_a_program(s3n: Command, drawn_birds: Path, s3n_home: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s3n_core.errors import OutputError, RunError
+from s3n_core.errors import OutputError, RunBusy, RunError
 from s3n_core.runs import control
 from s3n_core.runs.control import OrderReader, send_order
 from s3n_core.runs.run_directory import RunDirectory
@@ -28,6 +28,16 @@ def test_each_order_is_obeyed_once(run: RunDirectory) -> None:
         send_order(run.path, order)  # type: ignore[arg-type]
         assert reader.poll() == order
         assert reader.poll() is None
+
+
+def test_a_run_that_is_packed_takes_no_orders(run: RunDirectory) -> None:
+    with RunLock(run.path, packs=True):
+        for order in ("resume", "stop", "stop-now"):
+            with pytest.raises(RunBusy, match="is being packed"):
+                send_order(run.path, order)  # type: ignore[arg-type]
+        with pytest.raises(RunBusy, match="is being packed"):
+            RunLock(run.path).acquire()
+    assert not run.control_json.exists()
 
 
 @pytest.mark.usefixtures("held")
