@@ -6,6 +6,7 @@ A snapshot stores peaks with their memberships, from which Q_d is computed as in
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ class RunSnapshots:
         beta = self._measured.get(epoch, {}).get("beta_d")
         try:
             entries = json.loads((place / "probes.json").read_bytes())
-            return tuple(self._probe(place, number, entry, beta) for number, entry in enumerate(entries))
+            return tuple(self._probe(place, probe_number(entry, i), entry, beta) for i, entry in enumerate(entries))
         except (OSError, ValueError, KeyError, TypeError, UnreadableImage) as error:
             raise RunError(
                 f"The snapshot {place} is broken ({error}); delete this folder to skip the epoch."
@@ -144,6 +145,11 @@ class RunSnapshots:
 
     def _place(self, epoch: int) -> Path:
         return self._folder / f"epoch-{epoch:04d}"
+
+
+def probe_number(entry: Mapping[str, Any], place: int) -> int:
+    """Return the number of a probe's files: that of its entry in ``probes.json``, or its place in the list in earlier runs."""
+    return int(entry["number"]) if "number" in entry else place
 
 
 def view_places(places: NDArray[np.floating], side: int) -> NDArray[np.float64]:

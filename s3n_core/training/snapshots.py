@@ -55,18 +55,18 @@ class ProbeRecorder:
         self._folder = folder
         self._classes = tuple(classes)
         self._seed = seed
-        self._probes: list[Sample] = []
+        self._probes: list[tuple[int, Sample]] = []
         self._views: list[NDArray[np.uint8]] = []
-        for probe in probes:
+        for number, probe in enumerate(probes):
             try:
                 self._views.append(
                     test_view(read_image(probe.path, banner=probe.banner, ranges=preprocess.ranges), preprocess)
                 )
             except UnreadableImage:
                 continue  # the training reports it; one probe less does no harm
-            self._probes.append(probe)
-        for number, view in enumerate(self._views):
-            write_bytes(folder / f"probe-{number}.jpg", _jpeg(view), durable=False)
+            # The others keep their numbers: earlier snapshots of a resumed run have these, too.
+            self._probes.append((number, probe))
+            write_bytes(folder / f"probe-{number}.jpg", _jpeg(self._views[-1]), durable=False)
 
     def record(self, network: S3N, epoch: int, device: str, precision: str) -> None:
         """Write the snapshot of an epoch.
@@ -86,14 +86,16 @@ class ProbeRecorder:
         training = network.training
         network.eval()
         # One at a time: if the training had to halve its micro-batch, there is not enough memory for all at once.
-        single = (Batch.of(view[None], [probe.name]) for probe, view in zip(self._probes, self._views, strict=True))
+        single = (
+            Batch.of(view[None], [probe.name]) for (_, probe), view in zip(self._probes, self._views, strict=True)
+        )
 
         def trace(batch: Batch) -> list[S3NOutput]:
             draws = torch.from_numpy(peak_draws(self._seed, -1, batch.names, network.config.map_size)).to(device)
             return [network(to_input(batch.images, device), draws=draws, trace=True)]
 
         with closing(over_batches(single, trace, device=device, precision=precision)) as traced:
-            entries = [self._write(number, output, unfinished) for number, (_, (output,)) in enumerate(traced)]
+            entries = [self._write(place, output, unfinished) for place, (_, (output,)) in enumerate(traced)]
         network.train(training)
         write_json(unfinished / "probes.json", entries, durable=False)
         try:
@@ -103,9 +105,9 @@ class ProbeRecorder:
         except OSError as error:
             raise output_error(folder, error) from error
 
-    def _write(self, number: int, output: S3NOutput, folder: Path) -> dict[str, Any]:
+    def _write(self, place: int, output: S3NOutput, folder: Path) -> dict[str, Any]:
         """Write the images of one probe and return its entry in `probes.json`."""
-        probe = self._probes[number]
+        number, probe = self._probes[place]
         assert output.trace is not None
         probabilities = {name: logits.float().softmax(1)[0].cpu().numpy() for name, logits in output.branches().items()}
         probabilities["joint"] = output.prediction.float().softmax(1)[0].cpu().numpy()
@@ -117,6 +119,7 @@ class ProbeRecorder:
         write_bytes(folder / f"probe-{number}-r.png", _png(response), durable=False)
         side = response.shape[0] - 1
         return {
+            "number": number,
             "image": probe.name,
             "class": None if probe.label is None else self._classes[probe.label],
             "entropy": float(seen.entropy[0]),

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from s3n_core.errors import RunError
-from s3n_core.export.run_snapshots import view_places
+from s3n_core.export.run_snapshots import probe_number, view_places
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.tasks import Tasks
 
@@ -121,16 +121,21 @@ def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:
     except (OSError, ValueError):
         return ()
     side = _source_size(folder.parent)
-    return tuple(
-        Probe(
-            QImage(str(folder / f"probe-{number}.jpg")),
-            QImage(str(place / f"probe-{number}-d.jpg")),
-            QImage(str(place / f"probe-{number}-c.jpg")),
-            entry | {"peaks": _in_view(entry.get("peaks"), side)},
-        )
-        for number, entry in enumerate(entries if isinstance(entries, list) else [])
-        if isinstance(entry, dict)
-    )
+    probes = []
+    for position, entry in enumerate(entries if isinstance(entries, list) else []):
+        if not isinstance(entry, dict):
+            continue
+        with contextlib.suppress(TypeError, ValueError):
+            number = probe_number(entry, position)
+            probes.append(
+                Probe(
+                    QImage(str(folder / f"probe-{number}.jpg")),
+                    QImage(str(place / f"probe-{number}-d.jpg")),
+                    QImage(str(place / f"probe-{number}-c.jpg")),
+                    entry | {"peaks": _in_view(entry.get("peaks"), side)},
+                )
+            )
+    return tuple(probes)
 
 
 def _source_size(run: Path) -> int:
