@@ -139,14 +139,8 @@ class JobWriter:
         info.external_attr = (stat.S_IFREG | 0o644) << 16
         if path.endswith(_PACKED_SUFFIXES):
             info.compress_type = zipfile.ZIP_DEFLATED
-        try:
-            source = file.open("rb")
-        except OSError as error:
-            raise JobFileError(
-                f"{file} cannot be read ({error.strerror or error}), so the job was not packed."
-            ) from error
-        with source, self._archive.open(info, "w", force_zip64=True) as target:
-            while chunk := source.read(_CHUNK):
+        with _source(file) as read, self._archive.open(info, "w", force_zip64=True) as target:
+            while chunk := read():
                 target.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
@@ -171,6 +165,32 @@ class JobWriter:
         # ASCII: file names that are not valid Unicode keep their bytes as escapes.
         text = json.dumps(content, ensure_ascii=True, indent=1)
         self._archive.writestr(MANIFEST, text.encode("ascii"), zipfile.ZIP_DEFLATED)
+
+
+@contextmanager
+def _source(file: Path) -> Iterator[Callable[[], bytes]]:
+    """Open a file and give what reads its next piece; an error names the file, not the archive that is written.
+
+    Raises:
+        JobFileError: It cannot be read.
+    """
+
+    def failed(error: OSError) -> JobFileError:
+        return JobFileError(f"{file} cannot be read ({error.strerror or error}), so the job was not packed.")
+
+    try:
+        source = file.open("rb")
+    except OSError as error:
+        raise failed(error) from error
+
+    def read() -> bytes:
+        try:
+            return source.read(_CHUNK)
+        except OSError as error:
+            raise failed(error) from error
+
+    with source:
+        yield read
 
 
 @contextmanager

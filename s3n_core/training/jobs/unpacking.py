@@ -167,7 +167,7 @@ class _DataPlace:
         self.new_folder: Path | None = None
         self.found = True
         if job.manifest.images and (data is not None or here is None):
-            folder = job.path.absolute().parent / f"{name}-images" if data is None else data.expanduser().absolute()
+            folder = _images_folder(job) if data is None else data.expanduser().absolute()
             self.root = folder
             if _is_free(folder):
                 self.new_folder = folder
@@ -189,6 +189,22 @@ class _DataPlace:
                 "--data, or pack the job with --images.",
                 path=there,
             )
+
+
+def _images_folder(job: JobReader) -> Path:
+    """Return the folder beside a job for its images; its name is the run's, which nobody has checked yet.
+
+    Raises:
+        JobFileError: No folder can have this name.
+    """
+    try:
+        name = checked_run_name(job.manifest.name)
+    except RunError as error:
+        raise JobFileError(
+            f"The images of {job.path} cannot lie in a folder that is named after its run, {job.manifest.name!r}; name a new "
+            "folder for them (--data)."
+        ) from error
+    return job.path.absolute().parent / f"{name}-images"
 
 
 def _place(run: RunDirectory, entry: JobEntry) -> Path:

@@ -347,6 +347,33 @@ def change_one(data: Path) -> None:
         file.write(b"x")
 
 
+def test_images_of_a_run_with_a_name_that_leads_away_stay_beside_the_job(
+    run: RunDirectory, there: Machine, tmp_path: Path
+) -> None:
+    inner = tmp_path / "deep" / "er"
+    inner.mkdir(parents=True)
+    pack_run(run, inner / "job.zip", images=True)
+
+    def rename(entries: dict[str, bytes]) -> None:
+        entries["job.json"] = json.dumps({**json.loads(entries["job.json"]), "name": "../../outside"}).encode()
+
+    packed_again(inner / "job.zip", change=rename)
+    with pytest.raises(JobFileError, match=r"'\.\./\.\./outside'; name a new folder for them"):
+        unpack_job(inner / "job.zip", there.runs, name="fine")
+    assert not (tmp_path / "outside-images").exists()
+    done = unpack_job(inner / "job.zip", there.runs, name="fine", data=tmp_path / "new")
+    assert done.new_images == tmp_path / "new"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file of which reading fails")
+def test_a_file_that_cannot_be_read_is_named(run: RunDirectory, here: Machine, tmp_path: Path) -> None:
+    (here.data / "a" / "0.png").unlink()
+    (here.data / "a" / "0.png").symlink_to("/proc/self/mem")
+    with pytest.raises(JobFileError, match=r"0\.png cannot be read"):
+        pack_run(run, tmp_path / "job.zip", images=True)
+    assert not (tmp_path / "job.zip").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
