@@ -16,7 +16,7 @@ from s3n_core.system.seeding import keyed_generator
 
 
 def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
-    """Write folds of a data set's training split, stratified by class and keyed by image names.
+    """Write folds of a data set's training split, stratified by class and keyed by image names; groups stay together.
 
     Args:
         data_set: The data set.
@@ -27,25 +27,36 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
         The folders of the folds.
 
     Raises:
-        DataSetError: A class has fewer than two training images.
+        DataSetError: A class has fewer than two training images, or all of them would lie in one fold.
         OutputError: A fold cannot be written.
     """
     by_class: dict[int, list[str]] = defaultdict(list)
+    together: dict[str, str] = {}  # what is dealt as one: an image alone, or its group
     for record in data_set.records:
-        if record.split == "train" and record.label is not None:
-            by_class[record.label].append(record.path.relative_to(data_set.root).as_posix())
+        if record.split in ("train", None) and record.label is not None:  # as in `split_validation`
+            name = record.path.relative_to(data_set.root).as_posix()
+            by_class[record.label].append(name)
+            together[name] = name if record.group is None else f"group {record.group}"
     small = [data_set.classes[label] for label, names in by_class.items() if len(names) < 2]
     if small or not by_class:
         raise DataSetError(
             f"{data_set.root} cannot be divided into folds: {', '.join(small) or 'nothing'} has fewer than two training images."
         )
-    fold_of: dict[str, int] = {}
+    fold_of_one: dict[str, int] = {}
     dealt = 0
     for names in by_class.values():
-        draws = {name: keyed_generator(0, "fold", name).random() for name in names}
-        for name in sorted(names, key=lambda name: (draws[name], name)):
-            fold_of[name] = dealt % folds
-            dealt += 1
+        draws = {together[name]: keyed_generator(0, "fold", together[name]).random() for name in names}
+        for one in sorted(draws, key=lambda one: (draws[one], one)):
+            if one not in fold_of_one:  # else a group with images of an earlier class
+                fold_of_one[one] = dealt % folds
+                dealt += 1
+    fold_of = {name: fold_of_one[together[name]] for names in by_class.values() for name in names}
+    alone = [data_set.classes[label] for label, names in by_class.items() if len({fold_of[name] for name in names}) < 2]
+    if alone:
+        raise DataSetError(
+            f"{data_set.root} cannot be divided into {folds} folds: groups stay together, so all training images of "
+            f"{', '.join(alone)} would lie in one."
+        )
     label_of = {name: label for label, names in by_class.items() for name in names}
     made = []
     for fold in range(folds):

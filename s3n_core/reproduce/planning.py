@@ -195,7 +195,7 @@ def _cell(data: DataSet, fingerprint: str, recipe: Recipe) -> Cell:
     name = "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in data.root.name
     )
-    images = sum(record.split == "train" for record in data.records)
+    images = sum(record.split in ("train", None) and record.label is not None for record in data.records)
     network = recipe.network
     others = 0 if network.branches == "O" else len({"D", "C"} & set(network.joined))
     passes = others + (network.original_size / network.input_size) ** 2  # of D's and C's size

@@ -1,0 +1,54 @@
+"""Folds of the training part: stratified, the same every time, and whole groups."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import Split
+from s3n_core.errors import DataSetError
+from s3n_core.reproduce.folds import write_folds
+
+
+def write_table(root: Path, rows: list[tuple[str, str, str]]) -> Path:
+    """Write images, each with its label, split and group."""
+    root.mkdir()
+    for number, _ in enumerate(rows):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(root / f"{number}.png")
+    lines = [f"{number}.png,{','.join(row)}" for number, row in enumerate(rows)]
+    (root / "labels.csv").write_text("\n".join(["image,label,split,patient", *lines]) + "\n")
+    return root
+
+
+def split_of(folder: Path, split: Split) -> set[int]:
+    return {int(record.path.stem) for record in open_data_set(folder).of_split(split)}
+
+
+def test_groups_stay_together(tmp_path: Path) -> None:
+    rows = [("x" if number < 12 else "y", "train", f"p{number // 3}") for number in range(24)]
+    made = write_folds(open_data_set(write_table(tmp_path / "eyes", rows)), tmp_path / "out", 2)
+    tested: list[int] = []
+    for folder in made:
+        train, test = split_of(folder, "train"), split_of(folder, "test")
+        assert not {number // 3 for number in train} & {number // 3 for number in test}
+        assert {rows[number][0] for number in train} == {rows[number][0] for number in test} == {"x", "y"}
+        tested += test
+    assert sorted(tested) == list(range(24))
+
+
+def test_a_class_of_one_group_cannot_be_divided(tmp_path: Path) -> None:
+    rows = [("x" if number < 6 else "y", "train", f"p{number // (3 if number < 6 else 6)}") for number in range(12)]
+    data_set = open_data_set(write_table(tmp_path / "eyes", rows))
+    with pytest.raises(DataSetError, match="all training images of y would lie in one"):
+        write_folds(data_set, tmp_path / "out", 2)
+
+
+def test_images_without_a_split_are_for_training_and_folds_stay_what_they_were(tmp_path: Path) -> None:
+    root = tmp_path / "birds"
+    for number in range(12):
+        (root / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(root / "ab"[number % 2] / f"{number}.png")
+    assert open_data_set(root).splits() == (None,)
+    made = write_folds(open_data_set(root), tmp_path / "out", 3)
+    assert [sorted(split_of(folder, "test")) for folder in made] == [[6, 7, 9, 10], [0, 1, 5, 8], [2, 3, 4, 11]]
