@@ -6,8 +6,9 @@ table's name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -104,8 +105,8 @@ def matches(tree: FolderTree) -> bool:
 def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
     """Read label tables.
 
-    Rows without an image, images of several classes, and tables that were passed over become ``problems``; images that no table
-    names have no label.
+    Rows without an image, images of several classes, splits that are none, and tables that were passed over become ``problems``;
+    images that no table names, or that one puts into a split that is none, have no label.
 
     Raises:
         DataSetError: No table names images of the folder with their classes, or a table cannot be understood: it has several
@@ -124,6 +125,10 @@ def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
     entries: dict[str, _Entry] = {}
     for labels in found:
         _collect(labels, entries, problems)
+    for name in {name for labels in found for name in _left_out(labels)}:  # whatever another table says of them
+        entries[name] = replace(entries[name], label=None)
+    for labels in found:
+        problems += _unknown_splits(labels)
     classes = _classes(tree, [entry.label for entry in entries.values() if entry.label is not None])
     numbers = {name: number for number, name in enumerate(classes.values())}
     folder_split = split_by_folder(tree)
@@ -203,6 +208,21 @@ def _collect(labels: TableLabels, entries: dict[str, _Entry], problems: list[Pro
             problems.append(Problem(table.file.parent / name, reason))
     if missing > _NAMED:
         problems.append(Problem(table.file, f"{missing - _NAMED} more of its lines name no image that is here"))
+
+
+def _left_out(labels: TableLabels) -> list[str]:
+    """Return the images that the table puts into a split that is none."""
+    return [name for row in labels.unknown_splits if (name := labels.images[row]) is not None]
+
+
+def _unknown_splits(labels: TableLabels) -> Iterator[Problem]:
+    """Name each word that stands in the column of the split and is no split."""
+    words = Counter(labels.unknown_splits.values())
+    for word, count in sorted(words.items())[:_NAMED]:
+        lines = f"{count} of its lines have" if count > 1 else "a line has"
+        yield Problem(
+            labels.table.file, f"{lines} {word!r} as the split, which is none: images of such lines are without a class"
+        )
 
 
 def _classes(tree: FolderTree, labels: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from s3n_core.datasets.file_formats import is_image_file
 from s3n_core.datasets.readers.image_index import ImageIndex
-from s3n_core.datasets.readers.split_names import role_of, split_of
+from s3n_core.datasets.readers.split_names import SplitRole, role_of, split_of
 from s3n_core.datasets.readers.tables import Table
 from s3n_core.datasets.readers.text_files import some
 from s3n_core.datasets.records import Split
@@ -56,6 +56,7 @@ class TableLabels:
         labels: The class of each row; None where the row has none. None: the table has no classes.
         splits: The split of each row; None: the table does not say.
         groups: The group of each row; None: the table does not say.
+        unknown_splits: What stands in the column of the split and is no split, such as "unused", by the number of its row.
         what: Which columns were read, for a person.
         certain: Whether a heading names the classes, or each class has a column.
     """
@@ -65,6 +66,7 @@ class TableLabels:
     labels: tuple[str | None, ...] | None
     splits: tuple[Split | None, ...] | None
     groups: tuple[str | None, ...] | None
+    unknown_splits: Mapping[int, str]
     what: str
     certain: bool
 
@@ -84,12 +86,12 @@ def understand(table: Table, folder: str, index: ImageIndex) -> TableLabels | No
     images = tuple(index.find(row[image_column].strip(), folder) for row in table.rows)
     words = [words_of(column) for column in table.columns]
     rest = [number for number in range(len(table.columns)) if number != image_column]
-    splits, used = _splits(table, rest, words)
+    splits, used, unknown = _splits(table, rest, words)
     group_column = next((n for n in rest if n not in used and _is_group(words[n])), None)
     rest = [n for n in rest if n not in used and n != group_column and table.columns[n]]
     groups = None if group_column is None else tuple(row[group_column].strip() or None for row in table.rows)
     labels, what, certain = _labels(table, rest, words, images)
-    return TableLabels(table, images, labels, splits, groups, what, certain)
+    return TableLabels(table, images, labels, splits, groups, unknown, what, certain)
 
 
 def _image_column(table: Table, folder: str, index: ImageIndex) -> int | None:
@@ -128,32 +130,37 @@ def _image_column(table: Table, folder: str, index: ImageIndex) -> int | None:
 
 def _splits(
     table: Table, rest: Sequence[int], words: Sequence[list[str]]
-) -> tuple[tuple[Split | None, ...] | None, set[int]]:
-    """Return the split of each row, and the columns that say it."""
+) -> tuple[tuple[Split | None, ...] | None, set[int], dict[int, str]]:
+    """Return the split of each row, the columns that say it, and what stands there but is no split, by row."""
     for number in rest:
         if not _SPLIT_NAMES & set(words[number]):
             continue
         cells = [cell.strip() for cell in table.column(number)]
-        roles = {cell: role_of(cell) for cell in set(cells) if cell}
-        if roles and all(roles.values()):
+        roles = {cell: _role(cell) for cell in set(cells) if cell}
+        if any(roles.values()):  # one word of another kind does not make the test images images for training
             by_cell = {cell: split_of(role) for cell, role in roles.items() if role}
-            return tuple(by_cell.get(cell) for cell in cells), {number}
+            unknown = {row: cell for row, cell in enumerate(cells) if cell and cell not in by_cell}
+            return tuple(by_cell.get(cell) for cell in cells), {number}, unknown
         folds = {cell for cell in cells if cell}
         if len(folds) > 1 and all(re.fullmatch(r"-?\d+(?:\.0)?", cell) for cell in folds):
             first = min(folds, key=float)
-            return tuple(None if not cell else "val" if cell == first else "train" for cell in cells), {number}
+            return tuple(None if not cell else "val" if cell == first else "train" for cell in cells), {number}, {}
     flags = {
         n: flag for n in rest if words[n][:1] == ["is"] and (flag := _FLAGS.get(words[n][1] if words[n][1:] else ""))
     }
     flags = {n: flag for n, flag in flags.items() if _binary(table.column(n))}
     if not flags:
-        return None, set()
+        return None, set(), {}
     other: Split = "train" if "train" not in flags.values() else "test"
 
     def split(row: Sequence[str]) -> Split:
         return next((flag for n, flag in flags.items() if row[n].strip().lower() in _TRUE), other)
 
-    return tuple(split(row) for row in table.rows), set(flags)
+    return tuple(split(row) for row in table.rows), set(flags), {}
+
+
+def _role(cell: str) -> SplitRole | None:
+    return "train" if cell.lower() == "trainval" else role_of(cell)
 
 
 def _labels(

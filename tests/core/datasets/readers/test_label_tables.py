@@ -116,6 +116,21 @@ def test_splits_of_a_column_come_before_those_of_folders(tmp_path: Path) -> None
     ]
 
 
+def test_an_unknown_word_in_the_column_of_the_split(tmp_path: Path) -> None:
+    """The test images stay test images; an image of another split than those three is not trained on."""
+    text = "id,label,split\n1,a,trainval\n2,b,trainval\n3,a,test\n4,c,unused\n"
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels=text, more="id,label\n4,c\n"))
+    assert {r.name: r.split for r in data_set.records if r.label is not None} == {
+        "img/1.png": "train",
+        "img/2.png": "train",
+        "img/3.png": "test",
+    }
+    assert data_set.classes == ("a", "b")
+    assert labelled(data_set)["img/4.png"] is None, "not even where another table gives it a class"
+    reasons = [problem.reason for problem in data_set.problems]
+    assert reasons == ["a line has 'unused' as the split, which is none: images of such lines are without a class"]
+
+
 def test_the_first_fold_is_the_validation_set(tmp_path: Path) -> None:
     data_set = open_data_set(make(tmp_path, *IMAGES, labels="id,label,fold\n1,a,0\n2,b,1\n3,a,2\n4,b,0\n"))
     assert {r.name for r in data_set.of_split("val")} == {"img/1.png", "img/4.png"}
