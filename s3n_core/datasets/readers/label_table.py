@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from s3n_core.datasets.banners import banner_of
 from s3n_core.datasets.own_folders import is_own_table
@@ -105,8 +105,8 @@ def matches(tree: FolderTree) -> bool:
 def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
     """Read label tables.
 
-    Rows without an image, images of several classes, splits that are none, and tables that were passed over become ``problems``;
-    images that no table names, or that one puts into a split that is none, have no label.
+    Rows without an image, images of several classes, splits or groups (the first is used), splits that are none, and tables that
+    were passed over become ``problems``; images that no table names, or that one puts into a split that is none, have no label.
 
     Raises:
         DataSetError: No table names images of the folder with their classes, or a table cannot be understood: it has several
@@ -122,27 +122,30 @@ def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
             "one for the class."
         )
     problems = [*tables.problems]
-    entries: dict[str, _Entry] = {}
+    known = _Known()
     for labels in found:
-        _collect(labels, entries, problems)
-    for name in {name for labels in found for name in _left_out(labels)}:  # whatever another table says of them
-        entries[name] = replace(entries[name], label=None)
+        _collect(labels, known, tree, problems)
     for labels in found:
         problems += _unknown_splits(labels)
-    classes = _classes(tree, [entry.label for entry in entries.values() if entry.label is not None])
+    left_out = {name for labels in found for name in _left_out(labels)}  # whatever another table says of them
+    given = {name: label for name, (label, _) in known.labels.items() if name not in left_out}
+    classes = _classes(tree, list(given.values()))
     numbers = {name: number for number, name in enumerate(classes.values())}
     folder_split = split_by_folder(tree)
     records = []
     for name in tree.images():
-        entry = entries.get(name, _NOTHING)
-        split = entry.split or folder_split(name) or entry.table_split
+        split = known.splits[name][0] if name in known.splits else folder_split(name)
+        if split is None and name in known.table_splits:
+            split = known.table_splits[name][0]
+            if name in known.clashes:
+                problems.append(Problem(tree.path(name), known.clashes[name]))
         records.append(
             ImageRecord(
                 path=tree.path(name),
                 name=name,
-                label=None if entry.label is None else numbers[classes[entry.label]],
+                label=numbers[classes[given[name]]] if name in given else None,
                 split=split,
-                group=entry.group,
+                group=known.groups[name][0] if name in known.groups else None,
                 banner=banner_of(tree.path(name)),
             )
         )
@@ -160,19 +163,32 @@ def read(tree: FolderTree, tables: LabelTables | None = None) -> DataSet:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    label: str | None = None
-    split: Split | None = None
-    group: str | None = None
-    table_split: Split | None = None
-    place: str = ""
+_Value = TypeVar("_Value", bound=str)
+_Said = dict[str, tuple[_Value, str]]  # by the image's name: what the first table said of it, and where
 
 
-_NOTHING = _Entry()
+class _Known:
+    """What the tables say of each image."""
+
+    def __init__(self) -> None:
+        self.labels: _Said[str] = {}
+        self.splits: _Said[Split] = {}
+        self.groups: _Said[str] = {}
+        self.table_splits: _Said[Split] = {}  # by the tables' names
+        self.clashes: dict[str, str] = {}  # of those; they matter only where nothing else gives the split
 
 
-def _collect(labels: TableLabels, entries: dict[str, _Entry], problems: list[Problem]) -> None:
+def _keep(said: _Said[_Value], name: str, value: _Value | None, what: str, place: str) -> str | None:
+    """Keep what is said of an image first; return how a later value contradicts it, as a clause for a person."""
+    if value is None:
+        return None
+    first, first_place = said.setdefault(name, (value, place))
+    if first == value:
+        return None
+    return f"it has the {what} {first} in {first_place}, which was used, and {value} in {place}"
+
+
+def _collect(labels: TableLabels, known: _Known, tree: FolderTree, problems: list[Problem]) -> None:
     """Add the rows of one table to what is known of each image."""
     table, missing = labels.table, 0
     role = role_of(table.file.stem)
@@ -183,29 +199,16 @@ def _collect(labels: TableLabels, entries: dict[str, _Entry], problems: list[Pro
             if missing <= _NAMED:
                 problems.append(Problem(table.file, f"its line {table.numbers[row]} names no image that is here"))
             continue
-        entry = _Entry(
-            label=labels.labels[row] if labels.labels else None,
-            split=labels.splits[row] if labels.splits else None,
-            group=labels.groups[row] if labels.groups else None,
-            table_split=table_split,
-            place=table.place(row),
+        place = table.place(row)
+        clashes = (
+            _keep(known.labels, name, labels.labels[row] if labels.labels else None, "class", place),
+            _keep(known.splits, name, labels.splits[row] if labels.splits else None, "split", place),
+            _keep(known.groups, name, labels.groups[row] if labels.groups else None, "group", place),
         )
-        first = entries.get(name)
-        if first is None:
-            entries[name] = entry
-        elif first.label is None or entry.label is None:
-            entries[name] = _Entry(
-                label=first.label or entry.label,
-                split=first.split or entry.split,
-                group=first.group or entry.group,
-                table_split=first.table_split or entry.table_split,
-                place=first.place,
-            )
-        elif first.label != entry.label:
-            reason = (
-                f"it has the class {first.label} in {first.place}, which was used, and {entry.label} in {entry.place}"
-            )
-            problems.append(Problem(table.file.parent / name, reason))
+        problems += [Problem(tree.path(name), clash) for clash in clashes if clash is not None]
+        clash = _keep(known.table_splits, name, table_split, "split", place)
+        if clash is not None:
+            known.clashes.setdefault(name, clash)
     if missing > _NAMED:
         problems.append(Problem(table.file, f"{missing - _NAMED} more of its lines name no image that is here"))
 

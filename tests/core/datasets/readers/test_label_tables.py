@@ -155,6 +155,34 @@ def test_tables_called_after_splits(tmp_path: Path) -> None:
     assert any("a form for predictions" in problem.reason for problem in data_set.problems)
 
 
+def test_what_a_second_table_adds(tmp_path: Path) -> None:
+    """Split and group are taken from it although both give the class, and what it contradicts is named."""
+    more = "id,label,split,patient\n1,a,train,p1\n2,b,test,p2\n3,a,test,p2\n4,b,train,p1\n"
+    root = make(tmp_path, *IMAGES, labels="id,label\n1,a\n2,b\n3,a\n4,b\n", more=more)
+    data_set = open_data_set(root)
+    assert {r.name[4]: (r.split, r.group) for r in data_set.records} == {
+        "1": ("train", "p1"),
+        "2": ("test", "p2"),
+        "3": ("test", "p2"),
+        "4": ("train", "p1"),
+    }
+    assert data_set.problems == ()
+    (root / "tables").mkdir()
+    (root / "tables" / "zzz.csv").write_text("id,label,split,patient\n1,b,test,p1\n2,b,test,p9\n")
+    assert {(problem.path, problem.reason.split(" in ")[0]) for problem in open_data_set(root).problems} == {
+        (root / "img/1.png", "it has the class a"),
+        (root / "img/1.png", "it has the split train"),
+        (root / "img/2.png", "it has the group p2"),
+    }
+
+
+def test_an_image_in_tables_of_two_splits_is_named(tmp_path: Path) -> None:
+    root = make(tmp_path, *IMAGES, train="id,label\n1,a\n2,b\n", test="id,label\n2,b\n3,a\n4,b\n")
+    reasons = {problem.path.name: problem.reason for problem in open_data_set(root).problems}
+    assert list(reasons) == ["2.png"]
+    assert reasons["2.png"].startswith(f"it has the split test in {root / 'test.csv'}:2, which was used, and train in")
+
+
 def test_a_column_for_each_class(tmp_path: Path) -> None:
     names = ("train/1.png", "train/2.png", "valid/1.png", "valid/2.png")
     root = make(tmp_path, *names)
