@@ -18,7 +18,7 @@ from s3n_core.datasets.readers.folder_tree import FolderTree, split_by_folder
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
 from s3n_core.datasets.readers.table_columns import TableLabels, understand, words_of
-from s3n_core.datasets.readers.tables import TABLE_SUFFIXES, read_mapping, read_table
+from s3n_core.datasets.readers.tables import TABLE_SUFFIXES, BrokenTable, Table, read_mapping, read_table
 from s3n_core.datasets.records import DataSet, ImageRecord, Problem, Split
 from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
@@ -63,6 +63,12 @@ class LabelTables:
                 continue
             try:
                 table = read_table(file)
+            except BrokenTable as error:
+                if error.table is not None and self._is_about_images(error.table, name):
+                    self.errors.append(error)
+                else:
+                    self.problems.append(Problem(file, f"it was ignored: {error}"))
+                continue
             except DataSetError as error:
                 self.problems.append(Problem(file, f"it was ignored: {error}"))
                 continue
@@ -78,6 +84,12 @@ class LabelTables:
             if labels is not None:
                 found.append(labels)
         return tuple(found)
+
+    def _is_about_images(self, table: Table, name: str) -> bool:
+        try:
+            return understand(table, str(PurePosixPath(name).parent), self.index) is not None
+        except DataSetError:  # it names images, but its classes are not clear
+            return True
 
     @cached_property
     def usable(self) -> bool:

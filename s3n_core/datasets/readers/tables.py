@@ -20,6 +20,7 @@ TABLE_SUFFIXES = DELIMITED | {".jsonl", ".json"}
 
 LARGEST = 512 * 2**20  # bytes
 _SEPARATORS = (",", ";", "\t", "|")
+_NAMES = {"\t": "a tab"}
 _SAMPLE = 50  # lines by which the separator is found
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -54,6 +55,18 @@ class Table:
         return Table(self.file, columns, (self.columns, *self.rows), (1, *self.numbers))
 
 
+class BrokenTable(DataSetError):
+    """A line of a table cannot be read, or has more fields than the first one.
+
+    Attributes:
+        table: What the table seems to hold nevertheless, to find out what it is about; None: nothing.
+    """
+
+    def __init__(self, message: str, table: Table | None) -> None:
+        super().__init__(message)
+        self.table = table
+
+
 def read_table(file: Path) -> Table | None:
     """Read a table.
 
@@ -61,6 +74,7 @@ def read_table(file: Path) -> Table | None:
         The table; None where the file is text but no table (fewer than two columns and no row, JSON of another kind).
 
     Raises:
+        BrokenTable: A line of it is not one of a table.
         DataSetError: The file cannot be read, or is not what its suffix says.
     """
     text = read_text(file)
@@ -113,21 +127,56 @@ def _delimited(file: Path, text: str, separator: str | None) -> Table | None:
     separator = separator or _separator(text)
     if separator is None:
         return None
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows, numbers, error = _rows(text, separator, strict=True)
+    fault = None
+    if error is not None:
+        fault = (
+            f"{file}:{numbers[-1] + 1 if numbers else 1}: this is not a line of a table ({error}): close every quotation mark "
+            "that opens a text, or remove it."
+        )
+        rows, numbers, _ = _rows(text, separator, strict=False)
+    rows, numbers = _without_blank(rows, numbers)
+    width = len(rows[0]) if rows else 0
+    long = next((at for at, row in enumerate(rows) if any(field.strip() for field in row[width:])), None)
+    if fault is None and long is not None:
+        fault = (
+            f"{file}:{numbers[long]}: this line has {len(rows[long])} fields, but the first line has {width}: put a text that "
+            f"contains {_NAMES.get(separator, repr(separator))} between quotation marks."
+        )
+    table = None
+    if len(rows) >= 2:
+        filled = tuple((*row[:width], *[""] * (width - len(row))) for row in rows[1:])
+        table = Table(file, tuple(name.strip() for name in rows[0]), filled, tuple(numbers[1:]))
+    if fault is not None:
+        raise BrokenTable(fault, table)
+    return table
+
+
+def _rows(text: str, separator: str, *, strict: bool) -> tuple[list[tuple[str, ...]], list[int], csv.Error | None]:
+    """Return the rows, the line at which each of them ends, and what ends the reading early.
+
+    Args:
+        text: The file.
+        separator: What separates the fields.
+        strict: Whether a quotation mark that is never closed is an error.
+    """
+    # A blank before a field belongs to it (a file's name may begin with one), but not before a quotation mark.
+    spaced = f'{separator} "' in text
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=spaced, strict=strict)
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
     try:
         for fields in reader:
-            if any(field.strip() for field in fields):
-                rows.append(tuple(fields))
-                numbers.append(reader.line_num)
+            rows.append(tuple(fields))
+            numbers.append(reader.line_num)
     except csv.Error as error:
-        raise DataSetError(f"{file}:{reader.line_num}: this is not a line of a table ({error}).") from error
-    if len(rows) < 2:
-        return None
-    width = len(rows[0])
-    filled = tuple((*row[:width], *[""] * (width - len(row))) for row in rows[1:])
-    return Table(file, tuple(name.strip() for name in rows[0]), filled, tuple(numbers[1:]))
+        return rows, numbers, error
+    return rows, numbers, None
+
+
+def _without_blank(rows: list[tuple[str, ...]], numbers: list[int]) -> tuple[list[tuple[str, ...]], list[int]]:
+    kept = [at for at, row in enumerate(rows) if any(field.strip() for field in row)]
+    return [rows[at] for at in kept], [numbers[at] for at in kept]
 
 
 def _separator(text: str) -> str | None:
@@ -135,12 +184,10 @@ def _separator(text: str) -> str | None:
     sample = "\n".join(text.splitlines()[:_SAMPLE])
     best: tuple[int, int, str] | None = None
     for separator in _SEPARATORS:
-        try:
-            widths = [
-                len(fields) for fields in csv.reader(io.StringIO(sample, newline=""), delimiter=separator) if fields
-            ]
-        except csv.Error:
+        rows, _, error = _rows(sample, separator, strict=False)
+        if error is not None:
             continue
+        widths = [len(fields) for fields in rows if fields]
         if widths and widths[0] >= 2:
             agreeing = Counter(widths)[widths[0]]
             if best is None or (agreeing, widths[0]) > best[:2]:

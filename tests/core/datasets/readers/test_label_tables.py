@@ -265,6 +265,38 @@ def test_names_with_separators_are_not_several_classes(tmp_path: Path) -> None:
     assert data_set.classes == ("a|b", "green apple", "red, small", "x;y")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "id,label\n1,Grebe, Horned\n2,Grebe, Eared\n3,Tern\n4,Tern\n",
+            r"labels\.csv:2: this line has 3 fields, but the first line has 2: put a text that contains ',' between quotation",
+        ),
+        ("id\tlabel\n1\tant\n\n2\tbee\tcow\n", r"labels\.csv:4: .* contains a tab between quotation marks\."),
+        ('id,label\n1,ant\n2,"bee\n3,ant\n4,bee\n', r"labels\.csv:3: .*: close every quotation mark"),
+        ('id,label\n1,"ant\n2,bee\n3,"bee"\n4,ant\n', r"labels\.csv:2: .*: close every quotation mark"),
+    ],
+)
+def test_a_line_that_is_none_of_a_table_is_named(tmp_path: Path, text: str, message: str) -> None:
+    """Nothing of it is cut off: two species would become one, or the rest of the table one name."""
+    root = make(tmp_path, *IMAGES, labels=text)
+    with pytest.raises(DataSetError, match=message):
+        open_data_set(root)
+    (root / "labels.csv").write_text("id,label\n1,ant\n2,bee\n3,ant,,\n4,bee\n")
+    assert open_data_set(root).classes == ("ant", "bee"), "empty fields are none"
+
+
+def test_a_broken_table_about_something_else_is_passed_over(tmp_path: Path) -> None:
+    data_set = open_data_set(make(tmp_path, "1.png", "2.png", notes="when,what\nnow,one,two\n"))
+    assert data_set.format == "images"
+    assert ["notes.csv:2: this line has 3 fields" in problem.reason for problem in data_set.problems] == [True]
+
+
+def test_texts_in_quotation_marks_after_a_blank(tmp_path: Path) -> None:
+    text = 'id, label\n1, "Grebe, Horned"\n2, "Grebe, Eared"\n3, Tern\n4, "Tern"\n'
+    assert open_data_set(make(tmp_path, *IMAGES, labels=text)).classes == ("Grebe, Eared", "Grebe, Horned", "Tern")
+
+
 @pytest.mark.parametrize("separator", [" ", "/", " / "])
 def test_names_that_share_words_are_not_several_classes(tmp_path: Path, separator: str) -> None:
     names = [f"{colour}{separator}{animal}" for animal in ("cat", "dog") for colour in ("black", "white")]
