@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from s3n_core.datasets.readers.folder_tree import FolderTree
-from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
+from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines, require_listed_once
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part, Problem, Split
 from s3n_core.errors import DataSetError
 
@@ -36,8 +36,8 @@ def read(tree: FolderTree) -> DataSet:
     Images that are listed but missing become ``problems``.
 
     Raises:
-        DataSetError: A table cannot be read, has an invalid line, contradicts another, or names a file outside the
-            folder; or no listed image exists.
+        DataSetError: A table cannot be read, has an invalid line or an id twice, contradicts another, or names a file outside
+            the folder; an image has two ids; or no listed image exists.
     """
     root = tree.root
     if not _has_tables(root) and _has_tables(root / _ARCHIVE_FOLDER):
@@ -50,8 +50,10 @@ def read(tree: FolderTree) -> DataSet:
     labels = {class_id: label for label, class_id in enumerate(sorted(class_names))}
     records: list[ImageRecord] = []
     problems: list[Problem] = []
+    listed: dict[str, Line] = {}
     for image_id, line in _texts_with_lines(root / "images.txt", "<image id> <file>").items():
         name = "images/" + name_inside(_rest(line), line)
+        require_listed_once(name, line, listed)
         path = root / name
         if not os.path.isfile(path):
             problems.append(Problem(path, f"the file does not exist ({line.place})"))
@@ -109,10 +111,14 @@ def _texts_with_lines(file: Path, expected: str) -> dict[int, Line]:
         fields = line.text.split(None, 1)
         if len(fields) != 2 or not fields[0].isdecimal():
             raise line.junk(expected)
-        if int(fields[0]) in table:
-            raise DataSetError(f"{line.place}: the id {fields[0]} appears twice: remove one of the two lines.")
+        _require_new(fields[0], table, line)
         table[int(fields[0])] = line
     return table
+
+
+def _require_new(key: str, table: Mapping[int, object], line: Line) -> None:
+    if int(key) in table:
+        raise DataSetError(f"{line.place}: the id {key} appears twice: remove one of the two lines.")
 
 
 def _texts(file: Path, expected: str) -> dict[int, str]:
@@ -136,6 +142,7 @@ def _numbers(file: Path, expected: str, count: int) -> dict[int, tuple[float, ..
         fields = line.text.split()
         if len(fields) != 1 + count or not fields[0].isdecimal():
             raise line.junk(expected)
+        _require_new(fields[0], table, line)
         table[int(fields[0])] = _floats(line, fields[1:], expected)
     return table
 

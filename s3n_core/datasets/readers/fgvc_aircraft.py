@@ -15,7 +15,7 @@ from pathlib import Path
 
 from s3n_core.datasets.banners import BANNER_HEIGHT, IMAGE_FOLDER, aircraft_list, has_aircraft_lists
 from s3n_core.datasets.readers.folder_tree import FolderTree
-from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
+from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines, require_listed_once
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Problem, Split
 from s3n_core.errors import DataSetError
 
@@ -60,17 +60,18 @@ class AircraftReader:
         data = root / below
         prefix = f"{below}/{IMAGE_FOLDER}" if below else IMAGE_FOLDER
         boxes = _boxes(data / "images_box.txt")
-        listed: dict[str, tuple[str, Split, Line]] = {}
+        listed: dict[str, tuple[str, Split]] = {}
+        lines: dict[str, Line] = {}
         for split, line in self._lines(data):
             image, name = _fields(line)
-            if image in listed:
-                raise DataSetError(f"{line.place}: the image {image} is listed in {listed[image][2].place} already.")
-            listed[image] = (name, split, line)
-        classes = self._classes(data, {name for name, _, _ in listed.values()})
+            require_listed_once(image, line, lines)
+            listed[image] = (name, split)
+        classes = self._classes(data, {name for name, _ in listed.values()})
         labels = {name: label for label, name in enumerate(classes)}
         records: list[ImageRecord] = []
         problems: list[Problem] = []
-        for image, (class_name, split, line) in listed.items():
+        for image, (class_name, split) in listed.items():
+            line = lines[image]
             name = f"{prefix}/{name_inside(image, line)}.jpg"
             if not os.path.isfile(root / name):
                 problems.append(Problem(root / name, f"the file does not exist ({line.place})"))

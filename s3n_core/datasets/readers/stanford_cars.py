@@ -19,7 +19,7 @@ from pathlib import Path
 
 from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.readers.matlab_files import read_matlab
-from s3n_core.datasets.readers.text_files import Line, name_inside
+from s3n_core.datasets.readers.text_files import Line, name_inside, require_listed_once
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Problem, Split
 from s3n_core.errors import DataSetError
 
@@ -57,8 +57,8 @@ def read(tree: FolderTree) -> DataSet:
     Images that are listed but missing, and test images without labels, become ``problems``.
 
     Raises:
-        DataSetError: A table is missing, damaged, or contradicts the class names; a name leads out of the folder; or no
-            listed image exists.
+        DataSetError: A table is missing, damaged, or contradicts the class names; an image is listed twice, or its name leads
+            out of the folder; or no listed image exists.
     """
     root = tree.root
     inner = root / _TORCHVISION_FOLDER
@@ -143,9 +143,11 @@ def _records(root: Path, table: _Table, classes: int, problems: list[Problem]) -
         raise DataSetError(
             f"{table.file} has no field '{missing[0]}' in 'annotations': it is not the file that its name says."
         )
+    listed: dict[str, Line] = {}
     for number, row in enumerate(rows, start=1):
         line = Line(table.file, number, str(row[name_field]).strip())
         name = name_inside(f"{table.images}/{line.text}" if table.images else line.text, line)
+        require_listed_once(name, line, listed)
         path = root / name
         split: Split = table.split or ("test" if _number(row, "test", line) else "train")
         label = None

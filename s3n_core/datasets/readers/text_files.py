@@ -83,3 +83,19 @@ def name_inside(name: str, line: Line) -> str:
     if outside:
         raise DataSetError(f"{line.place}: '{name}' points outside the data set's folder: list only paths inside it.")
     return normal
+
+
+def require_listed_once(name: str, line: Line, listed: dict[str, Line]) -> None:
+    """Remember the line of a listed image; one that is listed twice could be in training and in test.
+
+    Args:
+        name: The image.
+        line: Where it stands.
+        listed: The images that were listed before; this one is added.
+
+    Raises:
+        DataSetError: It is among them.
+    """
+    first = listed.setdefault(name, line)
+    if first is not line:
+        raise DataSetError(f"{line.place}: the image {name} is listed in {first.place} already.")

@@ -165,6 +165,16 @@ def test_wrong_annotations(devkit: Path, row: tuple[object, ...], message: str) 
     assert "\n" not in str(caught.value)
 
 
+def test_an_image_with_two_annotations(older: Path) -> None:
+    """It would be in training and in test, as two classes."""
+    rows = [("car_ims/000002.jpg", *BOX, 1, 0), ("car_ims/000002.jpg", *BOX, 2, 1)]
+    fields = ["relative_im_path", *CORNERS, "class", "test"]
+    save_annotations(older / "cars_annos.mat", rows, fields, class_names=class_cell())
+    message = r"cars_annos\.mat:2: the image car_ims/000002\.jpg is listed in .*cars_annos\.mat:1 already"
+    with pytest.raises(DataSetError, match=message):
+        open_data_set(older)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
