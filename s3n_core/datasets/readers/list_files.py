@@ -181,15 +181,16 @@ def read(tree: FolderTree, lists: Lists | None = None) -> DataSet:
 def _read_list(
     tree: FolderTree, one: _List, lists: Lists, entries: dict[str, _Entry], problems: list[Problem]
 ) -> Form | None:
-    """Add the lines of one list to the entries, and return how they give the class; None for an empty list.
+    """Add the lines of one list to the entries, and return how they give the class; None where no image was found.
 
     Raises:
         DataSetError: A line gives it otherwise than the first one that names an image.
     """
     lines = list(read_lines(one.file))
     parsed = [_parsed(tree.root, line.text, one.folder, lists.index) for line in lines]
-    form = next((_form(label) for found in parsed if found is not None for _, label in (found,)), None)
-    if form is None:
+    shown = next((_form(label) for found in parsed if found is not None for _, label in (found,)), None)
+    form = shown
+    if form is None:  # a guess, good enough to name what is missing
         form = "id" if all(_is_id(line.text.rsplit(None, 1)[-1]) for line in lines) else "name"
     expected = {"id": "<image> <class id>", "name": "<image> <class>", "none": "<image>"}[form]
     for line, found in zip(lines, parsed, strict=True):
@@ -207,10 +208,14 @@ def _read_list(
         entry = _Entry(name, label, one.split, line)
         first = entries.setdefault(name, entry)
         if first is not entry:
-            change = "" if first.label == entry.label else f" with class {first.label}, then {entry.label}"
+            change = (
+                ""
+                if first.label == entry.label
+                else f" with class {first.label or 'none'}, then {entry.label or 'none'}"
+            )
             reason = f"it is listed twice{change}: {first.line.place} was used, {line.place} was ignored"
             problems.append(Problem(tree.path(name), reason))
-    return form if lines else None
+    return shown
 
 
 def _parsed(root: Path, text: str, folder: str, index: ImageIndex) -> tuple[str, str] | None:
@@ -288,6 +293,8 @@ def _is_id(text: str) -> bool:
 
 def _names_of_ids(tree: FolderTree, lists: Lists, entries: list[_Entry], problems: list[Problem]) -> dict[int, str]:
     """Return the name of each class id that occurs."""
+    if not entries:
+        return {}
     ids = sorted({int(entry.label) for entry in entries})
     folders = dict.fromkeys((lists.files[0].folder, ""))
     file = next(

@@ -401,6 +401,24 @@ def test_a_list_of_which_no_image_is_here_beside_one_of_another_machine(tree: Tr
     assert names(open_data_set(root)) == ["dog/1.jpg", "cat/3.jpg"]
 
 
+@pytest.mark.parametrize("classes", [None, "cat\ndog\n"])
+@pytest.mark.parametrize("lines", ["cat/8.jpg\ndog/9.jpg\n", "cat/8.jpg 0\ndog/9.jpg 1\n"])
+def test_folders_say_the_classes_whatever_a_list_of_images_that_are_not_here_says(
+    tree: Tree, lines: str, classes: str | None
+) -> None:
+    root = tree("cat/1.jpg", "dog/2.jpg", train="cat/1.jpg\ndog/2.jpg\n", test=lines)
+    if classes is not None:
+        (root / "classes.txt").write_text(classes)
+    assert labelled(open_data_set(root)) == {"cat/1.jpg": "cat", "dog/2.jpg": "dog"}
+
+
+def test_class_ids_of_images_that_are_listed_before_without_any(tree: Tree) -> None:
+    root = tree("cat/1.jpg", "dog/2.jpg", train="cat/1.jpg\ndog/2.jpg\n", test="cat/1.jpg 0\n", classes="cat\ndog\n")
+    data_set = open_data_set(root)
+    assert (labelled(data_set), data_set.classes) == ({}, ())
+    assert "with class none, then 0" in reasons(data_set)["cat/1.jpg"]
+
+
 @pytest.mark.parametrize(
     ("images", "lines"),
     [
