@@ -205,7 +205,8 @@ def _read_list(
         name, label = found
         if _form(label) != form:
             raise line.junk(expected)
-        entry = _Entry(name, label, one.split, line)
+        # "007" and "7" are one class, as in a file of class names.
+        entry = _Entry(name, str(int(label)) if form == "id" else label, one.split, line)
         first = entries.setdefault(name, entry)
         if first is not entry:
             change = (
@@ -252,7 +253,12 @@ def _existing(root: Path, listed: str) -> str | None:
     forward = listed.replace("\\", "/")
     for name in dict.fromkeys((listed, f"images/{listed}", forward, f"images/{forward}")):
         normal = posixpath.normpath(name)
-        if normal.startswith(("/", "..")) or PurePosixPath(normal).is_absolute() or ":" in normal[:2]:
+        if (
+            normal == ".."
+            or normal.startswith(("/", "../"))
+            or PurePosixPath(normal).is_absolute()
+            or ":" in normal[:2]
+        ):
             continue
         if os.path.isfile(os.path.join(root, normal)):
             return normal if os.sep == "/" else normal.replace("\\", "/")

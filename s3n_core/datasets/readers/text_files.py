@@ -73,12 +73,11 @@ def name_inside(name: str, line: Line) -> str:
     """
     windows = PureWindowsPath(name)
     normal = posixpath.normpath(name)
+    forward = posixpath.normpath(name.replace("\\", "/"))
     outside = (
         name.startswith("/")
         or bool(windows.drive or windows.root)
-        or normal == ".."
-        or normal.startswith("../")
-        or posixpath.normpath(name.replace("\\", "/")).startswith("..")
+        or any(path == ".." or path.startswith("../") for path in (normal, forward))
     )
     if outside:
         raise DataSetError(f"{line.place}: '{name}' points outside the data set's folder: list only paths inside it.")

@@ -283,6 +283,16 @@ def test_class_ids_with_gaps(tree: Tree) -> None:
     assert data_set.records[2].split == "val"
 
 
+@pytest.mark.parametrize("classes", [None, "0 ant\n1 bee\n", "000 ant\n001 bee\n", "ant\nbee\n"])
+def test_class_ids_with_leading_zeros(tree: Tree, classes: str | None) -> None:
+    root = tree("1.jpg", "2.jpg", "3.jpg", train="1.jpg 000\n2.jpg 001\n", test="3.jpg 1\n")
+    if classes is not None:
+        (root / "classes.txt").write_text(classes)
+    data_set = open_data_set(root)
+    assert data_set.classes == (("0", "1") if classes is None else ("ant", "bee"))
+    assert [record.label for record in data_set.records] == [0, 1, 1]
+
+
 @pytest.mark.parametrize(
     ("classes", "expected"),
     [
@@ -464,6 +474,13 @@ def test_lists_stay_inside_the_folder(tree: Tree, name: str) -> None:
     root = tree("a/1.jpg", "../outside.jpg", train=f"a/1.jpg 0\n{name} 1\n")
     with pytest.raises(DataSetError, match=r"train\.txt:2: .* points outside the data set's folder"):
         open_data_set(root)
+
+
+def test_names_that_begin_with_dots_stay_inside_the_folder(tree: Tree) -> None:
+    root = tree("..a/1.jpg", "..2.jpg", train="..a/1.jpg 0\n..2.jpg 1\n..gone.jpg 1\n..a\\gone.jpg 1\n")
+    data_set = open_data_set(root)
+    assert names(data_set) == ["..a/1.jpg", "..2.jpg"]
+    assert reasons(data_set)["..gone.jpg"].startswith("the file does not exist")
 
 
 @pytest.mark.parametrize("line", ["junk", "a/1.jpg one", "a/1.jpg -1", "a/1.jpg 1.5", "a/1.jpg"])
