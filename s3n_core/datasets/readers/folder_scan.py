@@ -154,10 +154,15 @@ def _list(folder: str, *, look_for_own: bool) -> Listing:
                 own.add(name)
             suffix = suffix_of(name)
             reason = hidden_reason(name)
-            if reason is None and suffix in IMAGE_SUFFIXES and not _IS_WINDOWS and not entry.is_dir():
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # a link in a circle, or to where nobody may look
+                skipped.add(reason or UNOPENED, suffix, Path(entry.path))
+                continue
+            if reason is None and suffix in IMAGE_SUFFIXES and not _IS_WINDOWS and not is_folder:
                 images.append(name)  # also a link to nowhere: the decoder names it
                 continue
-            if entry.is_dir():
+            if is_folder:
                 if reason is None:
                     folders.append(name)
                     continue

@@ -160,6 +160,20 @@ def test_links(tree: Tree, tmp_path: Path) -> None:
     assert set(reasons(data_set).values()) == {"the link leads back to a folder above it"}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+def test_a_link_in_a_circle_costs_no_class(tree: Tree) -> None:
+    root = tree("a/1.png", "b/2.png")
+    for name in ("circle.png", "circle"):
+        (root / "a" / name).symlink_to(name)
+    data_set = open_data_set(root)
+    assert names(data_set) == ["a/1.png", "b/2.png"]
+    assert data_set.problems == ()
+    assert [(s.reason, s.suffix, s.count) for s in data_set.skipped] == [
+        ("cannot be opened", "", 1),
+        ("cannot be opened", ".png", 1),
+    ]
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has file names that are no text")
 def test_names_that_are_no_text(tree: Tree) -> None:
     root = tree("a/1.png", "b/2.png")
