@@ -167,12 +167,14 @@ def _labels(
     table: Table, rest: Sequence[int], words: Sequence[list[str]], images: Sequence[str | None]
 ) -> tuple[tuple[str | None, ...] | None, str, bool]:
     """Return the class of each row, which columns say it, and whether a heading says so."""
-    flags = [n for n in rest if _binary(table.column(n))]
-    if len(flags) >= 2 and 2 * len(flags) > len(rest):
-        return _one_hot(table, flags), f"{len(flags)} columns of zeros and ones", True
     candidates = [
         n for n in rest if not _BOX_NAMES & {table.columns[n].lower()} and any(cell.strip() for cell in table.column(n))
     ]
+    flags = [n for n in rest if _binary(table.column(n))]
+    # A class of zeros and ones under its own heading, beside another such column, is no class for each of the two.
+    named = any(table.columns[n].lower() in _LABEL_NAMES[0] for n in candidates)
+    if not named and len(flags) >= 2 and 2 * len(flags) > len(rest):
+        return _one_hot(table, flags), f"{len(flags)} columns of zeros and ones", True
     if not candidates:
         return None, "", False
     number, certain = _label_column(table, candidates, words)

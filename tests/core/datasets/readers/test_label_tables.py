@@ -198,6 +198,13 @@ def test_a_column_for_each_class(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("occluded", ["0010", "0100"])
+def test_a_class_of_zeros_and_ones_beside_another_such_column(tmp_path: Path, occluded: str) -> None:
+    rows = (f"{number},{number % 2},{flag}\n" for number, flag in enumerate(occluded, start=1))
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels="image,label,occluded\n" + "".join(rows)))
+    assert labelled(data_set) == {"img/1.png": "1", "img/2.png": "0", "img/3.png": "1", "img/4.png": "0"}
+
+
 def test_metadata_lines(tmp_path: Path) -> None:
     root = make(tmp_path, "train/1.png", "train/2.png", "test/1.png")
     rows = [{"file_name": "1.png", "label": "ant"}, {"file_name": "2.png", "label": "bee"}]
