@@ -32,6 +32,7 @@ _LABEL_NAMES = (
     ("name", "title", "text", "caption"),
 )
 _SPLIT_NAMES = frozenset({"split", "set", "subset", "partition", "fold", "folds", "kfold", "usage", "phase"})
+_HEADINGS = _IMAGE_WORDS.union(*_LABEL_NAMES, _SPLIT_NAMES)
 _FLAGS: Mapping[str, Split] = {"valid": "val", "val": "val", "validation": "val", "test": "test", "train": "train"}
 _GROUP_NAMES = frozenset(
     {"group", "groups", "patient", "subject", "specimen", "individual", "animal", "plant", "video", "clip", "sequence"}
@@ -78,7 +79,8 @@ def understand(table: Table, folder: str, index: ImageIndex) -> TableLabels | No
         DataSetError: It names images, but which column names them or holds the classes is not clear, or they are no classes.
     """
     folder = "" if folder == "." else folder
-    if any(index.find(cell.strip(), folder) for cell in table.columns):
+    # An image may be called like a heading: image.jpg is not what the heading "image" names.
+    if any(cell.lower() not in _HEADINGS and index.find(cell, folder) for cell in table.columns):
         table = table.without_headings()
     image_column = _image_column(table, folder, index)
     if image_column is None:

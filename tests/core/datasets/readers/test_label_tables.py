@@ -70,6 +70,15 @@ def test_a_picture_that_others_are_compared_with_is_no_image_of_a_row(tmp_path: 
     assert found == {"img/1.png": "cat", "img/2.png": "dog", "img/3.png": "cat", "img/4.png": "dog"}
 
 
+def test_an_image_that_is_called_like_a_heading(tmp_path: Path) -> None:
+    names = {"image.png": "cat", "label.png": "dog", "3.png": "cat"}
+    rows = "".join(f"{name},{label}\n" for name, label in names.items())
+    data_set = open_data_set(make(tmp_path, *names, labels=f"image,label\n{rows}"))
+    assert (labelled(data_set), data_set.problems) == (names, ())
+    (tmp_path / "labels.csv").write_text(rows)
+    assert labelled(open_data_set(tmp_path)) == names, "without headings"
+
+
 def test_columns_that_name_different_images_are_refused(tmp_path: Path) -> None:
     text = "id,image,label\n1,4,cat\n2,3,dog\n3,2,cat\n4,1,dog\n"
     with pytest.raises(DataSetError, match=r"could name the images \(id, image\), and they name different ones: leave"):
