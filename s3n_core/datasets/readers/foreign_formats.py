@@ -21,6 +21,7 @@ _CLASSIFY = (
 _UNPACK = "Unpack the archive and open its folder."
 _BINARY = "This program does not read images and labels from one file: export them as image files with a CSV table."
 _SAVE_AS = "Tables of this kind are not read: save the table as CSV and open the folder."
+_COCO_CLASSES = "Its classes are written in the form of COCO: make a CSV table of images and classes to have them read."
 _OPEN_FOLDER = "Open the folder that contains this file and the images."
 _HINTS = {
     **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"), _UNPACK),
@@ -63,11 +64,14 @@ def refuse_without_images(tree: FolderTree) -> None:
 
 def unread_tables(tree: FolderTree) -> tuple[str, ...]:
     """Return a sentence on each table of a kind that is not read."""
-    return tuple(
-        f"{name} was not read. {_HINTS[PurePosixPath(name).suffix.lower()]}"
-        for name in tree.text_files
-        if PurePosixPath(name).suffix.lower() in _TABLES
-    )
+    sentences = []
+    for name in tree.text_files:
+        suffix = PurePosixPath(name).suffix.lower()
+        if suffix in _TABLES:
+            sentences.append(f"{name} was not read. {_HINTS[suffix]}")
+        elif suffix == ".json" and _has_coco_classes(tree.path(name)):
+            sentences.append(f"{name} was not read. {_COCO_CLASSES}")
+    return tuple(sentences)
 
 
 def refuse_foreign(tree: FolderTree) -> None:
@@ -109,7 +113,12 @@ def _refuse_anomalies(tree: FolderTree) -> None:
 
 def _is_coco(file: Path) -> bool:
     head = _ends(file)
-    return '"annotations"' in head and any(key in head for key in ('"bbox"', '"segmentation"', '"category_id"'))
+    return '"annotations"' in head and any(key in head for key in ('"bbox"', '"segmentation"'))
+
+
+def _has_coco_classes(file: Path) -> bool:
+    head = _ends(file)
+    return '"annotations"' in head and '"category_id"' in head
 
 
 def _has_boxes(file: Path) -> bool:

@@ -80,7 +80,8 @@ def understand(table: Table, folder: str, index: ImageIndex) -> TableLabels | No
     """
     folder = "" if folder == "." else folder
     # An image may be called like a heading: image.jpg is not what the heading "image" names.
-    if any(cell.lower() not in _HEADINGS and index.find(cell, folder) for cell in table.columns):
+    cells = [cell.strip() for cell in table.columns]
+    if any(cell.lower() not in _HEADINGS and index.find(cell, folder) for cell in cells):
         table = table.without_headings()
     image_column = _image_column(table, folder, index)
     if image_column is None:

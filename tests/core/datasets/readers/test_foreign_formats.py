@@ -30,6 +30,16 @@ def test_coco(tmp_path: Path) -> None:
     assert "COCO" in data_set.remarks[-1], "its images can be predicted, and it is said that labels are not read"
 
 
+def test_classes_of_coco_are_no_boxes(tmp_path: Path) -> None:
+    """The folders are read, and it is said that the file was not."""
+    root = make(tmp_path, "ant/1.png", "bee/2.png")
+    content = {"images": [{"id": 1, "file_name": "ant/1.png"}], "annotations": [{"image_id": 1, "category_id": 3}]}
+    (root / "train.json").write_text(json.dumps(content))
+    data_set = open_data_set(root)
+    assert data_set.classes == ("ant", "bee")
+    assert ["train.json was not read. Its classes are" in remark for remark in data_set.remarks] == [True]
+
+
 @pytest.mark.parametrize("beside", [True, False])
 def test_yolo(tmp_path: Path, beside: bool) -> None:
     root = make(tmp_path, "images/train/1.png", "images/train/2.png", "images/val/3.png")
