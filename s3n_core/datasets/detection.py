@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -229,6 +229,7 @@ def _finished(data_set: DataSet, tree: FolderTree, wrappers: Sequence[str]) -> D
     """Return a data set with class names that can be compared and stored, and with everything that a person should know.
 
     Raises:
+        DataSetError: Two classes have the same name.
         TooFewClasses: All labelled images have the same class.
     """
     data_set = _comparable(data_set)
@@ -248,7 +249,16 @@ def _finished(data_set: DataSet, tree: FolderTree, wrappers: Sequence[str]) -> D
 
 
 def _comparable(data_set: DataSet) -> DataSet:
-    """Return a data set whose class names are valid Unicode in the form NFC; classes that differ only in the form are one."""
+    """Return a data set whose class names are valid Unicode in the form NFC; classes that differ only in the form are one.
+
+    Raises:
+        DataSetError: Two classes have the same name: results by class would mix them up.
+    """
+    twice = [name for name, count in Counter(data_set.classes).items() if count > 1]
+    if twice:
+        raise DataSetError(
+            f"{data_set.root} has two classes called {twice[0]!r}: give each class a name of its own, or list it once."
+        )
     names = [comparable_class(name) for name in data_set.classes]
     if names == list(data_set.classes):
         return data_set

@@ -274,6 +274,12 @@ def test_cub_refuses(cub: Path, file: str, text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_two_classes_of_one_name(cub: Path) -> None:
+    (cub / "classes.txt").write_text("1 Tern\n2 Tern\n")
+    with pytest.raises(DataSetError, match="has two classes called 'Tern': give each class a name of its own"):
+        open_data_set(cub)
+
+
 # List files
 
 
