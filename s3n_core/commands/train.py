@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,9 +24,10 @@ from s3n_core.commands.arguments import (
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_event, print_json, progress_bar
 from s3n_core.commands.training_lines import follow
+from s3n_core.errors import DataSetError
 
 if TYPE_CHECKING:
-    from s3n_core.datasets.records import ImageRecord
+    from s3n_core.datasets.records import DataSet
     from s3n_core.system.distributed import Team
     from s3n_core.training.recipe import Recipe
     from s3n_core.training.trainer import Trainer
@@ -139,8 +140,7 @@ def _prepare(
             count = len(whole.records) - len(data_set.records)
             say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images includes them.")
     if not json:
-        _say_small_classes(data_set.records, data_set.classes)
-        _say_unequal_classes(data_set.records, data_set.classes, chosen)
+        _say_classes(data_set, chosen)
         _say_download(chosen)
     nothing = "Stopped before the training began; no run was made."
     with interruptible(lambda: nothing), progress_bar(FINDING, json=json, late=True) as bar:
@@ -255,11 +255,17 @@ def _discard_if_ordered(path: Path) -> None:
         move_to_trash(path, path.parent)
 
 
-def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -> None:
+def _say_classes(data_set: DataSet, recipe: Recipe) -> None:
+    """Point out classes with few images for training, and those with many times more than others."""
     from s3n_core.datasets.audit.checks import FEWEST_TRAINING_IMAGES
-    from s3n_core.datasets.imbalance import class_counts
+    from s3n_core.datasets.imbalance import unequal_classes
+    from s3n_core.training.image_counts import image_counts
 
-    counts = class_counts(records, len(classes))
+    classes = data_set.classes
+    try:
+        counts = image_counts(data_set, recipe.validation, recipe.split_seed).training
+    except DataSetError:  # said where the run is made
+        return
     small = sum(count < FEWEST_TRAINING_IMAGES for count in counts)
     if small:
         fewest = counts.index(min(counts))
@@ -267,12 +273,7 @@ def _say_small_classes(records: Sequence[ImageRecord], classes: Sequence[str]) -
             f"{small} of {len(classes)} classes have fewer than {FEWEST_TRAINING_IMAGES} training images (fewest: "
             f"{classes[fewest]}, {counts[fewest]}); expect low accuracy for them."
         )
-
-
-def _say_unequal_classes(records: Sequence[ImageRecord], classes: Sequence[str], recipe: Recipe) -> None:
-    from s3n_core.datasets.imbalance import class_counts, unequal_classes
-
-    found = unequal_classes(class_counts(records, len(classes)), classes)
+    found = unequal_classes(counts, classes)
     if found is not None and recipe.balance == "none":
         say(f"{found.sentence} `--set balance=sampling` shows all classes equally often; balance=weights weighs them.")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from s3n_core.datasets.records import ImageRecord
 
 MOST_TIMES = 5
 """The largest class may have this many times the images of the smallest before it is pointed out."""
@@ -60,17 +58,3 @@ def unequal_classes(counts: Sequence[int], classes: Sequence[str]) -> UnequalCla
         smallest=classes[smallest],
         smallest_images=counts[smallest],
     )
-
-
-def class_counts(records: Iterable[ImageRecord], classes: int) -> list[int]:
-    """Count the images for training of each class: those with a label that do not belong to the test split.
-
-    Args:
-        records: Images of a data set.
-        classes: Number of classes.
-    """
-    counts = [0] * classes
-    for record in records:
-        if record.label is not None and record.split != "test":
-            counts[record.label] += 1
-    return counts

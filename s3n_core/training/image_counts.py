@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s3n_core.datasets.left_out import without_left_out
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.splits import split_validation
 
@@ -26,19 +25,18 @@ def image_counts(data_set: DataSet, validation: float, split_seed: int) -> Image
     """Count the training images of each class, and the validation images.
 
     Args:
-        data_set: The data set.
+        data_set: The data set, without the images that the training leaves out.
         validation: The validation share, from 0 to 0.5.
         split_seed: The seed that draws the validation images.
 
     Returns:
-        The numbers; images that are left out by hand do not count.
+        The numbers.
 
     Raises:
-        DataSetError: There is no labelled training image, or the list of images that are left out cannot be read.
+        DataSetError: There is no labelled training image; or a group lies in training and in validation or test.
     """
-    kept = without_left_out(data_set)
-    training, chosen = split_validation(kept.records, validation, split_seed, by_hand=kept.by_hand)
-    counts = [0] * len(kept.classes)
+    training, chosen = split_validation(data_set.records, validation, split_seed, by_hand=data_set.by_hand)
+    counts = [0] * len(data_set.classes)
     for record in training:
         if record.label is not None:
             counts[record.label] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.imbalance import unequal_classes
-from s3n_core.datasets.left_out import left_out_version
+from s3n_core.datasets.left_out import left_out_version, without_left_out
 from s3n_core.datasets.skipped_files import needs_attention, skipped_sentence
 from s3n_core.errors import S3NError
 from s3n_core.runs.locations import checked_run_name, new_run_name
@@ -182,7 +182,7 @@ class Starting(QObject):
         if self._counted and self._counted[0] is data_set and self._counted[1:] == wanted[1:]:
             return
         self._counted, self._counts, self._not_counted = wanted, None, ""
-        self._tasks.run("counts", lambda: image_counts(data_set, share, seed))
+        self._tasks.run("counts", lambda: image_counts(without_left_out(data_set), share, seed))
 
     def _on_counted(self, name: str, counts: ImageCounts) -> None:
         self._counts = counts

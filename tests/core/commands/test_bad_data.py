@@ -89,6 +89,14 @@ def test_one_image_in_a_class(s3n: Command, model: Path, tmp_path: Path) -> None
     assert "2 of 2 classes have fewer than 5 training images (fewest: one, 1)" in outcome.err
 
 
+def test_validation_images_are_no_images_for_training(s3n: Command, model: Path, tmp_path: Path) -> None:
+    for split, few in (("train", 1), ("val", 6)):
+        class_folders(tmp_path / "data" / split, {"many": 6, "few": few})
+    said = call(s3n, "train", tmp_path / "data", model, tmp_path).err
+    assert "1 of 2 classes have fewer than 5 training images (fewest: few, 1)" in said
+    assert "Unequal classes: many has 6 images for training, few has 1 (6 to 1)." in said
+
+
 def test_one_image_in_every_class(s3n: Command, model: Path, tmp_path: Path) -> None:
     data = class_folders(tmp_path / "data", {"a": 1, "b": 1, "c": 1})
     assert call(s3n, "train", data, model, tmp_path).code == 0
