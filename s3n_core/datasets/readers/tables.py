@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ LARGEST = 512 * 2**20  # bytes
 _SEPARATORS = (",", ";", "\t", "|")
 _NAMES = {"\t": "a tab"}
 _SAMPLE = 50  # lines by which the separator is found
+_DECLARED = re.compile(r'"?sep=([^\w\s"]|\t)"?(?=[\r\n])', re.IGNORECASE)  # a first line that Excel writes and obeys
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -124,6 +126,8 @@ def read_mapping(file: Path) -> Mapping[str, str] | None:
 
 
 def _delimited(file: Path, text: str, separator: str | None) -> Table | None:
+    if declared := _DECLARED.match(text):
+        separator, text = declared[1], text[declared.end() :]  # its line end stays, and counts as a line
     separator = separator or _separator(text)
     if separator is None:
         return None

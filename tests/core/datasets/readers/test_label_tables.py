@@ -34,6 +34,8 @@ IMAGES = ("img/1.png", "img/2.png", "img/3.png", "img/4.png")
     [
         "id,breed\n1,pug\n2,collie\n3,pug\n",
         "image;label\n1.png;pug\n2.png;collie\n3.png;pug\n",
+        "sep=;\nimage;label\n1.png;pug\n2.png;collie\n3.png;pug\n",
+        "SEP=^\r\nimage^label\r\n1.png^pug\r\n2.png^collie\r\n3.png^pug\r\n",
         "path\tclass\nimg/1.png\tpug\nimg/2.png\tcollie\nimg/3.png\tpug\n",
         "img\\1.png,pug\nimg\\2.png,collie\nimg\\3.png,pug\n",
         "filename,width,height,class,xmin,ymin,xmax,ymax\n1.png,3,2,pug,0,0,1,1\n2.png,3,2,collie,0,0,1,1\n3.png,3,2,pug,0,0,1,1\n",
