@@ -30,7 +30,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from PIL import Image
 
 from benchmarks.demo.texts import CHECKOUT, MEASURED, read_facts, rewrite_documents
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.records import ImageRecord
 from s3n_core.inspection.inspector import inspect
 from s3n_core.models.model_files import load_model, save_model
 from s3n_core.models.opening import open_model
@@ -46,6 +46,7 @@ from s3n_core.parts.atlas.atlas_copies import make_portable
 from s3n_core.parts.comparison.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.comparison.comparison import FEWEST
 from s3n_core.parts.comparison.stored_comparisons import kept_comparison
+from s3n_core.prediction.job import predict
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.server.codec import InspectionEncoder
@@ -61,8 +62,8 @@ GUIDE_IMAGES = 60
 FIRST_WEIGHTS = "demo-first.safetensors"
 
 SHOWN = ("--species", 24, "--train", 1, "--test", FEWEST, "--seed", 2)
-"""How the images of the demo are drawn. The first test image of every species ships, and all of the most confused pair, so many
-that they can be compared."""
+"""How the images of the demo are drawn. One test image of every species ships, and all of the most confused pair, which is
+as many as a comparison needs."""
 DRAWN = ("--species", 24, "--train", 200, "--test", 40, "--seed", 1, "--leave-out", 0.1)
 """How the images that the model learns from and is tested on are drawn."""
 
@@ -96,7 +97,8 @@ SECOND = {
 }
 """The settings of the second training: the whole network, from the weights of the first."""
 
-SHEET = "003.Rufous_tailed_Willowling/Rufous_tailed_Willowling_0002.jpg"
+SHEET = "003.Rufous_tailed_Willowling"
+"""The species whose sheet is shown."""
 ANIMATION = ("--images", "1,3", "--width", "640")
 SCREENSHOTS = {
     "start": "start.png",
@@ -175,35 +177,46 @@ def evaluate(work: Path) -> None:
     """Measure the model on the test images, and where it looks; without paths, which belong to one machine."""
     printed = s3n(work, "evaluate", "model.safetensors", "drawn", "--places", "--device", "cpu", "--json")
     result = json.loads(printed.splitlines()[-1])
-    first = next(record for record in open_data_set(work / "shown").records if record.split == "test")
-    measured = {
-        "evaluation": {key: value for key, value in result.items() if key not in ("event", "data", "confusion")},
-        "parts": {part.name: [part.x, part.y] for part in first.parts},
-    }
-    (work / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    measured = {key: value for key, value in result.items() if key not in ("event", "data", "confusion")}
+    (work / "measured.json").write_text(json.dumps(measured) + "\n", encoding="utf-8")
 
 
 def install(work: Path) -> None:
     """Renew ``resources/demo``, but for its README."""
     shutil.copyfile(work / "model.safetensors", DEMO / "model.safetensors")
-    shutil.copyfile(work / "measured.json", MEASURED)
     shutil.rmtree(DEMO / "images")
-    pair, shown = most_confused(work), open_data_set(work / "shown")
-    whole = {shown.classes.index(pair.a), shown.classes.index(pair.b)}
-    counts = Counter[int | None]()
-    for record in shown.records:
-        if record.split != "test":
-            continue
-        counts[record.label] += 1
-        if record.label in whole or counts[record.label] == 1:
-            place = DEMO / record.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(record.path, place)
+    records = _shown(work)
+    measured = {
+        "evaluation": json.loads((work / "measured.json").read_text(encoding="utf-8")),
+        "parts": {part.name: [part.x, part.y] for part in records[0].parts},
+    }
+    MEASURED.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    for record in records:
+        place = DEMO / record.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(record.path, place)
     _install_run(RunDirectory(work / "runs" / "demo"))
     first = open_data_set(DEMO / "images").records[0]
     seen = inspect(open_model(DEMO / "model.safetensors", "cpu", "float32"), first.path, name=first.name)
     with (DEMO / "inspection.bin").open("wb") as file:
         write_message(file, InspectionEncoder().encode("answered", seen))
+
+
+def _shown(work: Path) -> list[ImageRecord]:
+    """Return the images that ship: all test images of the most confused pair, and of each other species one.
+
+    It is the first in which there are several places to see, if the model has found several in any.
+    """
+    pair, data = most_confused(work), open_data_set(work / "shown")
+    records = [record for record in data.records if record.split == "test"]
+    model = open_model(work / "model.safetensors", "cpu", "float32")
+    peaks = {row.file: row.peaks or 0 for rows in predict(model, records, classes=data.classes) for row in rows}
+    chosen = []
+    for label, name in enumerate(data.classes):
+        own = [record for record in records if record.label == label]
+        several = (record for record in own if peaks[record.name] > 1)
+        chosen += own if name in (pair.a, pair.b) else [next(several, own[0])]
+    return chosen
 
 
 def atlas(work: Path) -> None:
@@ -285,7 +298,8 @@ def take_pictures(work: Path, place: Path, browser: str | None) -> None:
             for page, name in SCREENSHOTS.items():
                 _save(out / f"{page}-light-1280x720.png", name)
             images, model = place / "resources" / "demo" / "images", place / "resources" / "demo" / "model.safetensors"
-            (out / "only.txt").write_text(SHEET + "\n", encoding="utf-8")
+            first = min((images / SHEET).iterdir())
+            (out / "only.txt").write_text(f"{SHEET}/{first.name}\n", encoding="utf-8")
             exported = ("export", model, images, "--device", "cpu", "--out")
             s3n(work, *exported, out / "sheet", "--only", out / "only.txt", "--no-singles", "--picture", "png")
             _save(next((out / "sheet").rglob("*.png")), "sheet.jpg", most=_SHEET_WIDTH)
