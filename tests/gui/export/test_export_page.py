@@ -176,7 +176,7 @@ def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None
     records = open_images(IMAGES).records
     place, listed = first_images(IMAGES, "all")
     assert place == (IMAGES, "all", None, None)
-    assert listed.count == len(records) == 24
+    assert listed.count == len(records) == 42
     assert [image.name for image in listed.images] == [record.name for record in records]
     with pytest.raises(DataSetError, match="no split 'test'"):
         first_images(IMAGES, "test")
@@ -222,7 +222,7 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
         return maker._client.requests  # type: ignore[union-attr, no-any-return]
 
     maker.show(choice)
-    assert len(asked(1)[0].images) == 24
+    assert len(asked(1)[0].images) == 42
     maker.show(replace(choice, opacity=0.5))
     assert asked(2)[1].options["opacity"] == 0.5
     assert read == [IMAGES]

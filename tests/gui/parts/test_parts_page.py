@@ -245,10 +245,11 @@ def test_the_demo_shows_its_parts_at_once_and_keeps_what_a_person_changes(
     assert content is not None
     assert content.root == demo_images().resolve()
     assert content.atlas.path.is_relative_to(home())
-    assert len(content.classes) == 12
+    assert len(content.classes) == 24
     assert content.steadiness is not None
     assert parts.pair.pair is not None
     assert parts.pair.pair.comparison is not None  # that of the pair that is shown first
+    assert parts.pair.pair.comparison.has_intervals  # an answer, not "too few images"
     parts.pair_view.rename(parts.pair_view.rows.rows[0].part, "my name")
     qtbot.waitUntil(lambda: parts.controller.content is not content and not parts.controller.edits.is_busy)
     parts.controller.close_atlas()
