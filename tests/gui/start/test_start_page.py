@@ -169,7 +169,7 @@ def test_the_demo_content_is_there_at_once(window: MainWindow) -> None:
     assert state.best_accuracy is not None
     (birds,), (run,), (model,) = (c.row_buttons() for c in (page.data_card, page.run_card, page.model_card))
     assert "42 images · 24 classes" in birds.accessibleName()
-    assert f"best {accuracy_share_text(state.best_accuracy, 120)}" in run.accessibleName()
+    assert f"best {accuracy_share_text(state.best_accuracy, 240)}" in run.accessibleName()
     assert "demo model" in model.accessibleName()
     assert not page.findChildren(TrainingCard), "nothing is trained that is not trained"
 
