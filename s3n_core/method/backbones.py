@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from s3n_core.errors import DownloadFailed, ModelFileError
 from s3n_core.method.configuration import TIMM, BackboneName
-from s3n_core.method.folded_norm import NormAct
+from s3n_core.method.folded_norm import NormAct, Probed
 from s3n_core.method.foreign_weights import read_state_dict
 from s3n_core.method.timm_backbones import CellGeometry
 from s3n_core.system.deferred_module import deferred_module
@@ -64,7 +64,7 @@ class WeightReport:
         return (*sentences, self.remark) if self.remark else tuple(sentences)
 
 
-class Backbone(nn.Module):
+class Backbone(Probed):
     """A feature extractor: images (B, 3, H, W) to S of shape (B, channels, H / stride, W / stride).
 
     Attributes:
@@ -84,10 +84,11 @@ class Backbone(nn.Module):
         super().__init__()
         self.layers = layers
         self.geometry = geometry
+        self._size = size
         training = layers.training
         layers.eval()
         with torch.no_grad():
-            probe = layers(_no_images() if geometry is None else torch.zeros(1, 3, size, size))
+            probe = layers(self.example())
         layers.train(training)
         self.channels: int = probe.shape[1]
         self.stride: int = _PROBE // probe.shape[2] if geometry is None else geometry.stride
@@ -96,6 +97,10 @@ class Backbone(nn.Module):
         """Compute S, shape (B, D, h, w)."""
         features: Tensor = self.layers(images)
         return features
+
+    def example(self) -> Tensor:
+        """Return no images, or one for a network that must be asked with one: what it makes of them has the right shape."""
+        return _no_images() if self.geometry is None else torch.zeros(1, 3, self._size, self._size)
 
     def with_stage(self, images: Tensor, stage: str) -> tuple[Tensor, Tensor]:
         """Compute S, and on the way the features of a stage, (B, D', h', w'); not for a network of timm.

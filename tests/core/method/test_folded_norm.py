@@ -1,13 +1,17 @@
+from typing import TypeVar
+
 import pytest
 import torch
 from torch import nn
 
 from s3n_core.method.configuration import BACKBONES, NetworkConfig
-from s3n_core.method.folded_norm import fold_batch_norm
+from s3n_core.method.folded_norm import Probed, fold_batch_norm
 from s3n_core.method.network import S3N
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def _disturbed(network: S3N) -> S3N:
+
+def _disturbed(network: Network) -> Network:
     """Give every BatchNorm different statistics, so that folding into the wrong layer is detected."""
     torch.manual_seed(0)
     for layer in network.modules():
@@ -69,3 +73,37 @@ def test_each_branch_is_folded_with_its_own_statistics(backbone: str) -> None:
 def test_a_network_in_training_is_refused() -> None:
     with pytest.raises(ValueError, match="evaluation mode"):
         fold_batch_norm(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
+
+
+class _Added(Probed):
+    """RepViT's block: the norm that is registered after a convolution reads a sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 3, 1)
+        self.norm_of_first = nn.BatchNorm2d(3)
+        self.second = nn.Conv2d(3, 3, 1)
+        self.norm_of_sum = nn.BatchNorm2d(3)
+        self.third = nn.Conv2d(3, 3, 1)
+        self.norm_of_third = nn.BatchNorm2d(3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        total = self.norm_of_sum(self.second(images) + self.norm_of_first(self.first(images)))
+        third = self.third(total)
+        return self.norm_of_third(third) + third
+
+    def example(self) -> torch.Tensor:
+        return torch.zeros(0, 3, 4, 4)
+
+
+def test_only_a_norm_that_alone_reads_a_convolution_is_folded() -> None:
+    part = _Added()
+    _disturbed(part)
+    images = torch.rand(2, 3, 4, 4)
+    with torch.inference_mode():
+        before = part(images)
+        fold_batch_norm(part)
+        after = part(images)
+    assert torch.allclose(before, after, atol=1e-5)
+    kinds = {name: type(layer) for name, layer in part.named_children() if name.startswith("norm")}
+    assert kinds == {"norm_of_first": nn.Identity, "norm_of_sum": nn.BatchNorm2d, "norm_of_third": nn.BatchNorm2d}

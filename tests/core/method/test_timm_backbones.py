@@ -35,6 +35,7 @@ NAMES = [
     "convnext_atto.d2_in1k",
     "hrnet_w18_small.ms_in1k",
     "resnetv2_18.ra4_e3600_r224_in1k",
+    "repvit_m1_0.dist_450e_in1k",
 ]
 
 
