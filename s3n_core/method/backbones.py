@@ -17,10 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from s3n_core.errors import DownloadFailed, ModelFileError
-from s3n_core.method.configuration import TIMM, BackboneName
+from s3n_core.method.alignment import feature_to_pixel
+from s3n_core.method.cell_geometry import CellGeometry, MiddleStage
+from s3n_core.method.configuration import TIMM, BackboneName, NetworkChoices
 from s3n_core.method.folded_norm import NormAct, Probed
 from s3n_core.method.foreign_weights import read_state_dict
-from s3n_core.method.timm_backbones import CellGeometry
+from s3n_core.method.timm_backbones import TimmFeatures
 from s3n_core.system.deferred_module import deferred_module
 
 # torchvision's detection operators ask torch's compiler one question, when they run; loading it takes as long as torch.
@@ -71,27 +73,32 @@ class Backbone(Probed):
         channels: D of Eq. 1, found by running the network once on no images.
         stride: Input pixels per feature cell.
         geometry: Where its cells lie, if that had to be measured; None where the name says it.
+        cells: Cells along a side of its map at the size that it was measured for; None likewise.
     """
 
-    def __init__(self, layers: nn.Module, geometry: CellGeometry | None = None, size: int = 0) -> None:
+    def __init__(self, layers: nn.Module, size: int = 0) -> None:
         """Wrap layers.
 
         Args:
             layers: Images to features.
-            geometry: Where its cells lie, if that had to be measured.
-            size: Side of an image that they can read, in pixels, if their cells were measured.
+            size: Side of the input, in pixels, that a network of timm was built and measured for.
         """
         super().__init__()
         self.layers = layers
-        self.geometry = geometry
         self._size = size
+        self.geometry: CellGeometry | None = None
+        self.cells: int | None = None
+        if isinstance(layers, TimmFeatures):
+            self.geometry, self.cells = layers.geometry, layers.cells
+            self.channels, self.stride = layers.channels, layers.geometry.stride
+            return
         training = layers.training
         layers.eval()
         with torch.no_grad():
             probe = layers(self.example())
         layers.train(training)
-        self.channels: int = probe.shape[1]
-        self.stride: int = _PROBE // probe.shape[2] if geometry is None else geometry.stride
+        self.channels = int(probe.shape[1])
+        self.stride = _PROBE // int(probe.shape[2])
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute S, shape (B, D, h, w)."""
@@ -156,21 +163,14 @@ def build_backbone(
 
 
 def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tuple[Backbone, WeightReport]:
-    from s3n_core.method.timm_backbones import (
-        build_timm,
-        cell_geometry,
-        pretrained_facts,
-        pretrained_state,
-    )
+    from s3n_core.method.timm_backbones import build_timm, pretrained_facts, pretrained_state
 
     if last_stride == 1:
         raise ModelFileError(
             f"The last stride of {name} cannot be changed; set last_stride to 2, or use a larger input."
         )
     layers = build_timm(name, size)
-    training = layers.training
-    geometry = cell_geometry(layers.eval(), size)
-    backbone = Backbone(layers.train(training), geometry, size)
+    backbone = Backbone(layers, size)
     if weights == "none":
         return backbone, WeightReport(source="none: training starts from random weights", loaded=0)
     if weights != "imagenet":
@@ -196,29 +196,39 @@ def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tupl
     return backbone, replace(report, remark=facts.sentence() if weights == "imagenet" else "")
 
 
-def middle_stage(name: BackboneName, layers: nn.Module, size: int) -> str:
+def middle_stage(name: BackboneName) -> str:
     """Return the name, inside `Backbone.layers`, of the last layer with 16 input pixels per cell in the published network.
 
     Features of the last layer gather by class; those of this stage by what lies there. Nothing is computed: the layers
     are asked for shapes only.
 
     Args:
+        name: Name of the architecture; not one of timm.
+    """
+    with torch.no_grad():
+        published = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
+        found = _last_at_stride(published, _no_images(), STAGE_STRIDE)
+    assert found is not None, name
+    return found
+
+
+def measured_stage(name: BackboneName, layers: nn.Module, size: int) -> MiddleStage:
+    """Return the same layer with where its cells lie.
+
+    Args:
         name: Name of the architecture.
-        layers: The network's `Backbone.layers`, in evaluation mode; only one of timm is asked.
+        layers: The network's `Backbone.layers`, in evaluation mode; only one of timm is asked, with one image.
         size: Side of its input, in pixels.
 
     Returns:
-        The layer's name; "" for the whole network, if a network of timm has no such layer.
+        The stage; the whole network, with its own stride, if a network of timm has no such layer.
     """
-    if name.startswith(TIMM):
-        from s3n_core.method.timm_backbones import last_at_stride
+    if isinstance(layers, TimmFeatures):
+        from s3n_core.method.timm_backbones import middle_stage_of
 
-        return last_at_stride(layers, size, 16)
-    with torch.no_grad():
-        published = _feature_layers(name, torchvision_models.get_model(name, weights=None)).eval()
-        found = _last_at_stride(published, _no_images(), 16)
-    assert found is not None, name
-    return found
+        return middle_stage_of(layers, size, STAGE_STRIDE)
+    offset = feature_to_pixel(0.0, STAGE_STRIDE, NetworkChoices(backbone=name).cell_alignment)
+    return MiddleStage(middle_stage(name), CellGeometry(STAGE_STRIDE, offset))
 
 
 def _through(layers: nn.Module, values: Tensor, stage: str) -> tuple[Tensor, Tensor]:
@@ -233,6 +243,9 @@ def _through(layers: nn.Module, values: Tensor, stage: str) -> tuple[Tensor, Ten
             kept = values if name == first else kept
     return values, kept
 
+
+STAGE_STRIDE = 16
+"""Input pixels per cell of the middle stage."""
 
 _PROBE = 64  # side of the images that a backbone is asked for its shapes with, in pixels
 

@@ -99,7 +99,7 @@ class _Watch(TorchFunctionMode):
         super().__init__()
         self.made: dict[nn.Module, list[_Output]] = {}
         self.calls: dict[nn.Module, int] = {}
-        self._alive = WeakTensorKeyDictionary()  # outputs, by the tensors themselves
+        self._alive: Any = WeakTensorKeyDictionary()  # outputs, by the tensors themselves; torch gives it no types
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None

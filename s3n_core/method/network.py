@@ -180,7 +180,7 @@ class S3N(nn.Module):
         self.side: BranchHead | None = None
         if config.side_head:
             with torch.device("cpu"):  # computed, as in `_backbone_of`
-                self._stage = middle_stage(config.backbone, self.backbone.layers, config.original_size)
+                self._stage = middle_stage(config.backbone)
                 stage_channels = self.backbone.stage_channels(self._stage)
             self.side = BranchHead(stage_channels, config.num_classes, buffer=False)
 

@@ -2,7 +2,7 @@
 
 A name is ``timm:ARCHITECTURE`` or ``timm:ARCHITECTURE.TAG``, where the tag names pretrained weights. timm's networks are built
 without classifier and pooling. Three things differ from torchvision's, and are settled here once: BatchNorm layers that hold
-their activation (`plain_norms`), where a cell looks (`cell_geometry`), and the colours that the weights expect (`TimmFeatures`).
+their activation (`plain_norms`), where a cell looks (`Reductions`), and the colours that the weights expect (`TimmFeatures`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ import torch
 from torch import Tensor, nn
 
 from s3n_core.errors import DownloadFailed, ModelFileError
+from s3n_core.method.cell_geometry import CellGeometry, Layout, MiddleStage, Reductions, as_map
 from s3n_core.method.configuration import TIMM
 from s3n_core.method.folded_norm import NormAct
 from s3n_core.runs.model_paths import file_sha256
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what images are normalised with before they come here
+
+_ONE_CELL = 64  # side of an image, in pixels, up to which a network may have a single cell
 
 _NON_COMMERCIAL = ("non-commercial", "noncommercial", "research-only")
 
@@ -169,6 +173,10 @@ class TimmFeatures(nn.Module):
 
     Attributes:
         network: The network, with plain BatchNorm layers.
+        prefix: Tokens that are no places.
+        channels: D, as found with this size.
+        cells: Cells along a side of its map, likewise.
+        geometry: Where they lie on the input, likewise.
 
     Raises:
         ModelFileError: It gives no map of cells that cover the image.
@@ -182,16 +190,23 @@ class TimmFeatures(nn.Module):
         colours = tuple(zip(*_IMAGENET, facts.mean, facts.std, strict=True))
         self._scale = [std / own_std for _, std, _, own_std in colours]
         self._shift = [(mean - own_mean) / own_std for mean, _, own_mean, own_std in colours]
-        self._prefix = int(getattr(network, "num_prefix_tokens", 0))
+        self.prefix = int(getattr(network, "num_prefix_tokens", 0))
         self._channels_last = getattr(network, "output_fmt", "NCHW") == "NHWC"
         self._unpooled = False
-        with torch.no_grad():
-            found = self._mapped(network(torch.zeros(1, 3, size, size)))
-            if found.shape[2:] == (1, 1) and size > 64:  # a head that is a convolution over the whole map, as VGG's
+        images, reductions = torch.zeros(1, 3, size, size), Reductions(network)
+        with torch.no_grad(), reductions:
+            found = self._mapped(network(images))
+            if (
+                found.shape[2:] == (1, 1) and size > _ONE_CELL
+            ):  # a head that is a convolution over the whole map, as VGG's
                 self._unpooled = True
-                found = self._mapped(network.forward_features(torch.zeros(1, 3, size, size)))  # type: ignore[operator]
+                found = self._mapped(network.forward_features(images))  # type: ignore[operator]
         if found.shape[2] != found.shape[3]:
             raise ModelFileError(f"{facts.architecture} gives no square map of features; choose another backbone.")
+        if found.shape[2] == 1 and size > _ONE_CELL:
+            raise ModelFileError(f"{facts.architecture} gives one cell for the whole image; choose another backbone.")
+        self.channels, self.cells = int(found.shape[1]), int(found.shape[2])
+        self.geometry: CellGeometry = reductions.geometry(size, self.cells)
 
     def forward(self, images: Tensor) -> Tensor:
         """Compute S, shape (B, D, h, w)."""
@@ -202,16 +217,15 @@ class TimmFeatures(nn.Module):
             return self._mapped(self.network.forward_features(images))  # type: ignore[operator]
         return self._mapped(self.network(images))
 
-    def _mapped(self, output: Tensor) -> Tensor:
-        if output.ndim == 3:  # tokens of a transformer: (B, prefix + h * w, D)
-            tokens = output[:, self._prefix :]
-            side = round(tokens.shape[1] ** 0.5)
-            if side * side != tokens.shape[1]:
-                raise ModelFileError("This transformer's tokens do not form a square; choose another backbone.")
-            return tokens.transpose(1, 2).reshape(len(tokens), tokens.shape[2], side, side)
-        if output.ndim != 4:
+    def _mapped(self, output: object) -> Tensor:
+        if not isinstance(output, Tensor) or output.ndim not in (3, 4):
             raise ModelFileError("This network gives no map of features, which Eq. 1 needs; choose another backbone.")
-        return output.permute(0, 3, 1, 2) if self._channels_last else output
+        if output.ndim == 4:
+            return as_map(output, "NHWC" if self._channels_last else "NCHW")
+        places = output.shape[1] - self.prefix  # tokens of a transformer
+        if places < 1 or isqrt(places) ** 2 != places:
+            raise ModelFileError("This transformer's tokens do not form a square; choose another backbone.")
+        return as_map(output, "tokens", self.prefix)
 
 
 def build_timm(backbone: str, size: int) -> TimmFeatures:
@@ -225,20 +239,38 @@ def build_timm(backbone: str, size: int) -> TimmFeatures:
         ModelFileError: timm is missing, has no such network, or it cannot be used with this size.
     """
     name, facts = timm_name(backbone), pretrained_facts(backbone)
-    network = _created(name, size)
+    try:
+        network = _created(name, size)
+    except Exception as error:  # each family has errors of its own
+        raise ModelFileError(
+            f"timm does not build {facts.architecture} without its classifier for images of {size} pixels "
+            f"({first_line(error)}); choose another backbone."
+        ) from error
     plain_norms(network)
     training = network.training
     network.eval()
     try:
         features = TimmFeatures(network, facts, size)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelFileError(
-            f"{facts.architecture} cannot read images of {size} pixels ({reason}); its weights were trained with "
-            f"{facts.input_size}."
-        ) from error
+    except ModelFileError:
+        raise
+    except Exception as error:
+        raise unreadable(backbone, size, error) from error
     features.train(training)
     return features
+
+
+def unreadable(backbone: str, size: int, error: Exception) -> ModelFileError:
+    """Return the error that says that a network cannot read images of a size, in pixels, because of ``error``."""
+    facts = pretrained_facts(backbone)
+    return ModelFileError(
+        f"{facts.architecture} cannot read images of {size} pixels ({first_line(error)}); its weights were trained with "
+        f"{facts.input_size}."
+    )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its kind."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _created(name: str, size: int, **options: Any) -> nn.Module:
@@ -266,10 +298,10 @@ def pretrained_state(backbone: str) -> Mapping[str, Tensor]:
     try:
         return _created(name, facts.input_size, pretrained=True, **at_hand).state_dict()
     except Exception as error:  # the hub's client raises errors of many libraries
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DownloadFailed(
-            f"The weights of {name} could not be {'read' if at_hand else 'downloaded'} ({reason}). Download {facts.address} on "
-            f"another machine and copy it to {facts.file}, or set weights to a local file or to none (`--set weights=none`).",
+            f"The weights of {name} could not be {'read' if at_hand else 'downloaded'} ({first_line(error)}). Download "
+            f"{facts.address} on another machine and copy it to {facts.file}, or set weights to a local file or to none "
+            "(`--set weights=none`).",
             url=facts.address,
             path=facts.file,
         ) from error
@@ -332,121 +364,83 @@ def plain_norms(module: nn.Module) -> None:
             plain_norms(child)
 
 
-@dataclass(frozen=True, slots=True)
-class CellGeometry:
-    """Where the cells of a network lie on its input: cell i is centred on pixel ``i * stride + offset``.
+def middle_stage_of(layers: TimmFeatures, size: int, stride: int) -> MiddleStage:
+    """Return the last layer of a network that gives a map with ``stride`` pixels per cell; the whole network if there is none.
 
-    Attributes:
-        stride: Pixels from one cell to the next.
-        offset: Pixel on which the first cell is centred.
-    """
-
-    stride: int
-    offset: float
-
-
-def cell_geometry(layers: nn.Module, size: int) -> CellGeometry:
-    """Follow the strides of a network from its input to its map, at the size that is used ("SAME" padding varies with it).
-
-    Of several layers that reduce the same map, as in the two paths of a residual block, the one with the largest kernel counts.
-    Reductions that are no layers, such as merged patches, are centred.
-
-    Args:
-        layers: The network, in evaluation mode, images to features.
-        size: Side of its input, in pixels.
-
-    Raises:
-        ModelFileError: Its cells do not cover the image.
-    """
-    found: list[tuple[int, int, float, int]] = []  # side before and after, shift in pixels of the side before, kernel
-    padded: dict[int, tuple[int, int]] = {}  # side after padding: side before, and pixels before the first
-
-    def note(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        before = inputs[0] if inputs else None
-        if not isinstance(before, Tensor) or not isinstance(output, Tensor) or before.ndim != 4 or output.ndim != 4:
-            return
-        side, after = before.shape[2], output.shape[2]
-        if isinstance(layer, nn.ConstantPad2d):
-            padded[after] = (side, int(layer.padding[2]))
-        elif after < side:
-            shift, kernel = _shift(layer, side)
-            side, pixels = padded.get(side, (side, 0))
-            found.append((side, after, shift - pixels, kernel))
-
-    hooks = [layer.register_forward_hook(note) for layer in layers.modules() if _reduces(layer)]
-    try:
-        with torch.no_grad():
-            cells = layers(torch.zeros(1, 3, size, size)).shape[2]
-    finally:
-        for hook in hooks:
-            hook.remove()
-    side, stride, offset = size, 1, 0.0
-    while side > cells:
-        here = [entry for entry in found if entry[0] == side]
-        if here:
-            _, after, shift, _ = max(here, key=lambda entry: entry[3])
-        else:
-            after = max([entry[0] for entry in found if cells <= entry[0] < side], default=cells)
-            shift = (side / after - 1) / 2
-        offset += stride * shift
-        stride *= round(side / after)
-        side = after
-    if abs(cells * stride - size) >= stride:
-        raise ModelFileError(
-            f"The {cells} x {cells} cells of this backbone do not cover an image of {size} pixels; choose another backbone "
-            "or size."
-        )
-    return CellGeometry(stride, offset)
-
-
-def _reduces(layer: nn.Module) -> bool:
-    """Whether a layer may halve a map by itself, or pads it for one that does."""
-    return (
-        isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d | nn.ConstantPad2d)
-        or type(layer).__name__ == "BlurPool2d"
-    )
-
-
-def _shift(layer: Any, side: int) -> tuple[float, int]:
-    """Return how far the first output of a layer is centred from its first input, in inputs, and its kernel's side."""
-    if type(layer).__name__ == "BlurPool2d":
-        return (layer.filt_size - 1) / 2 - layer.padding[0], layer.filt_size
-    kernel, stride, dilation = (_side(getattr(layer, name, 1)) for name in ("kernel_size", "stride", "dilation"))
-    reach = dilation * (kernel - 1)
-    if type(layer).__name__.endswith("Same") or layer.padding == "same":
-        padding = max((-(-side // stride) - 1) * stride + reach + 1 - side, 0) // 2
-    else:
-        padding = _side(layer.padding)
-    return reach / 2 - padding, kernel
-
-
-def _side(value: Any) -> int:
-    return int(value[0] if isinstance(value, tuple | list) else value)
-
-
-def last_at_stride(layers: nn.Module, size: int, stride: int) -> str:
-    """Return the name of the last layer that runs and gives a map with ``stride`` pixels per cell; "" if there is none.
+    Tokens of a layer are taken only if they are a stage's map as timm itself gives it: some networks (Hiera) keep them in another
+    order than row by row.
 
     Args:
         layers: The network, in evaluation mode; it may be folded.
         size: Side of its input, in pixels.
         stride: Input pixels per cell.
+
+    Raises:
+        ModelFileError: The cells of that layer do not cover the image.
     """
-    last = ""
+    sides = (-(-size // stride), size // stride)  # convolutions round up, patches down
+    noted: list[tuple[str, Layout, Tensor]] = []
 
     def noting(name: str) -> Any:
         def note(layer: nn.Module, inputs: Any, output: Any) -> None:
-            nonlocal last
-            if isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] == -(-size // stride):
-                last = name
+            layout = _layout_of(output, sides, layers.prefix)
+            if layout is not None:
+                if noted and layout != "tokens":
+                    noted.clear()  # only tokens are compared
+                noted.append((name, layout, output))
 
         return note
 
     hooks = [layer.register_forward_hook(noting(name)) for name, layer in layers.named_modules() if name]
+    # Not zeros: what is the same everywhere would look the same in any order.
+    images = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    images = images.to(next(layers.parameters()).device)
+    reductions = Reductions(layers)
     try:
-        with torch.no_grad():
-            layers(torch.zeros(1, 3, size, size, device=next(layers.parameters()).device))
+        with torch.no_grad(), reductions:
+            cells = layers(images).shape[2]
+            whole = MiddleStage("", reductions.geometry(size, cells))
+            if cells in sides or not noted:
+                return whole
+            layer, layout, output = noted[-1]
+            if layout == "tokens":
+                run = {(name, layout) for name, layout, _ in noted if layout == "tokens"}
+                noted.clear()
+                maps = _maps_of_stages(layers.network, images)
+                tokens = [e for e in noted if e[:2] in run and any(_same(e[2], of, layers.prefix) for of in maps)]
+                if not tokens:
+                    return whole
+                layer, layout, output = tokens[-1]
     finally:
         for hook in hooks:
             hook.remove()
-    return last
+    prefix = layers.prefix if layout == "tokens" else 0
+    side = as_map(output, layout, prefix).shape[2]
+    return MiddleStage(layer, reductions.geometry(size, side), layout, prefix)
+
+
+def _layout_of(output: object, sides: tuple[int, ...], prefix: int) -> Layout | None:
+    """Return how a layer's output for one image is a map with one of these sides; None if it is none."""
+    if not isinstance(output, Tensor) or len(output) != 1:  # windows are many
+        return None
+    if output.ndim == 4 and output.shape[2] == output.shape[3] and output.shape[2] in sides:
+        return "NCHW"
+    if output.ndim == 4 and output.shape[1] == output.shape[2] and output.shape[1] in sides:
+        return "NHWC"
+    if output.ndim == 3 and output.shape[1] - prefix in {side * side for side in sides}:
+        return "tokens"
+    return None
+
+
+def _maps_of_stages(network: Any, images: Tensor) -> list[Tensor]:
+    """Return the maps (B, D, h, w) that timm itself makes of a network's stages; none if it cannot."""
+    try:
+        found: list[Tensor] = network.forward_intermediates(images, output_fmt="NCHW", intermediates_only=True)
+    except Exception:  # each family has errors of its own
+        return []
+    return found
+
+
+def _same(tokens: Tensor, of: Tensor, prefix: int) -> bool:
+    found = as_map(tokens, "tokens", prefix)
+    return found.shape == of.shape and bool(torch.equal(found, of))

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from s3n_core.inspection.geometry import ViewFrame
-from s3n_core.method.alignment import feature_to_pixel, grid_to_share
-from s3n_core.method.backbones import middle_stage
+from s3n_core.method.alignment import grid_to_share
+from s3n_core.method.backbones import measured_stage
+from s3n_core.method.cell_geometry import CellGeometry
 from s3n_core.models.opening import Model
-
-STRIDE = 16
-"""Input pixels per cell of the stage that descriptors are read from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +26,12 @@ class StageMaps:
     Attributes:
         values: Shape (B, D, h, w).
         side: Side of what the backbone sees in O, in pixels.
-        shift: Where the first cell is centred, in pixels of that, as `feature_to_pixel` returns it.
+        geometry: Where the cells lie, in pixels of that.
     """
 
     values: Tensor
     side: int
-    shift: float
+    geometry: CellGeometry
 
     def at(self, row: int, frame: ViewFrame, places: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the descriptors of places in one image, read between cells by linear interpolation.
@@ -48,7 +46,7 @@ class StageMaps:
         """
         stage = self.values[row].float()
         share = grid_to_share(torch.from_numpy(frame.from_original(places)).float(), frame.size)
-        cell = (share * self.side - 0.5 - self.shift) / STRIDE
+        cell = (share * self.side - 0.5 - self.geometry.offset) / self.geometry.stride
         sides = torch.tensor([stage.shape[2], stage.shape[1]], dtype=torch.float32)
         grid = (cell / (sides - 1).clip(min=1) * 2 - 1).clip(-1, 1).to(stage.device)
         read = F.grid_sample(stage[None], grid[None, None], align_corners=True)[0, :, 0].T
@@ -59,7 +57,8 @@ class StageMaps:
         """Return where the stage's cells are centred, (x, y) in original pixels, shape (h * w, 2), row-major."""
         height, width = self.values.shape[2:]
         x0, y0, x1, y1 = frame.box
-        x, y = ((np.arange(cells) * STRIDE + self.shift + 0.5) / self.side for cells in (width, height))
+        stride, offset = self.geometry.stride, self.geometry.offset
+        x, y = ((np.arange(cells) * stride + offset + 0.5) / self.side for cells in (width, height))
         across, down = np.meshgrid(x0 + x * (x1 - x0), y0 + y * (y1 - y0))
         return np.stack([across, down], axis=-1).reshape(-1, 2)
 
@@ -74,7 +73,8 @@ class StageFeatures:
     def __init__(self, model: Model) -> None:
         self._config = model.network.config
         layers = model.network.backbone.layers
-        self._layer = layers.get_submodule(middle_stage(self._config.backbone, layers, self.side))
+        self._stage = measured_stage(self._config.backbone, layers, self.side)
+        self._layer = layers.get_submodule(self._stage.layer)
         self._first: Tensor | None = None
         self._hook: Any = None
 
@@ -86,7 +86,7 @@ class StageFeatures:
     def maps(self) -> StageMaps:
         """The features of the last batch."""
         assert self._first is not None
-        return StageMaps(self._first, self.side, feature_to_pixel(0.0, STRIDE, self._config.cell_alignment))
+        return StageMaps(self._first, self.side, self._stage.geometry)
 
     def at(self, row: int, frame: ViewFrame, places: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the descriptors of places in one image of the last batch, as `StageMaps.at` does."""
@@ -99,7 +99,7 @@ class StageFeatures:
     def __enter__(self) -> Self:
         def keep(layer: object, inputs: object, output: Tensor) -> None:
             if self._first is None:  # O runs before D and C
-                self._first = output
+                self._first = self._stage.map_of(output)
 
         self._hook = self._layer.register_forward_hook(keep)
         return self
@@ -109,6 +109,11 @@ class StageFeatures:
     ) -> None:
         self._hook.remove()
         self._first = None
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per cell of the stage."""
+        return self._stage.geometry.stride
 
     @property
     def side(self) -> int:

@@ -25,7 +25,7 @@ from s3n_core.method.contributions import OTHERS
 from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
-from s3n_core.parts.atlas.descriptors import STRIDE, StageFeatures
+from s3n_core.parts.atlas.descriptors import StageFeatures
 from s3n_core.parts.comparison.part_readings import hide_beside_random, owners_of, part_places
 from s3n_core.parts.faithfulness.faithfulness import NOT_FINITE
 from s3n_core.parts.truth.intervention_measures import dilated
@@ -246,8 +246,8 @@ def _read_scenes(
                 cells = stage.cell_places(row, frame)
                 parts, within = atlas.parts.of(atlas.compared(stage.at(row, frame, cells), predicted))
                 side = (
-                    STRIDE * (frame.box[2] - frame.box[0]) / stage.side,
-                    STRIDE * (frame.box[3] - frame.box[1]) / stage.side,
+                    stage.stride * (frame.box[2] - frame.box[0]) / stage.side,
+                    stage.stride * (frame.box[3] - frame.box[1]) / stage.side,
                 )
                 overlaps = np.zeros((len(numbers), len(PARTS)))
                 for part, place in zip(parts[within].tolist(), cells[within].tolist(), strict=True):

@@ -139,7 +139,7 @@ def test_the_middle_stage_has_sixteen_pixels_per_cell_whatever_the_last_stride(n
     for last_stride in (1, 2):
         backbone, _ = build_backbone(name, last_stride=last_stride)
         found = list[torch.Size]()
-        backbone.layers.get_submodule(middle_stage(name, backbone.layers, 96)).register_forward_hook(
+        backbone.layers.get_submodule(middle_stage(name)).register_forward_hook(
             lambda layer, inputs, output, found=found: found.append(output.shape)
         )
         backbone.eval()(torch.zeros(1, 3, 96, 96))
@@ -149,7 +149,7 @@ def test_the_middle_stage_has_sixteen_pixels_per_cell_whatever_the_last_stride(n
 @pytest.mark.parametrize("name", ["resnet18", "vgg16", "mobilenet_v3_large", "convnext_tiny"])
 def test_a_stage_on_the_way_is_what_its_layer_gives_and_the_end_is_the_same(name: Any) -> None:
     backbone = build_backbone(name)[0].eval()
-    stage = middle_stage(name, backbone.layers, 96)
+    stage = middle_stage(name)
     found = list[torch.Tensor]()
     backbone.layers.get_submodule(stage).register_forward_hook(lambda layer, inputs, output: found.append(output))
     images = torch.randn(1, 3, 96, 96)

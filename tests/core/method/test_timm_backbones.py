@@ -12,8 +12,9 @@ from torch import nn
 pytest.importorskip("timm")
 
 from s3n_core.errors import ModelFileError
-from s3n_core.method.backbones import build_backbone, middle_stage
+from s3n_core.method.backbones import build_backbone, measured_stage
 from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm2d
+from s3n_core.method.cell_geometry import CellGeometry
 from s3n_core.method.configuration import NetworkChoices, NetworkConfig
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
@@ -196,6 +197,9 @@ def test_what_cannot_be_used_is_said() -> None:
         ("timm:resnet18.nonsense", SIDE, "has no weights nonsense of resnet18"),
         ("timm:inception_v3", 224, "do not cover an image of 224 pixels"),
         ("timm:dla46_c", 200, "cannot read images of 200 pixels"),
+        ("timm:efficientvit_b0", SIDE, "timm does not build efficientvit_b0 without its classifier"),
+        ("timm:crossvit_tiny_240", 240, "crossvit_tiny_240"),
+        ("timm:pit_ti_224", 224, "do not form a square|one cell"),
     ):
         with pytest.raises(ModelFileError, match=sentence):
             build_backbone(name, size=size)
@@ -225,12 +229,49 @@ def test_licences_are_named_and_a_missing_one_is_not_free() -> None:
     assert "is not known" in facts("unknown").sentence()
 
 
-@pytest.mark.parametrize("name", ["efficientnet_b0", "resnet18d", "convnext_atto"])
-def test_the_middle_stage_has_sixteen_pixels_per_cell(name: str) -> None:
-    backbone, _ = build_backbone(f"timm:{name}", size=SIDE)
-    layer = middle_stage(f"timm:{name}", backbone.eval().layers, SIDE)
-    seen: list[torch.Size] = []
-    backbone.layers.get_submodule(layer).register_forward_hook(lambda *found: seen.append(found[2].shape))
+@pytest.mark.parametrize(
+    ("name", "size", "channels", "cells", "geometry"),
+    [
+        ("efficientnet_b0", SIDE, 672, 6, CellGeometry(16, 0.0)),
+        ("resnet18d", SIDE, 256, 6, CellGeometry(16, 0.0)),
+        ("convnext_atto", SIDE, 160, 6, CellGeometry(16, 7.5)),
+        ("swin_tiny_patch4_window7_224", SIDE, 384, 6, CellGeometry(16, 7.5)),
+        ("mambaout_femto", SIDE, 192, 6, CellGeometry(16, 0.0)),
+        ("levit_128s", SIDE, 128, 6, CellGeometry(16, 0.0)),
+        ("vit_tiny_patch16_224", SIDE, 192, 6, CellGeometry(16, 7.5)),
+        ("vit_small_patch14_dinov2", 98, 384, 7, CellGeometry(14, 6.5)),
+        ("hiera_tiny_224", 224, 768, 7, CellGeometry(32, 14.0)),
+    ],
+)
+def test_the_middle_stage_is_a_map_whose_cells_are_known(
+    name: str, size: int, channels: int, cells: int, geometry: CellGeometry
+) -> None:
+    backbone, _ = build_backbone(f"timm:{name}", size=size)
+    stage = measured_stage(f"timm:{name}", backbone.eval().layers, size)
+    seen: list[torch.Tensor] = []
+    backbone.layers.get_submodule(stage.layer).register_forward_hook(lambda *found: seen.append(found[2]))
     with torch.no_grad():
-        backbone.eval()(torch.zeros(1, 3, SIDE, SIDE))
-    assert seen[0][2:] == (6, 6)
+        backbone(torch.zeros(1, 3, size, size))
+    assert stage.map_of(seen[0]).shape == (1, channels, cells, cells)
+    assert stage.geometry == geometry
+
+
+def test_tokens_that_levit_thins_out_begin_at_the_first() -> None:
+    backbone, _ = build_backbone("timm:levit_128s", size=224)
+    assert backbone.geometry == CellGeometry(64, 0.0)
+
+
+def test_a_patch_keeps_its_size_where_it_does_not_divide_the_images() -> None:
+    backbone, _ = build_backbone("timm:vit_tiny_patch16_224", size=250)
+    assert (backbone.geometry, backbone.cells) == (CellGeometry(16, 7.5), 15)
+
+
+def test_a_network_is_measured_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    passes: list[object] = []
+    network = timm.create_model("test_resnet", num_classes=0, global_pool="")
+    network.register_forward_hook(lambda *_: passes.append(None))
+    monkeypatch.setattr("s3n_core.method.timm_backbones._created", lambda *_, **__: network)
+    build_backbone("timm:test_resnet", size=SIDE)
+    assert len(passes) == 1

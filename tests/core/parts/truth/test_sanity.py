@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from s3n_core.datasets.records import Box, DataSet, ImageRecord
 from s3n_core.datasets.transforms import Preprocess
+from s3n_core.method.cell_geometry import CellGeometry, MiddleStage
 from s3n_core.method.network import S3N
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import MEAN, STD
@@ -126,7 +127,7 @@ def trained(features: NDArray[np.float64], labels: NDArray[np.int64]) -> nn.Line
 @pytest.fixture(autouse=True)
 def _stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """The layers have a stride of 16 themselves."""
-    monkeypatch.setattr(descriptors, "middle_stage", lambda *_: "")
+    monkeypatch.setattr(descriptors, "measured_stage", lambda *_: MiddleStage("", CellGeometry(16, 0.0)))
 
 
 def test_a_model_that_tells_classes_by_a_mark_rests_on_the_background(
