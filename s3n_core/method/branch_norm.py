@@ -8,14 +8,22 @@ from contextlib import contextmanager
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 BRANCHES = ("O", "D", "C")
 
+AnyBatchNorm = _BatchNorm
+"""BatchNorm of maps or of tokens; torch has no public name for it."""
 
-class BranchBatchNorm2d(nn.BatchNorm2d):
-    """A BatchNorm2d with shared affine parameters and running statistics per branch; `branch` selects them."""
 
-    def __init__(self, source: nn.BatchNorm2d) -> None:
+class BranchBatchNorm(AnyBatchNorm):
+    """A BatchNorm with shared affine parameters and running statistics per branch; `branch` selects them.
+
+    Args:
+        source: The layer whose parameters and statistics it begins with.
+    """
+
+    def __init__(self, source: AnyBatchNorm) -> None:
         super().__init__(source.num_features, eps=source.eps, momentum=source.momentum)
         self.load_state_dict(source.state_dict())
         assert source.running_mean is not None
@@ -27,7 +35,7 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
         self.branch = "O"
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, h, w) with the statistics of the current branch."""
+        """Normalise (B, C) or (B, C, ...) with the statistics of the current branch."""
         if self.branch == "O":
             return super().forward(input)
         mean, variance = self.get_buffer(f"mean_{self.branch}"), self.get_buffer(f"var_{self.branch}")
@@ -38,6 +46,23 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
                 momentum = 1.0 / float(batches)
         return F.batch_norm(input, mean, variance, self.weight, self.bias, self.training, momentum, self.eps)
 
+    def reset_running_stats(self) -> None:
+        """Reset the statistics of all branches."""
+        super().reset_running_stats()
+        for branch in BRANCHES[1:]:
+            if hasattr(self, f"mean_{branch}"):  # false while the layer is made
+                self.get_buffer(f"mean_{branch}").zero_()
+                self.get_buffer(f"var_{branch}").fill_(1)
+                self.get_buffer(f"batches_{branch}").zero_()
+
+
+class BranchBatchNorm1d(BranchBatchNorm, nn.BatchNorm1d):
+    """The same for (B, C) or (B, C, L), as tokens have."""
+
+
+class BranchBatchNorm2d(BranchBatchNorm, nn.BatchNorm2d):
+    """The same for (B, C, h, w)."""
+
     def of_branch(self, branch: str) -> nn.BatchNorm2d:
         """Return a plain BatchNorm2d with the statistics of ``branch``, in evaluation mode."""
         plain = nn.BatchNorm2d(self.num_features, eps=self.eps).to(self.weight).eval()
@@ -45,15 +70,6 @@ class BranchBatchNorm2d(nn.BatchNorm2d):
         mean, variance = ("running_mean", "running_var") if branch == "O" else (f"mean_{branch}", f"var_{branch}")
         plain.running_mean, plain.running_var = self.get_buffer(mean), self.get_buffer(variance)
         return plain
-
-    def reset_running_stats(self) -> None:
-        """Reset the statistics of all branches."""
-        super().reset_running_stats()
-        for branch in BRANCHES[1:]:
-            if hasattr(self, f"mean_{branch}"):  # false while BatchNorm2d.__init__ runs
-                self.get_buffer(f"mean_{branch}").zero_()
-                self.get_buffer(f"var_{branch}").fill_(1)
-                self.get_buffer(f"batches_{branch}").zero_()
 
 
 class BranchLayer(nn.Module):
@@ -71,10 +87,12 @@ class BranchLayer(nn.Module):
 
 
 def separate_statistics(module: nn.Module) -> None:
-    """Replace every BatchNorm2d inside ``module`` with a BranchBatchNorm2d that starts from the same statistics."""
+    """Replace every BatchNorm inside ``module`` with one per branch that starts from the same statistics."""
     for name, child in module.named_children():
         if type(child) is nn.BatchNorm2d:
             setattr(module, name, BranchBatchNorm2d(child))
+        elif type(child) is nn.BatchNorm1d:
+            setattr(module, name, BranchBatchNorm1d(child))
         else:
             separate_statistics(child)
 
@@ -82,7 +100,7 @@ def separate_statistics(module: nn.Module) -> None:
 @contextmanager
 def statistics_of(module: nn.Module, branch: str) -> Iterator[None]:
     """Make the layers inside ``module`` use the statistics of ``branch``; no effect where they are shared."""
-    layers = [layer for layer in module.modules() if isinstance(layer, BranchBatchNorm2d | BranchLayer)]
+    layers = [layer for layer in module.modules() if isinstance(layer, BranchBatchNorm | BranchLayer)]
     for layer in layers:
         layer.branch = branch
     try:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from s3n_core.errors import DataSetError
-from s3n_core.method.branch_norm import BranchBatchNorm2d
+from s3n_core.method.branch_norm import AnyBatchNorm, BranchBatchNorm
 from s3n_core.models.devices import autocast
 from s3n_core.system.seeding import EVALUATION
 from s3n_core.training.batch_loader import BatchLoader
@@ -40,7 +40,7 @@ def recalibrate(
         Halt: If an order ends the training here; the statistics are then incomplete.
     """
     network = learner.network
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    layers = [layer for layer in network.modules() if isinstance(layer, AnyBatchNorm)]
     momenta = [layer.momentum for layer in layers]
     network.train()
     for layer in layers:
@@ -49,10 +49,10 @@ def recalibrate(
     images_of_all = 0
     seen: Counter[tuple[nn.Module, str]] = Counter()
 
-    def weigh(layer: nn.BatchNorm2d, _: object) -> None:
+    def weigh(layer: AnyBatchNorm, _: object) -> None:
         """Let this pass count by its images: torch's cumulative mean would weigh a smaller last batch like the others."""
         # Shared statistics see the branches one after the other, in passes of their own.
-        statistics = layer, layer.branch if isinstance(layer, BranchBatchNorm2d) else "O"
+        statistics = layer, layer.branch if isinstance(layer, BranchBatchNorm) else "O"
         seen[statistics] += images_of_all
         layer.momentum = images_of_all / seen[statistics]
 

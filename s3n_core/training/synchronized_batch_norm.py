@@ -13,7 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from s3n_core.method.branch_norm import BranchBatchNorm2d
+from s3n_core.method.branch_norm import (
+    AnyBatchNorm,
+    BranchBatchNorm,
+    BranchBatchNorm1d,
+    BranchBatchNorm2d,
+)
 from s3n_core.method.network import S3N
 from s3n_core.system.distributed import Team
 
@@ -35,23 +40,30 @@ class SharedStatistics:
 
 def share_statistics(network: S3N, team: Team) -> SharedStatistics:
     """Make the BatchNorm layers of a network compute their batch statistics over all processes."""
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    layers = [layer for layer in network.modules() if isinstance(layer, AnyBatchNorm)]
     frozen = set(network.backbone.modules()) if network.config.batch_norm == "frozen" else set()
     shared = SharedStatistics(team, learned=any(layer not in frozen for layer in layers))
     for layer in layers if team.size > 1 else ():
         # Only the class changes: parameters, buffers and their names stay valid for checkpoints and the optimiser.
-        layer.__class__ = _TeamBranchNorm if isinstance(layer, BranchBatchNorm2d) else _TeamNorm
+        layer.__class__ = _team_class(layer)
         layer.shared_statistics = shared  # type: ignore[assignment]
     return shared
 
 
-class _TeamNorm(nn.BatchNorm2d):
-    """A BatchNorm2d with batch statistics over all processes."""
+def _team_class(layer: AnyBatchNorm) -> type[AnyBatchNorm]:
+    tokens = isinstance(layer, nn.BatchNorm1d)
+    if isinstance(layer, BranchBatchNorm):
+        return _TeamBranchNorm1d if tokens else _TeamBranchNorm2d
+    return _TeamNorm1d if tokens else _TeamNorm2d
+
+
+class _TeamNorm(AnyBatchNorm):
+    """A BatchNorm with batch statistics over all processes."""
 
     shared_statistics: SharedStatistics
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, h, w)."""
+        """Normalise (B, C) or (B, C, ...)."""
         if not self.training:
             return super().forward(input)
         assert self.running_mean is not None
@@ -60,19 +72,35 @@ class _TeamNorm(nn.BatchNorm2d):
         return _normalise(self, input, self.running_mean, self.running_var, self.num_batches_tracked)
 
 
-class _TeamBranchNorm(BranchBatchNorm2d):
+class _TeamBranchNorm(BranchBatchNorm):
     """The same with separate statistics per branch."""
 
     shared_statistics: SharedStatistics
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (B, C, h, w) with the statistics of the current branch."""
+        """Normalise (B, C) or (B, C, ...) with the statistics of the current branch."""
         if not self.training:
             return super().forward(input)
         if self.branch == "O":
             return _TeamNorm.forward(self, input)  # type: ignore[arg-type]
         mean, variance, batches = (self.get_buffer(f"{name}_{self.branch}") for name in ("mean", "var", "batches"))
         return _normalise(self, input, mean, variance, batches)
+
+
+class _TeamNorm1d(_TeamNorm, nn.BatchNorm1d):
+    pass
+
+
+class _TeamNorm2d(_TeamNorm, nn.BatchNorm2d):
+    pass
+
+
+class _TeamBranchNorm1d(_TeamBranchNorm, BranchBatchNorm1d):
+    pass
+
+
+class _TeamBranchNorm2d(_TeamBranchNorm, BranchBatchNorm2d):
+    pass
 
 
 def _normalise(
@@ -99,8 +127,9 @@ class _Normalise(torch.autograd.Function):
         ctx: Any, input: Tensor, weight: Tensor, bias: Tensor, eps: float, shared: SharedStatistics
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = _exact(input)
-        own_mean = x.mean(dim=(0, 2, 3))
-        own_variance = (x - _wide(own_mean)).square().mean(dim=(0, 2, 3))
+        others = _others(x)
+        own_mean = x.mean(dim=others)
+        own_variance = (x - _wide(own_mean, x)).square().mean(dim=others)
         own_count = own_mean.new_full((1,), 0.0 if shared.silent else x.numel() / x.shape[1])
         every = _every(torch.cat([own_mean, own_variance, own_count]), shared.team)
         means, variances, counts = torch.split(every, [len(own_mean), len(own_mean), 1], dim=1)
@@ -109,7 +138,7 @@ class _Normalise(torch.autograd.Function):
         # The variance within plus between processes avoids the difference of large numbers.
         variance = ((variances + (means - mean).square()) * counts).sum(dim=0) / count
         scale = (variance + eps).rsqrt()
-        output = (x - _wide(mean)).mul_(_wide(scale * weight)).add_(_wide(bias)).to(input.dtype)
+        output = (x - _wide(mean, x)).mul_(_wide(scale * weight, x)).add_(_wide(bias, x)).to(input.dtype)
         ctx.save_for_backward(input, weight, mean, scale, count)
         ctx.shared = shared
         ctx.mark_non_differentiable(mean, variance, count)
@@ -119,16 +148,16 @@ class _Normalise(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor, Tensor, Tensor, None, None]:
         input, weight, mean, scale, count = ctx.saved_tensors
         slope = _exact(gradients[0])
-        normal = (_exact(input) - _wide(mean)).mul_(_wide(scale))
-        by_bias, by_weight = slope.sum(dim=(0, 2, 3)), (slope * normal).sum(dim=(0, 2, 3))
+        normal = (_exact(input) - _wide(mean, slope)).mul_(_wide(scale, slope))
+        by_bias, by_weight = slope.sum(dim=_others(slope)), (slope * normal).sum(dim=_others(slope))
         total = torch.stack([by_bias, by_weight])
         if ctx.shared.silent:
             total.zero_()
         ctx.shared.team.add([total])
         average = total / count
         if not ctx.shared.silent:  # else this batch did not contribute to the statistics
-            slope = slope - _wide(average[0]) - normal * _wide(average[1])
-        slope = slope * _wide(scale * weight)
+            slope = slope - _wide(average[0], slope) - normal * _wide(average[1], slope)
+        slope = slope * _wide(scale * weight, slope)
         return slope.to(input.dtype), by_weight, by_bias, None, None
 
 
@@ -137,8 +166,13 @@ def _exact(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
-def _wide(channels: Tensor) -> Tensor:
-    return channels.reshape(1, -1, 1, 1)
+def _others(values: Tensor) -> tuple[int, ...]:
+    """Return all axes but the channels'."""
+    return (0, *range(2, values.ndim))
+
+
+def _wide(channels: Tensor, values: Tensor) -> Tensor:
+    return channels.reshape(1, -1, *(1 for _ in range(2, values.ndim)))
 
 
 def _every(own: Tensor, team: Team) -> Tensor:

@@ -2,7 +2,7 @@ import torch
 from tiny_models import small_layers
 from torch import nn
 
-from s3n_core.method.branch_norm import BranchBatchNorm2d, separate_statistics, statistics_of
+from s3n_core.method.branch_norm import BranchBatchNorm1d, BranchBatchNorm2d, separate_statistics, statistics_of
 
 
 def _layers() -> tuple[nn.Sequential, list[BranchBatchNorm2d]]:
@@ -59,3 +59,14 @@ def test_the_branch_is_put_back_after_an_error() -> None:
     except RuntimeError:
         pass
     assert {norm.branch for norm in norms} == {"O"}
+
+
+def test_norms_of_tokens_have_statistics_per_branch_too() -> None:
+    layers = nn.Sequential(nn.BatchNorm1d(3))
+    separate_statistics(layers)
+    norm = layers[0]
+    assert isinstance(norm, BranchBatchNorm1d)
+    with statistics_of(layers, "D"):
+        layers(torch.rand(8, 3) + 5)
+    assert float(norm.mean_D.min()) > 0.4
+    assert torch.equal(norm.running_mean, torch.zeros(3))

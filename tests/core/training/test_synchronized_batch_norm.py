@@ -12,7 +12,7 @@ import os, socket, sys
 import torch
 from torch import nn
 from s3n_core.system.distributed import ALONE, join_team
-from s3n_core.method.branch_norm import BranchBatchNorm2d
+from s3n_core.method.branch_norm import BranchBatchNorm1d, BranchBatchNorm2d
 from s3n_core.training.synchronized_batch_norm import share_statistics
 
 torch.set_num_threads(1)
@@ -25,11 +25,11 @@ team = join_team()
 
 
 class Layers(nn.Module):
-    def __init__(self):
+    def __init__(self, plain, branch):
         super().__init__()
         torch.manual_seed(0)
-        self.plain = nn.BatchNorm2d(3)
-        self.branch = BranchBatchNorm2d(nn.BatchNorm2d(3))
+        self.plain = plain(3)
+        self.branch = branch(plain(3))
         self.branch.branch = "D"
         self.config = type("Config", (), {"batch_norm": "separate"})
         with torch.no_grad():
@@ -50,28 +50,33 @@ def learn(layers, images, aims, silent=False):
 
 
 generator = torch.Generator().manual_seed(1)
-images, aims = (torch.randn(5, 3, 4, 4, generator=generator, dtype=torch.float64) * 3 + 2 for _ in range(2))
-whole = Layers()
-by_image, by_weight = learn(whole, images, aims)
+for kinds, shape in (
+    ((nn.BatchNorm2d, BranchBatchNorm2d), (5, 3, 4, 4)),
+    ((nn.BatchNorm1d, BranchBatchNorm1d), (5, 3, 7)),
+    ((nn.BatchNorm1d, BranchBatchNorm1d), (5, 3)),
+):
+    images, aims = (torch.randn(*shape, generator=generator, dtype=torch.float64) * 3 + 2 for _ in range(2))
+    whole = Layers(*kinds)
+    by_image, by_weight = learn(whole, images, aims)
 
-# Three images here and two there; then all of them in one process, beside a black one in the other that does not count.
-two = (slice(0, 3), False) if team.leads else (slice(3, 5), False)
-one = (slice(0, 5), False) if team.leads else (slice(0, 1), True)
-for ours, blank in (two, one):
-    layers = Layers()
-    shared = share_statistics(layers, team)
-    assert shared.learned
-    shared.silent = blank
-    mine, weights = learn(layers, images[ours] * (not blank), aims[ours], silent=blank)
-    team.add(weights)
-    if blank:
-        assert float(mine.abs().max()) == 0
-    else:
-        torch.testing.assert_close(mine, by_image[ours])
-    for got, expected in zip(weights, by_weight):
-        torch.testing.assert_close(got, expected)
-    for (name, got), expected in zip(layers.named_buffers(), whole.buffers()):
-        torch.testing.assert_close(got, expected, msg=name)
+    # Three images here and two there; then all of them in one process, beside a black one in the other that does not count.
+    two = (slice(0, 3), False) if team.leads else (slice(3, 5), False)
+    one = (slice(0, 5), False) if team.leads else (slice(0, 1), True)
+    for ours, blank in (two, one):
+        layers = Layers(*kinds)
+        shared = share_statistics(layers, team)
+        assert shared.learned
+        shared.silent = blank
+        mine, weights = learn(layers, images[ours] * (not blank), aims[ours], silent=blank)
+        team.add(weights)
+        if blank:
+            assert float(mine.abs().max()) == 0
+        else:
+            torch.testing.assert_close(mine, by_image[ours])
+        for got, expected in zip(weights, by_weight):
+            torch.testing.assert_close(got, expected)
+        for (name, got), expected in zip(layers.named_buffers(), whole.buffers()):
+            torch.testing.assert_close(got, expected, msg=name)
 team.leave()
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
