@@ -163,7 +163,7 @@ def build_backbone(
 
 
 def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tuple[Backbone, WeightReport]:
-    from s3n_core.method.timm_backbones import build_timm, pretrained_facts, pretrained_state
+    from s3n_core.method.timm_backbones import build_timm, fitted, pretrained_facts, pretrained_state
 
     if last_stride == 1:
         raise ModelFileError(
@@ -173,18 +173,16 @@ def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tupl
     backbone = Backbone(layers, size)
     if weights == "none":
         return backbone, WeightReport(source="none: training starts from random weights", loaded=0)
-    if weights != "imagenet":
-        state = read_state_dict(Path(weights))
-        own = {
-            key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.layers.")
-        }
-        if own:
-            return backbone, _take(backbone, name, own, weights)
-        source = weights
-    else:
-        state, source = dict(pretrained_state(name)), f"pretrained weights of timm for {name.removeprefix(TIMM)}"
     facts = pretrained_facts(name)
+    if weights == "imagenet":
+        state, source = pretrained_state(name, size), f"pretrained weights of timm for {name.removeprefix(TIMM)}"
+    else:
+        state, source = read_state_dict(Path(weights)), weights
+        inside = "backbone.layers.network."
+        own = {key.removeprefix(inside): value for key, value in state.items() if key.startswith(inside)}
+        state = own or state
     state = {key: value for key, value in state.items() if not key.startswith(tuple(f"{c}." for c in facts.classifier))}
+    state = fitted(name, layers.network, state)
     # In timm's layout a norm and its activation are one layer, here they are two.
     split = {key for key, layer in layers.network.named_modules() if isinstance(layer, NormAct)}
     renamed = {

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from s3n_core.runs.earlier_versions import current_names
 
@@ -191,6 +199,11 @@ class NetworkConfig(NetworkChoices):
         le=3,
         description="Of a timm backbone: where its cells lie, as `Alignment`; measured at its input size.",
     )
+    cells: int | None = Field(
+        None,
+        ge=1,
+        description="Of a timm backbone: cells along a side of O's map, where size and stride do not say it.",
+    )
     origin: dict[str, str] = Field(
         default_factory=dict,
         description="Of a timm backbone: architecture, tag, timm's version, licence and hash of its weights.",
@@ -198,6 +211,12 @@ class NetworkConfig(NetworkChoices):
     at_most_half: bool = Field(
         True, description="Average at most half of all classes; the released code has no such limit."
     )
+
+    @model_serializer(mode="wrap")
+    def _for_earlier_versions(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out ``cells`` where there are none: earlier versions refuse a field that they do not know."""
+        found: dict[str, Any] = write(self)
+        return {key: value for key, value in found.items() if key != "cells" or value is not None}
 
     @property
     def origin_text(self) -> str:
@@ -207,6 +226,11 @@ class NetworkConfig(NetworkChoices):
             return ""
         name = ".".join(found[key] for key in ("architecture", "tag") if found.get(key))
         return f"weights {found.get('file') or name}, licence {found['licence']}"
+
+    @property
+    def feature_cells(self) -> int:
+        """Number of feature cells along each side of O's input: as measured, or as size and stride say."""
+        return self.cells or super().feature_cells
 
     @property
     def cell_alignment(self) -> Alignment:
@@ -222,6 +246,9 @@ class NetworkConfig(NetworkChoices):
         most = self.num_classes // 2 if self.at_most_half else self.num_classes
         return max(1, min(self.top_k, most))
 
+
+HEADER_KEY = "s3n"
+"""Metadata of a model file that holds its header, as JSON."""
 
 RANGES_FILE_VERSION = 2
 """Of model files whose preprocessing holds a range of values; a program that knows version 1 only would read such images dark."""

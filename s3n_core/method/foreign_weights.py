@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import warnings
@@ -9,10 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load as load_safetensors
 from torch import Tensor
 
 from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
+from s3n_core.method.configuration import HEADER_KEY
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -54,6 +57,16 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not tensors:
         raise ModelFileError(f"{path} contains no named tensors; save a state dict instead.")
     return tensors
+
+
+def model_origin(path: Path) -> dict[str, str]:
+    """Return what a model of this program says of the weights that it began with; empty for any other file."""
+    try:
+        with safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {})[HEADER_KEY])
+        return {str(key): str(value) for key, value in header["network"]["origin"].items()}
+    except Exception:  # of another program, or damaged, as `read_state_dict` says
+        return {}
 
 
 def _unwrapped(state: object) -> dict[str, Tensor]:

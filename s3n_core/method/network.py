@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from s3n_core.method.ablations import given_peaks
 from s3n_core.method.backbones import Backbone, WeightReport, build_backbone, middle_stage
-from s3n_core.method.branch_norm import separate_statistics, statistics_of
+from s3n_core.method.branch_norm import AnyBatchNorm, separate_statistics, statistics_of
 from s3n_core.method.branch_precision import precision_of
 from s3n_core.method.configuration import NetworkConfig, Sampling
 from s3n_core.method.prefiltering import warp_prefiltered
@@ -152,16 +152,19 @@ class S3N(nn.Module):
     Args:
         config: The network's configuration.
         weights: Source of the backbone's weights: "none", "imagenet" or a file (`backbones.build_backbone`).
+        pretrained: Whether the file holds what "imagenet" names, brought from another machine.
 
     Attributes:
         weight_report: What was loaded from the weights.
     """
 
-    def __init__(self, config: NetworkConfig, *, weights: str = "none") -> None:
+    def __init__(self, config: NetworkConfig, *, weights: str = "none", pretrained: bool = False) -> None:
         super().__init__()
         self._frozen = False
         self.backbone, self.weight_report = _backbone_of(config, weights)
-        config = self.config = _measured(config, self.backbone, weights)
+        config = self.config = _measured(config, self.backbone, weights, pretrained)
+        if weights not in ("none", "imagenet") and config.origin_text:
+            self.weight_report = replace(self.weight_report, remark=f"They are the {config.origin_text}.")
         channels = self.backbone.channels
         release = config.form == "release"
         self.heads = nn.ModuleDict({"O": BranchHead(channels, config.num_classes, buffer=False)})
@@ -363,7 +366,7 @@ class S3N(nn.Module):
             self.backbone.eval()
         if mode and self.config.batch_norm == "frozen":
             for layer in self.backbone.modules():
-                if isinstance(layer, nn.BatchNorm2d):
+                if isinstance(layer, AnyBatchNorm):
                     layer.eval()
         return self
 
@@ -421,13 +424,26 @@ def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightR
     return backbone, report
 
 
-def _measured(config: NetworkConfig, backbone: Backbone, weights: str) -> NetworkConfig:
-    """Add to a configuration what had to be measured of its backbone; what a model file says of it stays."""
-    geometry = backbone.geometry
-    if geometry is None or config.cell_shift is not None:
-        return config
-    from s3n_core.method.timm_backbones import origin
+def _measured(config: NetworkConfig, backbone: Backbone, weights: str, pretrained: bool) -> NetworkConfig:
+    """Add to a configuration what had to be measured of its backbone; what a model file says of it stays.
 
-    shift = geometry.offset / max(geometry.stride - 1, 1)
-    found = {"stride": geometry.stride, "cell_shift": shift, "origin": origin(config.backbone, weights)}
-    return config.model_copy(update=found)
+    Raises:
+        ModelFileError: A new network cannot read the images of one of its branches.
+    """
+    geometry = backbone.geometry
+    if geometry is None:
+        return config
+    if config.cell_shift is None:
+        from s3n_core.method.timm_backbones import origin, require_readable
+
+        if config.input_size != config.original_size:
+            require_readable(config.backbone, backbone, config.input_size)
+        shift = geometry.offset / max(geometry.stride - 1, 1)
+        found = {
+            "stride": geometry.stride,
+            "cell_shift": shift,
+            "origin": origin(config.backbone, weights, pretrained=pretrained),
+        }
+        config = config.model_copy(update=found)
+    # Earlier files have no cells; where they can be told without, earlier versions can read what is written now.
+    return config if backbone.cells == config.feature_cells else config.model_copy(update={"cells": backbone.cells})

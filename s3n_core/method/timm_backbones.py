@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,7 @@ from s3n_core.errors import DownloadFailed, ModelFileError
 from s3n_core.method.cell_geometry import CellGeometry, Layout, MiddleStage, Reductions, as_map
 from s3n_core.method.configuration import TIMM
 from s3n_core.method.folded_norm import NormAct
+from s3n_core.method.foreign_weights import model_origin
 from s3n_core.runs.model_paths import file_sha256
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what images are normalised with before they come here
@@ -259,6 +261,28 @@ def build_timm(backbone: str, size: int) -> TimmFeatures:
     return features
 
 
+def require_readable(backbone: str, network: nn.Module, size: int) -> None:
+    """Make sure that a network that was built for another size reads images of this one.
+
+    Args:
+        backbone: Its name.
+        network: The network, images to features.
+        size: Side of the images, in pixels.
+
+    Raises:
+        ModelFileError: It cannot.
+    """
+    training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            network(torch.zeros(1, 3, size, size, device="cpu"))
+    except Exception as error:  # each family has errors of its own
+        raise unreadable(backbone, size, error) from error
+    finally:
+        network.train(training)
+
+
 def unreadable(backbone: str, size: int, error: Exception) -> ModelFileError:
     """Return the error that says that a network cannot read images of a size, in pixels, because of ``error``."""
     facts = pretrained_facts(backbone)
@@ -284,8 +308,12 @@ def _created(name: str, size: int, **options: Any) -> nn.Module:
     return network
 
 
-def pretrained_state(backbone: str) -> Mapping[str, Tensor]:
+def pretrained_state(backbone: str, size: int | None = None) -> Mapping[str, Tensor]:
     """Return the pretrained weights of a backbone in timm's layout; they are downloaded if they are not on this machine.
+
+    Args:
+        backbone: Its name, with the prefix.
+        size: Side of the input, in pixels, whose position embeddings timm makes of those that were trained; None: as trained.
 
     Raises:
         DownloadFailed: They cannot be obtained.
@@ -296,7 +324,7 @@ def pretrained_state(backbone: str) -> Mapping[str, Tensor]:
         raise ModelFileError(f"timm has no pretrained weights of {name}; choose a weight file, or none.")
     at_hand = {"pretrained_cfg_overlay": {"file": str(facts.file)}} if facts.file.is_file() else {}
     try:
-        return _created(name, facts.input_size, pretrained=True, **at_hand).state_dict()
+        return _created(name, size or facts.input_size, pretrained=True, **at_hand).state_dict()
     except Exception as error:  # the hub's client raises errors of many libraries
         raise DownloadFailed(
             f"The weights of {name} could not be {'read' if at_hand else 'downloaded'} ({first_line(error)}). Download "
@@ -305,6 +333,30 @@ def pretrained_state(backbone: str) -> Mapping[str, Tensor]:
             url=facts.address,
             path=facts.file,
         ) from error
+
+
+def fitted(backbone: str, network: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return weights for a network of another input size: its family's own code resamples the position embeddings.
+
+    Args:
+        backbone: Its name.
+        network: timm's network.
+        state: Its weights in timm's layout, without the classifier's; unchanged if all of them fit.
+    """
+    from timm.models import model_entrypoint
+
+    own = network.state_dict()
+    if all(key not in own or value.shape == own[key].shape for key, value in state.items()):
+        return state
+    family = sys.modules[model_entrypoint(pretrained_facts(backbone).architecture).__module__]
+    resample = getattr(family, "checkpoint_filter_fn", None)
+    if resample is None:
+        return state
+    try:
+        found: Mapping[str, Tensor] = resample(dict(state), network)
+    except Exception:  # of another network: the report says what does not fit
+        return state
+    return found
 
 
 def cached_weights(backbone: str) -> Path | None:
@@ -321,12 +373,14 @@ def cached_weights(backbone: str) -> Path | None:
     return None
 
 
-def origin(backbone: str, weights: str) -> dict[str, str]:
+def origin(backbone: str, weights: str, *, pretrained: bool = False) -> dict[str, str]:
     """Return where a network's weights come from, for its model file: architecture, tag, timm's version, licence, hash.
 
     Args:
         backbone: The backbone's name.
-        weights: "none", "imagenet" (timm's pretrained weights) or a file.
+        weights: "none", "imagenet" (timm's pretrained weights) or a file. What a model of this program says of its own weights
+            is passed on.
+        pretrained: Whether a file holds timm's pretrained weights, brought from another machine.
     """
     import timm
 
@@ -334,14 +388,17 @@ def origin(backbone: str, weights: str) -> dict[str, str]:
     found = {"architecture": facts.architecture, "timm": timm.__version__}
     if weights == "none":
         return found
-    file = cached_weights(backbone) if weights == "imagenet" else Path(weights)
-    if weights == "imagenet":
+    cached = cached_weights(backbone)
+    file = cached if weights == "imagenet" else Path(weights)
+    sha256 = file_sha256(file) if file is not None and file.is_file() else ""
+    if weights != "imagenet" and (earlier := model_origin(Path(weights))).get("licence"):
+        return earlier
+    same = cached is not None and file is not None and file.stat().st_size == cached.stat().st_size
+    if weights == "imagenet" or pretrained or (same and cached is not None and file_sha256(cached) == sha256):
         found |= {"tag": facts.tag, "licence": facts.licence}
     else:
         found |= {"file": Path(weights).name, "licence": "unknown"}
-    if file is not None and file.is_file():
-        found["sha256"] = file_sha256(file)
-    return found
+    return found | ({"sha256": sha256} if sha256 else {})
 
 
 def plain_norms(module: nn.Module) -> None:

@@ -12,9 +12,9 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
 from s3n_core.errors import ModelFileError
-from s3n_core.method.configuration import ModelHeader
+from s3n_core.method.configuration import HEADER_KEY, ModelHeader
 from s3n_core.method.network import S3N
-from s3n_core.models.model_headers import HEADER_KEY, IMAGES_KEY, MOST_HEADER_BYTES, read_header, read_model_bytes
+from s3n_core.models.model_headers import IMAGES_KEY, MOST_HEADER_BYTES, read_header, read_model_bytes
 from s3n_core.models.stored_networks import empty_network, fill, misfits, most_bytes
 from s3n_core.system.atomic_files import write_bytes
 

@@ -11,10 +11,9 @@ from pydantic import ValidationError
 from s3n_core.datasets.records import comparable_classes
 from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
-from s3n_core.method.configuration import RANGES_FILE_VERSION, ModelHeader
+from s3n_core.method.configuration import HEADER_KEY, RANGES_FILE_VERSION, ModelHeader
 from s3n_core.system.json_values import from_json
 
-HEADER_KEY = "s3n"
 IMAGES_KEY = "s3n.images"
 """Of the content hashes of the images that the model has seen; a file without it is a whole model all the same."""
 FILE_VERSION = RANGES_FILE_VERSION

@@ -100,7 +100,7 @@ def header_of(
         images=fingerprint(records, classes),
         count=len(records),
         view_share=model.preprocess.view_share,
-        place_cells=network_accuracy(model.header.network).cells,
+        place_cells=network_accuracy(model.network.config).cells,
         stop_below=stop_below,
     )
 

@@ -48,7 +48,7 @@ class Learner:
             if plan.job_weights is not None:
                 plan.job_weights.check()
             torch.manual_seed(plan.recipe.seed)
-            network = S3N(plan.network, weights=plan.weights)
+            network = S3N(plan.network, weights=plan.weights, pretrained=plan.recipe.weights == "imagenet")
             self.notes = network.weight_report.sentences()
         self.network = network
         if plan.recipe.freeze_backbone:

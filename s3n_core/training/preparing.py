@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Interpolation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
 from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
-from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, RunError
+from s3n_core.errors import DataSetError, DataSetNotFound, ModelFileError, ModelNotFound, RunError
 from s3n_core.method.configuration import RANGES_FILE_VERSION, TIMM, ModelHeader, NetworkConfig
+from s3n_core.models.model_headers import read_header
 from s3n_core.models.seen_images import SeenImages
 from s3n_core.runs.job_weights import JobWeights, job_weights
 from s3n_core.runs.locations import checked_run_name, new_run_name
@@ -330,12 +332,18 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
 
 
 def _interpolation_of(recipe: Recipe) -> str:
-    """Return how the weights of a timm backbone expect images to be resized; "bilinear" for all others."""
+    """Return how the weights of a timm backbone expect images to be resized; "bilinear" for all others.
+
+    A file says it if it is a model of this program; any other is taken for weights as timm has them.
+    """
     backbone = recipe.network.backbone
-    if not backbone.startswith(TIMM) or recipe.weights != "imagenet":
+    if not backbone.startswith(TIMM) or recipe.weights == "none":
         return "bilinear"
     from s3n_core.method.timm_backbones import pretrained_facts  # loads torch
 
+    if recipe.weights != "imagenet":
+        with contextlib.suppress(ModelFileError):
+            return str(read_header(Path(recipe.weights)).preprocess.get("interpolation", "bilinear"))
     return pretrained_facts(backbone).interpolation
 
 

@@ -1,6 +1,7 @@
 """Networks of timm as backbones: their activations survive, their cells are found, their weights and licences are known."""
 
 import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from torch import nn
 
 pytest.importorskip("timm")
 
+from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import ModelFileError
 from s3n_core.method.backbones import build_backbone, measured_stage
-from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm2d
+from s3n_core.method.branch_norm import BRANCHES, AnyBatchNorm, BranchBatchNorm, BranchBatchNorm2d
 from s3n_core.method.cell_geometry import CellGeometry
-from s3n_core.method.configuration import NetworkChoices, NetworkConfig
+from s3n_core.method.configuration import ModelHeader, NetworkChoices, NetworkConfig
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
-from s3n_core.method.timm_backbones import PretrainedFacts, pretrained_facts
+from s3n_core.method.timm_backbones import PretrainedFacts, origin, pretrained_facts
+from s3n_core.models.model_files import save_model
 
 SIDE = 96
 
@@ -187,6 +190,87 @@ def test_a_weight_file_of_timm_is_loaded_and_its_hash_kept(tmp_path: Path) -> No
     assert network.config.origin["licence"] == "unknown"
     assert len(network.config.origin["sha256"]) == 64
     assert network.config.origin["file"] == "weights.safetensors"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in the place of torch's downloads."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def _stored(file: Path, name: str, **options: int) -> Path:
+    import timm
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(timm.create_model(name, **options).state_dict(), file)
+    return file
+
+
+def test_position_embeddings_are_made_of_those_that_were_trained(hub: Path, tmp_path: Path) -> None:
+    name = "timm:test_vit.r160_in1k"
+    _stored(pretrained_facts(name).file, "test_vit")
+    downloaded, report = build_backbone(name, "imagenet", size=SIDE)
+    assert (report.missing, report.reshaped) == ((), ())
+    named, report = build_backbone(name, str(pretrained_facts(name).file), size=SIDE)
+    assert (report.missing, report.reshaped) == ((), ())
+    places = named.state_dict()["layers.network.pos_embed"]
+    assert places.shape[1] == 1 + (SIDE // 16) ** 2
+    assert torch.equal(places, downloaded.state_dict()["layers.network.pos_embed"])
+
+
+def test_the_licence_stays_with_the_weights(hub: Path, tmp_path: Path) -> None:
+    name = "timm:test_vit.r160_in1k"
+    licence = pretrained_facts(name).licence
+    assert licence != "unknown"
+    file = _stored(tmp_path / "mine.safetensors", "test_vit")
+    assert origin(name, str(file))["licence"] == "unknown"
+    brought = origin(name, str(file), pretrained=True)
+    assert (brought["licence"], brought["tag"], len(brought["sha256"])) == (licence, "r160_in1k", 64)
+    cached = pretrained_facts(name).file
+    cached.parent.mkdir(parents=True)
+    shutil.copyfile(file, cached)
+    assert origin(name, str(file)) == brought == origin(name, "imagenet")
+    config = NetworkConfig(num_classes=2, backbone=name, input_size=SIDE, source_size=SIDE)
+    network = S3N(config, weights="imagenet")
+    model = tmp_path / "model.safetensors"
+    sizes = Preprocess(input_size=SIDE, source_size=SIDE)
+    save_model(model, network, ModelHeader(network=network.config, classes=("a", "b"), preprocess=sizes.to_dict()))
+    assert origin(name, str(model)) == brought
+    report = S3N(config, weights=str(model)).weight_report
+    assert report.missing == report.unused == ()
+    assert licence in report.remark
+
+
+def test_cells_are_counted_where_the_size_is_no_multiple_of_the_stride() -> None:
+    def network(size: int, **known: object) -> S3N:
+        config = {"num_classes": 2, "backbone": "timm:test_resnet", "input_size": size, "source_size": size} | known
+        return S3N(NetworkConfig.model_validate(config)).eval()
+
+    odd = network(100)
+    with torch.no_grad():
+        side = odd.features(torch.zeros(1, 3, 100, 100), "O").shape[2]
+    assert side == odd.config.feature_cells == odd.config.cells == 4
+    stored = odd.config.model_dump(mode="json")
+    assert stored.pop("cells") == 4
+    assert network(100, **stored).config.feature_cells == 4, "an earlier file does not say it"
+    assert "cells" not in network(SIDE).config.model_dump(mode="json"), "earlier versions read this file"
+
+
+def test_sizes_that_only_one_branch_can_read_are_refused() -> None:
+    config = {"num_classes": 2, "backbone": "timm:vit_tiny_patch16_224", "input_size": 64}
+    with pytest.raises(ModelFileError, match="vit_tiny_patch16_224 cannot read images of 64 pixels"):
+        S3N(NetworkConfig.model_validate(config | {"look_size": 96, "source_size": 96}))
+
+
+def test_the_norms_of_tokens_are_separate_and_can_be_frozen() -> None:
+    config = {"num_classes": 2, "backbone": "timm:levit_128s", "input_size": SIDE, "source_size": SIDE}
+    separate = S3N(NetworkConfig.model_validate(config | {"batch_norm": "separate"}))
+    frozen = S3N(NetworkConfig.model_validate(config | {"batch_norm": "frozen"})).train()
+    norms = [layer for layer in separate.modules() if isinstance(layer, AnyBatchNorm)]
+    assert all(isinstance(layer, BranchBatchNorm) for layer in norms)
+    assert any(isinstance(layer, nn.BatchNorm1d) for layer in norms)
+    assert not any(layer.training for layer in frozen.backbone.modules() if isinstance(layer, AnyBatchNorm))
 
 
 def test_what_cannot_be_used_is_said() -> None:

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from s3n_core.errors import ModelFileError, OutputError
-from s3n_core.method.configuration import ModelHeader
+from s3n_core.method.configuration import HEADER_KEY, ModelHeader
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import load_model, save_model
-from s3n_core.models.model_headers import HEADER_KEY, read_header
+from s3n_core.models.model_headers import read_header
 
 Build = Callable[..., S3N]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
+from tiny_models import tiny_header
 from tiny_training import (
     LiveTraining,
     assert_same_tensors,
@@ -20,6 +22,7 @@ from tiny_training import (
 )
 
 from s3n_core.errors import DataSetNotFound
+from s3n_core.method.configuration import HEADER_KEY
 from s3n_core.method.objective import Losses, objective
 from s3n_core.models.model_headers import read_header
 from s3n_core.models.opening import open_model
@@ -273,6 +276,22 @@ NETWORKS: list[dict[str, Any]] = [
     {"precision": "bfloat16", "network__source_size": 96},
     {"network__backbone": "convnext_tiny", "network__input_size": 32, "network__source_size": 32, "batch_size": 5},
 ]
+
+
+def test_images_are_resized_as_for_the_weights_wherever_they_come_from(tmp_path: Path, few_pictures: Path) -> None:
+    pytest.importorskip("timm")
+
+    def interpolation(weights: str) -> str:
+        backbone = "timm:mobilenetv3_small_050.lamb_in1k"
+        run = prepare(tmp_path / Path(weights).stem, few_pictures, weights=weights, network__backbone=backbone)
+        return str(run.read_run().get("interpolation", "bilinear"))
+
+    own, foreign = tmp_path / "own.safetensors", tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.zeros(1)}, foreign)
+    save_file({"weight": torch.zeros(1)}, own, metadata={HEADER_KEY: tiny_header().model_dump_json()})
+    assert interpolation("none") == "bilinear"
+    assert interpolation(str(foreign)) == "bicubic", "as timm says of its own weights"
+    assert interpolation(str(own)) == "bilinear", "as the model says"
 
 
 def test_a_network_of_timm_is_trained_resumed_and_opened_again(tmp_path: Path, few_pictures: Path) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.value_ranges import ValueRanges
-from s3n_core.method.configuration import ModelHeader, NetworkConfig
-from s3n_core.models.model_headers import HEADER_KEY
+from s3n_core.method.configuration import HEADER_KEY, ModelHeader, NetworkConfig
 from s3n_gui.state.model_ranges import ModelRanges
 from s3n_gui.state.session import Session
 
