@@ -142,8 +142,12 @@ class PredictionController(QObject):
 
     @Slot(object)
     def set_model(self, model: Path | None) -> None:
-        """Choose a model."""
-        self._choose(model, self.images, self._known_split if model == self.model else "", self.stop_below)
+        """Choose a model; a threshold of fast mode was chosen for another's entropies, so it is given up, and that is said."""
+        same = model == self.model
+        given_up = None if same else self.stop_below
+        self._choose(model, self.images, self._known_split if same else "", self.stop_below if same else None)
+        if given_up is not None:
+            self._session.report_notice("Fast mode is off: its threshold was that of another model.")
 
     def set_images(self, images: Path | None, split: str = "") -> None:
         """Choose a folder or a single image.

@@ -369,6 +369,17 @@ def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Sessi
     assert dialog.threshold.text() == "H ≤ off" or dialog.threshold.text() == "off"
 
 
+def test_a_threshold_of_fast_mode_does_not_pass_to_another_model(filled: PredictPage, session: Session) -> None:
+    controller, said = filled.controller, list[str]()
+    session.notice_reported.connect(said.append)
+    controller.set_stop_below(0.05)
+    controller.set_model(controller.model)
+    assert (controller.stop_below, said) == (0.05, [])
+    controller.set_model(MODEL.with_name("other"))
+    assert controller.stop_below is None
+    assert "Fast mode is off" in said[0]
+
+
 def test_answers_of_something_else_are_said(qtbot: QtBot, filled: PredictPage, session: Session) -> None:
     """The made-up table's model does not exist."""
     qtbot.waitUntil(lambda: filled.notice.isVisible(), timeout=5000)
