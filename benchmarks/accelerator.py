@@ -4,6 +4,7 @@ Run from the checkout: ``python benchmarks/accelerator.py``. Correctness: every 
 that is killed and resumed, one that runs out of memory. Speed: inference and training of ResNet-50 at 448 pixels in three
 precisions, compiled and not, over three bare passes; the share of time that a training waits for images; two processes where
 there are two cards. The images are drawn on the spot; nothing is downloaded. ``--device cpu --small`` tries the script itself.
+The exit status is 1 if something failed, else 2 if a stage was not measured, as for lack of time.
 """
 
 from __future__ import annotations
@@ -77,14 +78,15 @@ class Report:
     """The table, written anew after each stage, so that nothing is lost.
 
     Attributes:
-        failed: Whether a check did not come out as it should.
+        failed: Whether a check did not come out as it should, or a stage ended with an error.
+        skipped: Whether a stage was not measured.
     """
 
     def __init__(self, out: Path, device: str, minutes: float) -> None:
         self._out, self._device = out, device
         self._rows: list[Finding] = []
         self._began, self._most = time.monotonic(), 60 * minutes
-        self.failed = False
+        self.failed = self.skipped = False
 
     def stage(
         self, name: str, work: Callable[[], list[Finding]], *, is_check: bool = False, needs: float = 60.0
@@ -98,13 +100,22 @@ class Report:
             needs: Seconds that it may take.
         """
         if self._seconds() + needs > self._most:
-            found = [Finding(name, "not measured: no time left")]
-        else:
-            try:
-                found = work()
-            except Exception as error:  # the table says so; the other stages are still worth measuring
-                found = [Finding(name, f"failed: {' '.join(str(error).split())[:300]}", met=False)]
+            self.skip(name, "no time left")
+            return
+        try:
+            found = work()
+        except Exception as error:  # the table says so; the other stages are still worth measuring
+            found = [Finding(name, f"failed: {' '.join(str(error).split())[:300]}", met=False)]
+            self.failed = True
         self.failed |= is_check and any(row.met is False for row in found)
+        self._add(found)
+
+    def skip(self, name: str, why: str) -> None:
+        """Add a row that says why a stage was not measured."""
+        self.skipped = True
+        self._add([Finding(name, f"not measured: {why}")])
+
+    def _add(self, found: list[Finding]) -> None:
         self._rows += found
         for row in found:
             print(f"[{self._seconds():4.0f} s] {row.what}: {row.measured}", flush=True)
@@ -140,7 +151,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="s3n-accelerator-") as folder:
         _run(report, Path(folder), device, sizes, chosen.only)
     print(chosen.out)
-    return int(report.failed)
+    return 1 if report.failed else 2 if report.skipped else 0
 
 
 def _run(report: Report, folder: Path, device: str, sizes: Sizes, only: list[str]) -> None:
@@ -176,8 +187,11 @@ def _run(report: Report, folder: Path, device: str, sizes: Sizes, only: list[str
     if "speed" in only:
         for case in _cases(device, sizes, compiled=False):
             report.stage(case.name, lambda case=case: one(case))
-    if "waiting" in only and measured:
-        best = max((result for name, result in measured.items() if name), key=lambda result: result.images_per_second)
+    trained = [result for name, result in measured.items() if name]
+    if "waiting" in only and not trained:
+        report.skip("waiting for images", "no speed of a training to compare with; measure the stage speed, too")
+    elif "waiting" in only:
+        best = max(trained, key=lambda result: result.images_per_second)
         many = _copies(drawn, folder / "many", sizes.files)
         report.stage("waiting for images", lambda: waiting(Trainings(folder, many, device, settings), best), needs=90.0)
     if "compiled" in only:

@@ -65,8 +65,26 @@ def test_without_time_the_table_says_what_was_not_measured(tmp_path: Path, monke
     report.stage("first", fail, is_check=True, needs=1)
     report.stage("second", fail, needs=600)
     assert report.failed
+    assert report.skipped
     lines = (tmp_path / "table.md").read_text("utf-8").splitlines()
     assert lines[-2:] == [
         "| first | failed: the card is gone |  | **no** |",
         "| second | not measured: no time left |  |  |",
     ]
+
+
+def test_a_stage_that_needs_another_is_not_measured_without_it(tmp_path: Path) -> None:
+    rows = table(tmp_path, "--device", "cpu", "--small", "--only", "waiting", code=2)
+    assert rows["waiting for images"][0].startswith("not measured: no speed of a training")
+
+
+def test_a_measurement_that_fails_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(CHECKOUT / "benchmarks"))
+    from accelerator import Finding, Report
+
+    def fail() -> list[Finding]:
+        raise RuntimeError("the card is gone")
+
+    report = Report(tmp_path / "table.md", "cpu", minutes=2)
+    report.stage("training", fail, needs=1)
+    assert (report.failed, report.skipped) == (True, False)
