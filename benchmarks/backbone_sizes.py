@@ -48,8 +48,16 @@ def _measured(name: str) -> tuple[str, int, int | str]:
         try:
             backbone, _ = build_backbone(name, size=side)
         except ModelFileError:
-            return name, _parameters(timm.create_model(own)), ""
+            return name, _parameters(_refused(own)), ""
     return name, _parameters(backbone), backbone.stride
+
+
+def _refused(name: str) -> nn.Module:
+    """Return timm's network without its classifier, if it can be built so."""
+    try:
+        return timm.create_model(name, num_classes=0, global_pool="")
+    except Exception:  # each family has errors of its own
+        return timm.create_model(name)
 
 
 def _parameters(network: nn.Module) -> int:
