@@ -14,7 +14,7 @@ from pathlib import Path
 
 from s3n_core.datasets.notes import note_file, read_note, write_note
 from s3n_core.datasets.own_folders import check_table_file
-from s3n_core.datasets.readers.tables import Table, read_table
+from s3n_core.datasets.readers.tables import BrokenTable, Table, read_table
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
 from s3n_core.system.atomic_files import write_text
@@ -200,7 +200,10 @@ def import_tags(file: Path, data_set: DataSet) -> ReadTags:
     Raises:
         DataSetError: The file cannot be read, has no such columns, or names none of the images.
     """
-    table = read_table(file)
+    try:
+        table = read_table(file)
+    except BrokenTable as error:
+        raise DataSetError(str(error)) from error
     if table is None:
         raise DataSetError(f"{file} is not a table with the columns {' and '.join(COLUMNS)}.")
     paths, words = _column(table, _PATH_NAMES), _column(table, _TAG_NAMES)

@@ -65,7 +65,7 @@ class LabelTables:
                 table = read_table(file)
             except BrokenTable as error:
                 if error.table is not None and self._is_about_images(error.table, name):
-                    self.errors.append(error)
+                    self.errors.append(DataSetError(str(error)))
                 else:
                     self.problems.append(Problem(file, f"it was ignored: {error}"))
                 continue

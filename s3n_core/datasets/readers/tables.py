@@ -57,8 +57,8 @@ class Table:
         return Table(self.file, columns, (self.columns, *self.rows), (1, *self.numbers))
 
 
-class BrokenTable(DataSetError):
-    """A line of a table cannot be read, or has more fields than the first one.
+class BrokenTable(Exception):
+    """A line of a table cannot be read, or has more fields than the first one; its text is a sentence for a person.
 
     Attributes:
         table: What the table seems to hold nevertheless, to find out what it is about; None: nothing.

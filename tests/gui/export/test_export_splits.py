@@ -63,7 +63,7 @@ def test_the_validation_images_of_the_run_are_offered_and_chosen(
     controller.set(model=of_run)
     assert settled(qtbot, controller) == "validation"
     assert controller.splits.available == ("all", "validation")
-    assert controller.splits.counts == (24, 2)
+    assert controller.splits.counts == (42, 2)
     assert "--split validation" in controller.choice.command()
     place, listed = first_images(IMAGES, "validation", None, None, of_run)
     assert place == (IMAGES, "validation", None, of_run)

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from s3n_core.parts.atlas.part_place import NO_PART
 from s3n_gui.inspector.panel import InspectPage, page
 from s3n_gui.inspector.stored import read_demo_inspection
 from s3n_gui.state.atlas_finder import AtlasFinder
@@ -58,7 +59,10 @@ def test_the_demo_is_stored_then_live_and_its_parts_are_named_in_a_copy_of_its_i
         session.image = Path(shutil.copy(image, tmp_path / "dropped.jpg"))
         qtbot.waitUntil(lambda: not state.busy and state.descriptors is not None, timeout=20_000)
         assert state.answer.warps.peaks == before.warps.peaks
-        assert names() == own
+        # The atlas gives each of its peaks to the nearest part; of a copy, one that is beyond the part's reach has none.
+        again = names()
+        assert set(again) - {NO_PART}
+        assert all(name in (NO_PART, part) for name, part in zip(again, own, strict=True))
     finally:
         atlas.close()
         made.shut_down()

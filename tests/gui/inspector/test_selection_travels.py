@@ -34,6 +34,8 @@ from s3n_gui.state.settings import Settings
 from s3n_core.datasets.detection import open_data_set  # isort: skip
 
 MODEL, BIRDS = resource("demo/model.safetensors"), resource("demo/images")
+SEVERAL = 16
+"""A class of which the demo has several images."""
 
 
 @pytest.fixture
@@ -77,10 +79,10 @@ def predict(
 def test_a_confusion_cell_opens_exactly_its_images(predict: PredictPage, session: Session, birds: DataSet) -> None:
     asked: list[str] = []
     session.page_requested.connect(asked.append)
-    predict.accuracy_panel.pair_opened.emit(0, 1)
+    predict.accuracy_panel.pair_opened.emit(SEVERAL, SEVERAL + 1)
     chosen = session.selection
     assert chosen is not None
-    expected = [r.name for n, r in enumerate(birds.records) if r.label == 0 and n % 2]
+    expected = [r.name for n, r in enumerate(birds.records) if r.label == SEVERAL and n % 2]
     assert list(chosen.files) == expected
     assert chosen.name == predict.filter.pair_words
     assert session.image == birds.root / expected[0]
@@ -88,9 +90,9 @@ def test_a_confusion_cell_opens_exactly_its_images(predict: PredictPage, session
 
 
 def test_a_class_row_opens_exactly_its_images(predict: PredictPage, session: Session, birds: DataSet) -> None:
-    predict.accuracy_panel.class_opened.emit(3)
+    predict.accuracy_panel.class_opened.emit(SEVERAL)
     assert session.selection is not None
-    assert list(session.selection.files) == [record.name for record in birds.records if record.label == 3]
+    assert list(session.selection.files) == [record.name for record in birds.records if record.label == SEVERAL]
     opener = Opener(session, RecentList())
     opener.open_image(birds.root / session.selection.files[1])
     assert session.selection is not None
@@ -186,7 +188,7 @@ def test_images_of_another_folder_are_listed_too(
 
 
 def test_the_row_of_the_inspected_image_is_shown(predict: PredictPage, session: Session, birds: DataSet) -> None:
-    predict.accuracy_panel.pair_chosen.emit(0, 1)
+    predict.accuracy_panel.pair_chosen.emit(SEVERAL, SEVERAL + 1)
     wanted = next(n for n, record in enumerate(birds.records) if record.label == 2)
     session.seek_row(birds.records[wanted].path)
     assert predict.table.current_row() == wanted
@@ -234,7 +236,7 @@ def test_why_asks_what_tells_the_classes_of_a_cell_apart(
     session.page_requested.connect(asked.append)
     predict.accuracy_panel.pair_chosen.emit(0, 0)
     assert not predict.filter.why.isVisible()  # nothing is confused there
-    predict.accuracy_panel.pair_chosen.emit(0, 1)
+    predict.accuracy_panel.pair_chosen.emit(SEVERAL, SEVERAL + 1)
     assert predict.filter.why.isVisible()
     predict.filter.why.click()
     assert asked == ["parts"]

@@ -509,17 +509,17 @@ def test_a_real_job_is_stopped_and_goes_on(
     qtbot.waitUntil(lambda: controller.stage == "stopped", timeout=120_000)
     assert controller.predictions is not None
     first = len(controller.predictions)
-    assert 0 < first < 97
+    assert 0 < first < 169
     assert predict.source.start.text() == "Continue"
     kept = [controller.predictions.row(n) for n in range(first)]
     controller.start()
     qtbot.waitUntil(lambda: controller.stage == "finished", timeout=300_000)
-    assert len(controller.predictions) == 97
+    assert len(controller.predictions) == 169
     assert [controller.predictions.row(n) for n in range(first)] == kept
     assert len(controller.predictions.errors) == 1
     qtbot.waitUntil(predict.is_ready, timeout=5000)
     assert predict.accuracy is not None
-    assert predict.accuracy.counted == 96
+    assert predict.accuracy.counted == 168
     request = controller.request
     assert request is not None
     session.model = MODEL

@@ -186,8 +186,8 @@ def test_the_time_is_estimated_before_the_start(
     assert form.time.text() == "Time: not known yet; the first epoch will tell."
     trainings.watch.seen = RunsSeen(tuple(list_runs(settings.runs_root)))
     trainings.watch.changed.emit(trainings.watch.seen)
-    # 15 epochs of 22 training images, half an image a second, and 2 validation images.
-    assert form.time.text() == "Time: about 11 min on this machine (from run birds-3)."
+    # 15 epochs of 38 training images, half an image a second, and 4 validation images.
+    assert form.time.text() == "Time: about 20 min on this machine (from run birds-3)."
     form.take({"epochs": 150})
     assert form.time.text().startswith("Time: about 2 h on")
     form.take({"network.backbone": "resnet50"})

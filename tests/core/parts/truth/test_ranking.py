@@ -114,13 +114,14 @@ def test_a_part_is_the_true_part_that_most_of_its_masked_pixels_lie_in() -> None
     assert majority_parts(overlaps, (0, 1, 4, 7), frozenset({7})) == {0: (0, 0.75), 4: (1, 0.5)}
 
 
-def _names_a_differing_part(scores: dict[str, float], a: int, b: int) -> bool:
-    """Return whether the part with the largest score, which must be above 0, differs between two species."""
-    first = max(scores, key=lambda name: scores[name])
-    return scores[first] > 0 and first in distinguishing_parts(SPECIES[a], SPECIES[b])
+def _names_a_differing_part(scores: dict[str, float], a: int, b: int) -> float:
+    """Return whether the part with the largest score above 0 differs between two species, from 0 to 1; of tied parts the mean."""
+    best = max(scores.values())
+    differ = distinguishing_parts(SPECIES[a], SPECIES[b])
+    return float(best > 0 and np.mean([name in differ for name, score in scores.items() if score == best]))
 
 
-def _right_in_masks(model: Model, root: Path, records: list[SceneRecord], known: tuple[int, ...]) -> list[bool]:
+def _right_in_masks(model: Model, root: Path, records: list[SceneRecord], known: tuple[int, ...]) -> list[float]:
     """Return for each pair whether the mask that most of the margin is painted in is a part in which they differ."""
     inspector, of_species = Inspector(model), dict[int, list[np.ndarray]]()
     for record in records:
