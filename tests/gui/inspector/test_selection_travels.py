@@ -240,7 +240,7 @@ def test_why_asks_what_tells_the_classes_of_a_cell_apart(
     assert predict.filter.why.isVisible()
     predict.filter.why.click()
     assert asked == ["parts"]
-    assert session.take_why() == (birds.classes[0], birds.classes[1])
+    assert session.take_why() == (birds.classes[SEVERAL], birds.classes[SEVERAL + 1])
     assert session.take_why() is None
     predict.filter.pair.click()
     assert not predict.filter.why.isVisible()

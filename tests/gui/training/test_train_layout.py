@@ -189,7 +189,7 @@ def test_the_time_is_estimated_before_the_start(
     # 15 epochs of 38 training images, half an image a second, and 4 validation images.
     assert form.time.text() == "Time: about 20 min on this machine (from run birds-3)."
     form.take({"epochs": 150})
-    assert form.time.text().startswith("Time: about 2 h on")
+    assert form.time.text().startswith("Time: about 3.5 h on")
     form.take({"network.backbone": "resnet50"})
     assert form.time.text() == "Time: not known yet; the first epoch will tell."
     form.take({"epochs": 0})
