@@ -115,11 +115,7 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
         cells = [result.data, result.arm.title]
         cells += [_cell(result, measure) for measure in measures]
         cells.append(f"{result.images:,} × {result.seeds}" if result.seeds else "–")
-        if compared:
-            cells += [points_text(result.full_over) + _of_seeds(result), _signed(result.loss_over)]
-        if experiment.family:
-            cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
-        rows.append(cells)
+        rows.append(cells + _comparison_cells(experiment, result, compared=compared))
     lines = [f"# {experiment.title}", "", *markdown_table([head, *rows]), ""]
     lines += [
         f"Percent. In brackets: {_brackets(results)}; "
@@ -185,14 +181,19 @@ def latex(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
         cells = [_escaped(result.data), _escaped(result.arm.title)]
         cells += [_latex_cell(result, measure) for measure in measures]
         cells.append(rf"{result.images} $\times$ {result.seeds}" if result.seeds else "--")
-        if compared:
-            cells += [points_text(result.full_over) + _of_seeds(result), _signed(result.loss_over)]
-        if experiment.family:
-            cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
+        cells += _comparison_cells(experiment, result, compared=compared)
         lines.append(" & ".join(cells) + r" \\")
     notes = [f"Percent. In brackets: {_brackets(results)}.", *_remarks(plan, experiment, results)]
     lines += [r"\bottomrule", r"\end{tabular}", "", r"\par\footnotesize"]
     return "\n".join([*lines, *(_escaped(note) + r"\par" for note in notes)]) + "\n"
+
+
+def _comparison_cells(experiment: Experiment, result: ArmResult, *, compared: bool) -> list[str]:
+    """Return the last cells of a row: what the compared arm has over this one, in top-1 and log loss, and its adjusted bound."""
+    cells = [points_text(result.full_over) + _of_seeds(result), _signed(result.loss_over)] if compared else []
+    if experiment.family:
+        cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
+    return cells
 
 
 def _measures_of(experiment: Experiment, results: list[ArmResult]) -> list[Measure]:

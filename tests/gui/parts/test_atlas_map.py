@@ -235,14 +235,19 @@ def test_the_peak_that_the_keys_have_reached_is_described_and_chosen(view: MapVi
     assert described.startswith(f"{view.heading.text()}, ")
 
 
-def test_the_rows_of_a_class_are_walked_through_with_the_keys(
-    atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot
-) -> None:
+def shown_portrait(atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot) -> PortraitView:
     view = PortraitView(thumbnails)
     qtbot.addWidget(view)
     view.resize(900, 500)
     view.show()
     view.set_atlas(atlas)
+    return view
+
+
+def test_the_rows_of_a_class_are_walked_through_with_the_keys(
+    atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot
+) -> None:
+    view = shown_portrait(atlas, thumbnails, qtbot)
     view.activateWindow()
     qtbot.waitUntil(view.isActiveWindow)
     qtbot.waitUntil(lambda: view.is_ready() and bool(view.rows) and view.rows[1].isVisible())
@@ -267,11 +272,7 @@ def test_the_rows_of_a_class_are_walked_through_with_the_keys(
 def test_a_class_has_its_parts_strongest_first_and_says_who_shares_them(
     atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot
 ) -> None:
-    view = PortraitView(thumbnails)
-    qtbot.addWidget(view)
-    view.resize(900, 500)
-    view.show()
-    view.set_atlas(atlas)
+    view = shown_portrait(atlas, thumbnails, qtbot)
     qtbot.waitUntil(lambda: view.is_ready() and bool(view.rows))
     assert view.heading.text() == "Red knot"
     assert [row.name.text() for row in view.rows] == ["bill", "part 2"]

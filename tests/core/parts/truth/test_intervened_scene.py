@@ -10,11 +10,29 @@ from PIL import Image
 from s3n_core.datasets.transforms import test_view
 from s3n_core.demo.drawing import Scene
 from s3n_core.demo.interventions import JPEG_QUALITY, SceneRecord
-from s3n_core.demo.species import PARTS, SPECIES, VARIANTS
+from s3n_core.demo.species import PARTS, SPECIES, VARIANTS, Species
 from s3n_core.errors import DataSetError
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
 from s3n_core.parts.truth.intervened_scene import WHOLE, IntervenedScene, Removal
+
+
+def _record(species: Species, part_masks: dict[str, str]) -> SceneRecord:
+    """Scene 4 of seed 7 with a species."""
+    return SceneRecord(
+        image="bird.jpg",
+        seed=7,
+        scene=4,
+        species=species.name,
+        label=2,
+        parts=species.variants(),
+        box=(0, 0, 1, 1),
+        key_points={},
+        part_images={},
+        part_masks=part_masks,
+        background_images={},
+        background_masks={},
+    )
 
 
 def test_drawings_are_exact_and_asked_about_once(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,20 +46,7 @@ def test_drawings_are_exact_and_asked_about_once(tmp_path: Path, model: Model, m
     mask = np.zeros((scene.height, scene.width), dtype=bool)
     mask[3:9, 50:] = True
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    record = SceneRecord(
-        image="bird.jpg",
-        seed=7,
-        scene=4,
-        species=bibbed.name,
-        label=2,
-        parts=bibbed.variants(),
-        box=(0, 0, 1, 1),
-        key_points={},
-        part_images={},
-        part_masks={"tail": "mask.png"},
-        background_images={},
-        background_masks={},
-    )
+    record = _record(bibbed, {"tail": "mask.png"})
     inspector = Inspector(model)
     asking = IntervenedScene(inspector, tmp_path, record, bibbed)
     drawn: list[Removal] = []
@@ -68,20 +73,7 @@ def test_a_bird_with_one_other_part_is_noticed(tmp_path: Path, model: Model, par
     for name, mask in scene.part_masks().items():
         files[name] = f"{name}.png"
         Image.fromarray(mask).save(tmp_path / files[name])
-    record = SceneRecord(
-        image="bird.jpg",
-        seed=7,
-        scene=4,
-        species=bibbed.name,
-        label=2,
-        parts=bibbed.variants(),
-        box=(0, 0, 1, 1),
-        key_points={},
-        part_images={},
-        part_masks=files,
-        background_images={},
-        background_masks={},
-    )
+    record = _record(bibbed, files)
     scene.draw(bibbed).image.save(tmp_path / "bird.jpg", quality=JPEG_QUALITY)
     inspector = Inspector(model)
     IntervenedScene(inspector, tmp_path, record, bibbed)
