@@ -4,7 +4,6 @@ Run with ``python benchmarks/window_curves.py [--burn 2]``; it needs no display.
 """
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -21,8 +20,10 @@ from window_ticks import Clock, burn  # noqa: E402
 from s3n_core.runs.run_directory import RunDirectory  # noqa: E402
 from s3n_core.runs.run_state import RunState  # noqa: E402
 from s3n_gui.appearance import theme  # noqa: E402
+from s3n_gui.background.incremental import IncrementalWork  # noqa: E402
 from s3n_gui.frame.main_window import MainWindow  # noqa: E402
-from s3n_gui.frame.pages import MODULES  # noqa: E402
+from s3n_gui.frame.pages import LIBRARIES, PACKAGES  # noqa: E402
+from s3n_gui.frame.preload import preload  # noqa: E402
 from s3n_gui.frame.window_program import make_application  # noqa: E402
 from s3n_gui.state.settings import Settings  # noqa: E402
 
@@ -67,8 +68,9 @@ def main() -> None:
         window.resize(1280, 720)
         window.show_page("start")
         window.show()
-        for module in MODULES:  # The window preloads them in a separate thread.
-            importlib.import_module(module)
+        work = IncrementalWork()
+        preload(work, LIBRARIES, PACKAGES)  # as the window does once it is usable
+        work.finish()
         clock = Clock()
         for _ in range(100):
             app.processEvents()

@@ -12,17 +12,18 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from s3n_gui.appearance.wording import label_text
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe, Devices
+from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.background.jobs import JobList
 from s3n_gui.frame.actions import CommandTable, make_actions
 from s3n_gui.frame.dropping import Dropping
 from s3n_gui.frame.jobs_tray import JobsTray
 from s3n_gui.frame.menus import Menus
 from s3n_gui.frame.page_stack import PageStack
-from s3n_gui.frame.pages import MODULES, PAGES, PageEntry, Studio
+from s3n_gui.frame.pages import LIBRARIES, PACKAGES, PAGES, PageEntry, Studio
 from s3n_gui.frame.palette.palette import Palette
 from s3n_gui.frame.palette.sources import PaletteSources
 from s3n_gui.frame.place_keeping import PlaceKeeping
-from s3n_gui.frame.preload import Preload
+from s3n_gui.frame.preload import preload
 from s3n_gui.frame.rail import Rail
 from s3n_gui.frame.strip import Strip
 from s3n_gui.frame.window_commands import WindowCommands
@@ -76,7 +77,7 @@ class MainWindow(QMainWindow):
         self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self._layout, self)
         self._ranges = ModelRanges(self.session, self)
         self._atlas = AtlasFinder(self.session, settings, self.recent, self)
-        self._preload = Preload(MODULES)
+        self._preloading = IncrementalWork(self)
         self._places = LastPlaces(self.session, self._layout)
         self._build(pages)
         self._connect()
@@ -167,9 +168,12 @@ class MainWindow(QMainWindow):
     def begin(self) -> None:
         """Start slow work once the window is usable: imports, the search for running trainings, the device probe."""
         clock().begin()
-        QTimer.singleShot(300, self._preload.begin)
+        QTimer.singleShot(300, self._preload)
         QTimer.singleShot(700, self.trainings.begin)
         QTimer.singleShot(1500, self.probe.ask)
+
+    def _preload(self) -> None:
+        preload(self._preloading, LIBRARIES, PACKAGES)
 
     # -- pages ---------------------------------------------------------------------------------------------------------
 
@@ -254,7 +258,7 @@ class MainWindow(QMainWindow):
         self._keeping.close()
         self.pages.shut_down()
         clock().close()
-        self._preload.close()
+        self._preloading.clear()
         self.trainings.close()
         self.opener.close()
         self.sources.close()

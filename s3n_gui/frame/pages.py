@@ -117,7 +117,10 @@ PAGES: tuple[PageEntry, ...] = (
 )
 """All pages."""
 
-MODULES: tuple[str, ...] = tuple(
-    f"s3n_gui.{package}.panel" for package in ("dataset", "training", "inspector", "prediction", "parts", "export")
+PACKAGES: tuple[str, ...] = tuple(
+    f"s3n_gui.{package}" for package in ("dataset", "training", "inspector", "prediction", "parts", "export")
 )
-"""The pages' modules, which are slow to import and are preloaded once the window is usable."""
+"""The pages' packages, which are slow to import and are preloaded once the window is usable."""
+
+LIBRARIES: tuple[str, ...] = ("numpy", "pydantic", "pyqtgraph")
+"""What takes longest of the imports of the pages' packages."""

@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import importlib
 import logging
-import threading
+import pkgutil
 from collections.abc import Sequence
+from functools import partial
+
+from s3n_gui.background.incremental import IncrementalWork
 
 _log = logging.getLogger(__name__)
-_PAUSE_SECONDS = 0.05  # pause between two imports, in which the window redraws and other work runs
 
 
-class Preload:
-    """A thread that imports modules one after another; meanwhile the GUI thread gets its turn every few milliseconds.
+def preload(work: IncrementalWork, libraries: Sequence[str], packages: Sequence[str]) -> None:
+    """Add the import of every module as a piece of incremental work.
+
+    All of it is done in the GUI thread: PySide crashes when another thread defines a class of QObjects while the GUI thread runs
+    its event loop. A module at a time keeps each piece short.
 
     Args:
-        modules: Names of the modules.
+        work: Imports one module per event loop iteration.
+        libraries: Names of modules that are slow to import, each therefore a piece of its own; imported first.
+        packages: Names of packages, whose modules are all imported.
     """
+    for name in libraries:
+        work.add(partial(_preload, name))
+    for package in packages:
+        work.add(partial(_preload_package, work, package))
 
-    def __init__(self, modules: Sequence[str]) -> None:
-        self._modules = tuple(modules)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="preload")
 
-    def begin(self) -> None:
-        """Start the thread; does nothing the second time or after ``close``."""
-        if not self._ended.is_set() and self._thread.ident is None:
-            self._thread.start()
+def _preload_package(work: IncrementalWork, name: str) -> None:
+    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+        work.add(partial(_preload, module.name))
 
-    def close(self) -> None:
-        """Stop after the current module, and wait for it."""
-        self._ended.set()
-        if self._thread.ident is not None:
-            self._thread.join()
 
-    def _run(self) -> None:
-        for name in self._modules:
-            if self._ended.is_set():
-                return
-            try:
-                _import(name)
-            except Exception:  # The error is shown when the page is opened.
-                _log.exception("%s could not be preloaded", name)
-            self._ended.wait(_PAUSE_SECONDS)
+def _preload(name: str) -> None:
+    try:
+        _import(name)
+    except Exception:  # The error is shown when the page is opened.
+        _log.exception("%s could not be preloaded", name)
 
 
 def _import(name: str) -> None:
