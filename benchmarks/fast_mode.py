@@ -1,19 +1,24 @@
 """Benchmark of fast mode against the published implementation: seconds per image and accuracy, in one run.
 
 Run from the checkout: ``python benchmarks/fast_mode.py``. It draws birds, builds the architecture of the released code
-(``tests/core/released_network.py``, in eager float32), and gives it random convolutions and classifiers that are fitted to
-some of the birds. The program opens the same weights. It must give the same logits; then the threshold of fast mode is
-chosen on other birds, and both are measured on a third set. With pretrained weights (``--weights FILE``, a state dictionary
-of torchvision's ResNet) the features tell the birds apart better.
+(``tests/core/released_network.py``, in eager float32), trains its convolutions on some of the birds, in growing images, and
+fits its classifiers to the same birds. With ``--weights FILE`` (a state dictionary of torchvision's ResNet) nothing is
+trained. The program opens the same weights. It must give the same logits; then the threshold of fast mode is chosen on
+other birds, and both are measured on a third set. Each has a process of its own, as it would without the other, and they
+take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +45,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "core"))
 from released_network import ReleasedS3N
 
 BRANCHES = 3
+RELEASED = "released.pth"
+STAGES = ["112:16", "224:4", "448:1"]
+BATCH, RATE = 16, 1e-3  # of the training
 CLOSE = 1e-2  # of the largest logit
 
 
@@ -62,52 +70,95 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=448)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--species", type=int, default=8)
-    parser.add_argument("--images", type=int, default=4, help="per species: for the threshold, and as many to measure")
-    parser.add_argument("--fitted", type=int, default=8, help="per species: to fit the classifiers to")
-    parser.add_argument("--weights", type=Path, help="a state dictionary of torchvision's ResNet; default: random")
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--images", type=int, default=12, help="per species: for the threshold, and as many to measure")
+    parser.add_argument("--fitted", type=int, default=40, help="per species: to train and to fit the classifiers to")
+    parser.add_argument("--train", nargs="*", default=STAGES, metavar="SIZE:EPOCHS", help="trainings one after another")
+    parser.add_argument(
+        "--weights", type=Path, help="a state dictionary of torchvision's ResNet, instead of a training"
+    )
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     chosen = parser.parse_args()
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
+    chosen.threads = chosen.threads or torch.get_num_threads()
+    torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         fitted, validation, test = drawn_birds(Path(folder), chosen)
         published = published_network(chosen, *fitted)
-        ours = opened_by_the_program(published, Path(folder) / "released.pth", chosen.size)
-    compare(published, ours, batches(*test, chosen.batch))
-    point = most_saving(outcomes(ours, *validation, chosen.batch).curve())
-    print(
-        f"On {point.images} validation images: H <= {point.stop_below} nats, {point.top1_text}, {point.passes:.2f} passes"
-    )
+        ours = opened_by_the_program(published, Path(folder) / RELEASED, chosen.size)
+        compare(published, ours, batches(*test, chosen.batch))
+        point = most_saving(outcomes(ours, *validation, chosen.batch).curve())
+        print(
+            f"On {point.images} validation images: H <= {point.stop_below} nats, {point.top1_text}, {point.passes:.2f} passes"
+        )
+        print(f"{chosen.backbone}, {chosen.size} px, batch {chosen.batch}, float32; {machine('cpu')}", flush=True)
+        measure(Path(folder), chosen, list(batches(*test, chosen.batch)), point.stop_below)
 
-    print(f"{chosen.backbone}, {chosen.size} px, batch {chosen.batch}, float32; {machine('cpu')}")
-    measure(published, ours, list(batches(*test, chosen.batch)), point.stop_below, chosen.repeats)
+
+@dataclass
+class Answer:
+    """What one side says of a batch, with its seconds."""
+
+    classes: Tensor
+    stopped: int
+    wall: float
+    cpu: float
+
+
+def measure(folder: Path, chosen: argparse.Namespace, parts: list[Images], threshold: float | None) -> None:
+    """Let the sides take turns on every batch, each in its process, and print their times per image and accuracies."""
+    answers: dict[str, list[Answer]] = {name: [] for name in SIDES}
+    with ExitStack() as stack:
+        pipes = {name: stack.enter_context(started(name, folder, chosen, threshold)) for name in SIDES}
+        for number, (images, _) in enumerate([parts[0], *parts]):  # the first one warms up
+            for name, pipe in pipes.items():
+                pipe.send(images.numpy())
+                answer = pipe.recv()
+                if number:
+                    answers[name].append(answer)
+    labels = torch.cat([labels for _, labels in parts])
+    count = len(labels)
+    walls = {name: sum(answer.wall for answer in of_side) for name, of_side in answers.items()}
+    cpus = {name: sum(answer.cpu for answer in of_side) for name, of_side in answers.items()}
+    for name, of_side in answers.items():
+        passes = BRANCHES - (BRANCHES - 1) * sum(answer.stopped for answer in of_side) / count
+        right = int((torch.cat([answer.classes for answer in of_side]) == labels).sum())
+        print(
+            f"  {name:40} {walls[name] / count:6.3f} s an image (CPU {cpus[name] / count:6.3f}), "
+            f"{walls[PUBLISHED] / walls[name]:5.2f} (CPU {cpus[PUBLISHED] / cpus[name]:5.2f}) times as fast, "
+            f"{passes:.2f} passes, {accuracy_text(right, count)}"
+        )
+
+
+def started(name: str, folder: Path, chosen: argparse.Namespace, threshold: float | None) -> Connection:
+    """Start the process of one side; return the pipe that takes images (B, 3, S, S) and gives an `Answer` for each batch."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    context.Process(target=answer_batches, args=(name, folder, chosen, threshold, theirs), daemon=True).start()
+    theirs.close()
+    return ours
 
 
 @torch.inference_mode()
-def measure(published: PublishedS3N, ours: S3N, parts: list[Images], threshold: float | None, repeats: int) -> None:
-    """Let the sides take turns on every batch, and print their times per image and accuracies."""
-    wall, cpu, right = dict.fromkeys(SIDES, 0.0), dict.fromkeys(SIDES, 0.0), dict.fromkeys(SIDES, 0)
-    stopped, count = 0, sum(len(labels) for _, labels in parts)
-    for number in range(repeats + 1):
-        for images, labels in parts if number else parts[:1]:  # the first round warms up
-            for name in SIDES:
-                start, used = time.perf_counter(), time.process_time()
-                classes, stops = classes_of(name, published, ours, images, threshold)
-                if number:
-                    wall[name] += time.perf_counter() - start
-                    cpu[name] += time.process_time() - used
-                if number == 1:
-                    right[name] += int((classes == labels).sum())
-                    stopped += stops
-    for name in SIDES:
-        passes = BRANCHES - (BRANCHES - 1) * stopped / count if name == FAST else float(BRANCHES)
-        each, work = wall[name] / repeats / count, cpu[name] / repeats / count
-        print(
-            f"  {name:40} {each:6.3f} s an image (CPU {work:6.3f}), {wall[PUBLISHED] / wall[name]:5.2f} (CPU "
-            f"{cpu[PUBLISHED] / cpu[name]:5.2f}) times as fast, {passes:.2f} passes, {accuracy_text(right[name], count)}"
-        )
+def answer_batches(
+    name: str, folder: Path, chosen: argparse.Namespace, threshold: float | None, pipe: Connection
+) -> None:
+    """Answer batch after batch until the pipe is closed."""
+    torch.set_num_threads(chosen.threads)
+    network: PublishedS3N | S3N
+    if name == PUBLISHED:
+        network = PublishedS3N(chosen.backbone, chosen.species)
+        network.load_state_dict(torch.load(folder / RELEASED, weights_only=True)["model"])
+        network.eval()
+    else:
+        network = opened_network(folder / RELEASED, chosen.size)
+    while True:
+        try:
+            images = torch.from_numpy(pipe.recv())
+        except EOFError:
+            return
+        start, used = time.perf_counter(), time.process_time()
+        classes, stopped = classes_of(network, images, threshold if name == FAST else None)
+        pipe.send(Answer(classes, stopped, time.perf_counter() - start, time.process_time() - used))
 
 
 PUBLISHED = "published implementation, eager float32"
@@ -116,14 +167,11 @@ FAST = "this program, fast mode"
 SIDES = (PUBLISHED, WHOLE, FAST)
 
 
-def classes_of(
-    name: str, published: PublishedS3N, ours: S3N, images: Tensor, threshold: float | None
-) -> tuple[Tensor, int]:
-    """Return the predicted classes (B,) of one side, and how many images stopped after O."""
-    if name == PUBLISHED:
-        return published(images, stage=2)[0].argmax(dim=1), 0
-    stop_below = threshold if name == FAST else None
-    result = run_network(ours, prepared(images), sampling="extremes", stop_below=stop_below)
+def classes_of(network: PublishedS3N | S3N, images: Tensor, stop_below: float | None) -> tuple[Tensor, int]:
+    """Return the predicted classes (B,), and how many images stopped after O."""
+    if isinstance(network, PublishedS3N):
+        return network(images, stage=2)[0].argmax(dim=1), 0
+    result = run_network(network, prepared(images), sampling="extremes", stop_below=stop_below)
     return result.output.prediction.argmax(dim=1), 0 if result.stopped is None else int(result.stopped.sum())
 
 
@@ -157,6 +205,8 @@ def published_network(chosen: argparse.Namespace, images: Tensor, labels: Tensor
     if chosen.weights is not None:
         whole = {key: value for key, value in torch.load(chosen.weights, weights_only=True).items() if "fc." not in key}
         network.features.load_state_dict(dict(zip(network.features.state_dict(), whole.values(), strict=True)))
+    elif chosen.train:
+        train(network.features, images, labels, chosen.train, chosen.species)
     else:
         settle_statistics(network.features, images[: chosen.batch])
     network.eval()
@@ -179,6 +229,37 @@ def published_network(chosen: argparse.Namespace, images: Tensor, labels: Tensor
         fit(network.sampler_classifier1, vectors[2], labels)
         fit(network.con_classifier, torch.cat(vectors, 1), labels)
     return network
+
+
+def train(features: nn.Module, images: Tensor, labels: Tensor, stages: list[str], classes: int) -> None:
+    """Train convolutions with a linear classifier after the global average, in images of growing size."""
+    torch.manual_seed(0)
+    network = nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(classes)).train()
+    network(images[:2])  # gives the linear layer its size
+    network.to(memory_format=torch.channels_last)
+    for number, stage in enumerate(stages):
+        size, epochs = map(int, stage.split(":"))
+        rate = RATE / 2**number
+        optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+        steps = epochs * -(-len(labels) // BATCH)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=0.2)
+        for epoch in range(epochs):
+            right = 0
+            for chosen in torch.randperm(len(labels)).split(BATCH):
+                seen = (
+                    F.interpolate(images[chosen], (size, size), mode="area")
+                    if size != images.shape[-1]
+                    else images[chosen]
+                )
+                flipped = torch.where(torch.rand(len(chosen), 1, 1, 1) < 0.5, seen.flip(3), seen)
+                logits = network(flipped.contiguous(memory_format=torch.channels_last))
+                optimiser.zero_grad()
+                F.cross_entropy(logits, labels[chosen], label_smoothing=0.1).backward()
+                optimiser.step()
+                schedule.step()
+                right += int((logits.argmax(1) == labels[chosen]).sum())
+            print(f"  {size} px, epoch {epoch + 1} of {epochs}: {100 * right / len(labels):.0f} % right", flush=True)
+    features.to(memory_format=torch.contiguous_format).requires_grad_(False)
 
 
 def settle_statistics(layers: nn.Module, images: Tensor) -> None:
@@ -216,6 +297,11 @@ def fit(layer: nn.Linear, vectors: Tensor, labels: Tensor) -> None:
 def opened_by_the_program(published: PublishedS3N, path: Path, size: int) -> S3N:
     """Save the weights as the released code does, and open them as the program opens a model."""
     torch.save({"model": published.state_dict(), "epoch_idx": 0}, path)
+    return opened_network(path, size)
+
+
+def opened_network(path: Path, size: int) -> S3N:
+    """Return the network of a released checkpoint, prepared for the CPU as for every prediction."""
     network = read_released_checkpoint(path, input_size=size).network
     fold_batch_norm(network.eval())
     place(network, "cpu")
