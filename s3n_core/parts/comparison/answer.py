@@ -39,7 +39,8 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
     """Return what tells two classes apart.
 
     Only what hiding has shown to cost more than random patches of the same size is said to tell the classes apart: its 95 %
-    interval lies above theirs. What is merely read somewhere is called so.
+    interval lies above theirs. Parts whose interval reaches into that of the largest effect are named with it, since it is not
+    shown which of them matters most. What is merely read somewhere is called so.
 
     Args:
         comparison: The comparison.
@@ -52,6 +53,7 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
 
     hidden = [part for part in comparison.parts if part.relied_on is not None]
     proven = sorted((part for part in hidden if part.beats_random), key=lambda part: -(part.relied_on or 0.0))
+    rivals = [part for part in proven[1:_NAMED] if _overlap(part.relied_interval, proven[0].relied_interval)]
     kind: AnswerKind
     if not hidden:
         kind, first = "not hidden", "What the model relies on is not known: no part was hidden."
@@ -66,10 +68,13 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
     else:
         best = proven[0]
         kind = "background" if best.background else "part"
-        lead = f"Tells these two apart by {name(best)}" if best.changed != 0 else f"What matters most is {name(best)}"
+        these = " or ".join(
+            f"the background ({name(part)})" if part.background else name(part) for part in [best, *rivals]
+        )
+        lead = f"Tells these two apart by {these}" if best.changed != 0 else f"What matters most is {these}"
         if best.background:
-            lead = f"This model rests on the background ({name(best)})"
-        first = f"{lead}: hiding it {_changes(best, comparison.margin)}."
+            lead = f"This model rests on {these}"
+        first = f"{lead}: hiding {name(best) if rivals else 'it'} {_changes(best, comparison.margin)}."
         others = [f"{name(part)}, {part.changed} of {part.hidden}" for part in proven[1:_NAMED] if part.changed]
         if others:
             first += f" Then {'; '.join(others)}."
@@ -77,6 +82,7 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
         sentence
         for sentence in (
             _effects([(name(part), part) for part in proven[:_NAMED]]),
+            "Intervals overlap, so which of these matters most is not shown." if rivals else "",
             _reading(comparison, [(name(part), part) for part in comparison.parts])
             if kind in ("not hidden", "too few images")
             else "",
@@ -134,6 +140,10 @@ def _shares(comparison: Comparison) -> str:
 def _images(comparison: Comparison) -> str:
     split = {"test": "test images", "val": "validation images"}.get(comparison.split, "images")
     return f"{comparison.images_a:,} and {comparison.images_b:,} {split}."
+
+
+def _overlap(one: Interval | None, other: Interval | None) -> bool:
+    return one is not None and other is not None and one[0] <= other[1] and other[0] <= one[1]
 
 
 def _interval(interval: Interval | None) -> str:

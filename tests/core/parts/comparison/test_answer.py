@@ -41,8 +41,25 @@ def test_the_next_part_follows_if_it_was_shown_as_well(comparison: Comparison) -
     first, second, sky = comparison.parts
     second = replace(second, relied_on=0.9, relied_interval=(0.2, 1.6), changed=7)
     said = answer(replace(comparison, parts=(second, first, sky)))
-    assert "apart by part 1:" in said.first
+    assert said.first.startswith("Tells these two apart by part 1 or part 2: hiding part 1 changes 9 of 24")
     assert said.first.endswith("Then part 2, 7 of 24.")
+    assert "part 2 0.90 (0.20 to 1.60). Intervals overlap, so which of these matters most is not shown." in said.second
+
+
+def test_a_part_that_clearly_matters_most_is_named_alone(comparison: Comparison) -> None:
+    first, second, sky = comparison.parts
+    second = replace(second, relied_on=0.9, relied_interval=(0.7, 1.0), changed=7)
+    said = answer(replace(comparison, parts=(second, first, sky)))
+    assert said.first.startswith("Tells these two apart by part 1: hiding it changes 9 of 24")
+    assert "overlap" not in said.second
+
+
+def test_a_background_that_may_matter_as_much_is_named_with_the_part(comparison: Comparison) -> None:
+    first, second, sky = comparison.parts
+    sky = replace(sky, relied_on=1.4, relied_interval=(1.0, 1.8), changed=7)
+    said = answer(replace(comparison, parts=(second, first, sky)))
+    assert said.kind == "part"
+    assert said.first.startswith("Tells these two apart by part 1 or the background (part 3): hiding part 1 changes 9")
 
 
 def test_a_part_that_changes_no_prediction_is_not_said_to_tell_classes_apart(comparison: Comparison) -> None:
@@ -50,7 +67,7 @@ def test_a_part_that_changes_no_prediction_is_not_said_to_tell_classes_apart(com
     second = replace(second, relied_on=0.9, relied_interval=(0.2, 1.6), changed=0)
     said = answer(replace(comparison, parts=(replace(first, changed=0), second, sky)))
     assert said.first == (
-        "What matters most is part 1: hiding it costs 1.50 of the margin of 8.00 logits more than a random patch of the same "
+        "What matters most is part 1 or part 2: hiding part 1 costs 1.50 of the margin of 8.00 logits more than a random patch of the same "
         "size, but changes none of 24 predictions."
     )
     assert "part 2 0.90 (0.20 to 1.60)" in said.second
