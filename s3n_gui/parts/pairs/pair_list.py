@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -112,6 +112,13 @@ class PairList(QListView):
             index = self.entries.index(min(max(now + step, 0), count - 1), 0)
             self.setCurrentIndex(index)
             self._on_chosen(index)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the marked row whole where it is in sight."""
+        super().resizeEvent(event)
+        index = self.currentIndex()
+        if self.visualRect(index).intersects(self.viewport().rect()):
+            self.scrollTo(index)
 
     def _fill(self) -> None:
         content = self._content

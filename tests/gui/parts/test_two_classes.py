@@ -63,6 +63,19 @@ def test_the_most_confused_pair_is_shown_first(opened: PartsPage, qtbot: QtBot) 
     assert view.pairs.currentIndex().row() == 1  # the pair is the same in both orders
 
 
+def test_the_marked_pair_stays_whole_when_the_list_becomes_smaller(opened: PartsPage, qtbot: QtBot) -> None:
+    pairs = opened.pair_view.pairs
+    pairs.step(2)
+    row = pairs.currentIndex()
+    pairs.resize(pairs.width(), pairs.visualRect(row).bottom() - 10)
+    assert pairs.viewport().rect().contains(pairs.visualRect(row))
+    pairs.resize(pairs.width(), pairs.visualRect(row).height() + 20)
+    pairs.scrollToTop()
+    assert not pairs.visualRect(row).intersects(pairs.viewport().rect())
+    pairs.resize(pairs.width(), pairs.height() - 10)
+    assert pairs.verticalScrollBar().value() == 0  # whoever looks at other pairs stays there
+
+
 def test_the_list_can_show_each_class_beside_all_others(opened: PartsPage, qtbot: QtBot) -> None:
     view = opened.pair_view
     view.kinds.setCurrentIndex(1)
