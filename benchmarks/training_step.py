@@ -3,7 +3,7 @@
 Run from the checkout: ``python benchmarks/training_step.py``. Both use the same weights, precision, memory layout and
 threads. The plain steps classify with pooling and one linear layer; two of the three compute the gradient of the image,
 as D and C must for the radii of Eq. 5. The passes compute no gradients; they tell how long a training takes where only the speed
-of prediction is known.
+of prediction is known. ``--compiled`` adds the step with a compiled backbone, as a training with ``compile=on`` does it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 from s3n_core.models.devices import autocast, memory_in_use, place
+from s3n_core.training.compilation import CompiledPasses
 
 PLAIN = "three plain steps"
 
@@ -27,6 +28,7 @@ PLAIN = "three plain steps"
 def main() -> None:
     options = parser_of(__doc__, repeats=5)
     options.add_argument("--source", type=int, help="side of the sampled image; else the input's")
+    options.add_argument("--compiled", action="store_true", help="also measure the step with a compiled backbone")
     chosen = options.parse_args()
     for backbone, size, batch in cases_of(chosen):
         _measure(backbone, size, batch, chosen)
@@ -42,6 +44,8 @@ def _measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -
     plain = torch.randn(batch, 3, size, size, device=chosen.device).contiguous(memory_format=torch.channels_last)
     labels = torch.randint(chosen.classes, (batch,), device=chosen.device)
     works = works_of(network, images, plain, labels, chosen.device, chosen.precision)
+    if chosen.compiled:
+        works["S3N step, compiled"] = _compiled(network, works["S3N step"])
     seconds = medians(works, repeats=chosen.repeats, warm_up=1, processor_time=chosen.processor_time)
     memory = memory_in_use(chosen.device) / 2**30
     report(
@@ -83,6 +87,19 @@ def works_of(
                 network.head("O")(network.features(plain, "O"))
 
     return {PLAIN: plain_steps, "S3N step": step, "three passes without gradients": passes}
+
+
+def _compiled(network: S3N, step: Callable[[], object]) -> Callable[[], object]:
+    """Return the step with the network's backbone compiled, which is done here."""
+    passes = CompiledPasses(network.backbone)
+
+    def compiled() -> None:
+        with passes.used():
+            step()
+
+    with passes.compiling():
+        compiled()
+    return compiled
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from s3n_core.training.recipe import Recipe
 # What an experiment never varies: all training images are learned from, and the last epoch is measured, so that no result is
 # chosen by looking at it.
 _COMMON: Mapping[str, Any] = {"validation": 0.0, "probes": 0, "patience": None}
-_WITHOUT_EFFECT = ("name", "about", "sources", "checkpoint_minutes", "split_seed")  # on the trained weights
+_WITHOUT_EFFECT = ("name", "about", "sources", "checkpoint_minutes", "split_seed", "compile")  # on the trained weights
 # No effect either, but part of the names of cells since the first campaigns, always with this value.
 _NAMED_AS: Mapping[str, Any] = {"probes": 0}
 

@@ -27,7 +27,9 @@ from s3n_core.version import __version__
 _PAPER_SETS = {"CUB-200-2011": (11_788, 200), "FGVC-Aircraft 2013b": (10_000, 100), "Stanford Cars": (16_185, 196)}
 
 # Settings in which a campaign always differs, or which do not matter for the result; the weights are compared by their file.
-_NOT_COMPARED = frozenset({"validation", "probes", "patience", "checkpoint_minutes", "split_seed", "seed", "weights"})
+_NOT_COMPARED = frozenset(
+    {"validation", "probes", "patience", "checkpoint_minutes", "split_seed", "seed", "weights", "compile"}
+)
 
 
 @dataclass(frozen=True, slots=True)

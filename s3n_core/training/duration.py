@@ -96,4 +96,10 @@ def rounded_duration(seconds: float) -> str:
 def _kind(recipe: Mapping[str, Any]) -> tuple[object, ...]:
     network = recipe.get("network")
     choices: Mapping[str, Any] = network if isinstance(network, Mapping) else {}
-    return (recipe.get("precision"), bool(recipe.get("freeze_backbone")), *(choices.get(name) for name in _SAME))
+    compiled = recipe.get("compile", "auto")  # of earlier versions: as usual
+    return (
+        recipe.get("precision"),
+        compiled,
+        bool(recipe.get("freeze_backbone")),
+        *(choices.get(name) for name in _SAME),
+    )

@@ -22,6 +22,7 @@ from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.checkpoint_writer import CheckpointWriter
 from s3n_core.training.checkpoints import load_newest, point_to
+from s3n_core.training.compilation import Compilation
 from s3n_core.training.duration import UNKNOWN_TIME, estimate_time, validation_cost
 from s3n_core.training.events import CheckpointSaved, EpochDone, Event, ImageLeftOut, RunStarted, StepDone
 from s3n_core.training.feature_cache import FeatureCache, why_uncached
@@ -107,7 +108,8 @@ class TrainingLoop:
         kept = self._keep_features(device, precision)
         self._memory = MemoryLimit(run, plan, self._learner, team)
         self._validation_pieces = FittingPieces()
-        self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory)
+        self._compilation = Compilation(run, recipe, self._learner, team, self._choice.name)
+        self._steps = TrainingSteps(plan, self._learner, self._loader, control, team, self._memory, self._compilation)
         self._writer = CheckpointWriter(run, plan, self._learner, team, name, changed_data=bool(changes))
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         ranges = [*([plan.ranges.sentence()] if plan.ranges else []), *plan.range_warnings]
@@ -257,10 +259,12 @@ class TrainingLoop:
         values |= {"images": float(mean.count), **radius_values(self._network)} if parts else {}
         values |= yield from self._validate()
         found = health_warnings(values, len(plan.classes), choices=plan.network) if parts else ()
-        warnings = (*self._memory.notes(), *(f"{warning.sentence} {warning.remedy}" for warning in found))
+        said = *self._memory.notes(), *self._compilation.warnings()
+        warnings = (*said, *(f"{warning.sentence} {warning.remedy}" for warning in found))
         values |= {"sampling": recipe.sampling_at(progress.epoch), "warnings": list(warnings)}
         values |= {"memory_bytes": memory_in_use(self._learner.device), "micro_batch": self._memory.micro, **speed}
         epoch, after = progress.epoch, replace(progress)
+        values |= {"compiled": self._compilation.outcome.compiled} if self._compilation.outcome else {}
         best = self._improve(values, after)
         self._writer.epoch({**values, "best": best})
         # Before the checkpoint: if the process is killed between the two, the end of the epoch is repeated on resuming.

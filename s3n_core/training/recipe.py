@@ -95,6 +95,10 @@ class Recipe(BaseModel):
     )
     checkpoint_minutes: float = Field(5.0, gt=0.0, description="Longest time between two checkpoints.")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="Precision of the layers.")
+    compile: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Compile the backbone (torch.compile); auto does so on CUDA, if a trial at the start shows that it pays.",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of all random numbers of the training.")
     sources: dict[str, str] = Field(
         default_factory=dict, description="Source of each value that the paper does not give, by field."

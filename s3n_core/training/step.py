@@ -18,6 +18,7 @@ from s3n_core.system.distributed import Team
 from s3n_core.system.seeding import keyed_generator
 from s3n_core.training.balance import class_weights, epoch_samples
 from s3n_core.training.batch_loader import BatchLoader, shares
+from s3n_core.training.compilation import Compilation
 from s3n_core.training.events import Event
 from s3n_core.training.learner import Learner
 from s3n_core.training.measurements import health_sums, loss_sums
@@ -41,6 +42,7 @@ class TrainingSteps:
         control: Receives the user's orders.
         team: The processes that train together.
         memory: The micro-batch size.
+        compilation: Whether the backbone runs compiled.
 
     Attributes:
         batch_size: Images per update.
@@ -49,10 +51,17 @@ class TrainingSteps:
     """
 
     def __init__(
-        self, plan: Plan, learner: Learner, loader: BatchLoader, control: RunControl, team: Team, memory: MemoryLimit
+        self,
+        plan: Plan,
+        learner: Learner,
+        loader: BatchLoader,
+        control: RunControl,
+        team: Team,
+        memory: MemoryLimit,
+        compilation: Compilation,
     ) -> None:
         self._plan, self._learner, self._loader = plan, learner, loader
-        self._control, self._team, self._memory = control, team, memory
+        self._control, self._team, self._memory, self._compilation = control, team, memory, compilation
         self.batch_size = memory.batch_size
         self.between = True
         self.waited = 0.0
@@ -136,6 +145,8 @@ class TrainingSteps:
             images = sum(count for count, _ in said)
             if images < learner.least_images:
                 continue
+            if part == 0 and images == min(self.batch_size, self._memory.micro * team.size):
+                self._choose_compilation(batch, progress)
             sufficed = self._memory.suffices(partial(self._add_gradients, batch, progress, part))
             learned += images
         last = team.gather((sufficed, news()))
@@ -149,6 +160,30 @@ class TrainingSteps:
             hold_radii(learner.network)
         return True
 
+    def _choose_compilation(self, batch: Batch, progress: TrainingProgress) -> None:
+        """Let the first full micro-batch of a size show whether the backbone runs compiled, and forget what came of it."""
+        if not self._compilation.due(self._memory.micro):
+            return
+        learner, before = self._learner, copy.copy(self._epoch_mean)
+
+        def forget() -> None:
+            learner.optimizer.zero_grad(set_to_none=True)
+            learner.restore_statistics()
+            self._batch_mean, self._epoch_mean = RunningMean(), copy.copy(before)
+
+        def work() -> None:
+            forget()
+            self._add_gradients(batch, progress, 0)
+
+        self._control.write("running", message="Trying whether the backbone runs faster compiled.")
+        updates = (self._plan.recipe.epochs - progress.epoch) * self.per_epoch - progress.batch
+        parts = len(self._micro_batches(progress.batch))
+        try:
+            with self._control.clock.pause():  # it is no measure of the updates that follow
+                self._compilation.choose(work, self._memory.micro, updates * parts)
+        finally:
+            forget()
+
     def _add_gradients(self, batch: Batch, progress: TrainingProgress, part: int) -> None:
         """Accumulate the gradients of micro-batch number ``part`` of the update."""
         learner, recipe = self._learner, self._plan.recipe
@@ -159,9 +194,10 @@ class TrainingSteps:
             sampling, trace = recipe.sampling_at(progress.epoch), learner.network.joint is not None
             places = self._loader.places(batch, progress.epoch)
             features = self._loader.features(batch, images, progress.epoch)
-            output = learner.network(
-                images, sampling=sampling, draws=draws, places=places, features=features, trace=trace
-            )
+            with self._compilation.used():
+                output = learner.network(
+                    images, sampling=sampling, draws=draws, places=places, features=features, trace=trace
+                )
         losses = objective(output, labels, smoothing=recipe.smoothing, weights=self._weights)
         share = len(batch) / self._size(progress.batch)
         torch.autograd.backward(learner.scaler.scale(losses.total * share))
