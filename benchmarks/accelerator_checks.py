@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerator_process import Finding, last_line
 from torch import Tensor
 
 from s3n_core.method.configuration import NetworkConfig
@@ -51,23 +51,6 @@ for event in Trainer(path, workers=0).run():
         print(json.dumps({"event": "halved", "before": event.before, "after": event.now}), flush=True)
 print(json.dumps({"event": "ended"}), flush=True)
 """
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One row of the table.
-
-    Attributes:
-        what: What was measured.
-        measured: The result, in words and numbers.
-        target: What it should be; empty if there is no goal.
-        met: Whether it is; None if there is no goal, or nothing could be measured.
-    """
-
-    what: str
-    measured: str
-    target: str = ""
-    met: bool | None = None
 
 
 def equations(device: str, size: int) -> list[Finding]:
@@ -241,7 +224,7 @@ class Trainings:
         )
         events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         halved = [(event["before"], event["after"]) for event in events if event["event"] == "halved"]
-        return halved, FINISHED if done.returncode == 0 else f"the run failed: {_last_line(done.stderr)}"
+        return halved, FINISHED if done.returncode == 0 else f"the run failed: {last_line(done.stderr)}"
 
     def _s3n(self, arguments: Sequence[str], processes: int = 1) -> None:
         start = (
@@ -255,16 +238,12 @@ class Trainings:
             check=False,
         )
         if done.returncode != 0:
-            raise RuntimeError(_last_line(done.stderr))
+            raise RuntimeError(last_line(done.stderr))
 
     def _environment(self) -> dict[str, str]:
         path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
         # Of a machine's memory each thread would reserve a part for itself, which a limit would count.
         return {**os.environ, "S3N_HOME": str(self._folder), "PYTHONPATH": path, "MALLOC_ARENA_MAX": "1"}
-
-
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
 
 
 def resume_after_a_kill(trainings: Trainings, device: str) -> list[Finding]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import inference
 import torch
 import training_step
-from accelerator_checks import Finding, Trainings
+from accelerator_checks import Trainings
+from accelerator_process import Finding
 from interleaved import medians
 
 from s3n_core.method.configuration import BackboneName, NetworkConfig
@@ -20,6 +21,7 @@ INFERENCE, TRAINING = "inference", "training step"
 TARGETS = {INFERENCE: 1.05, TRAINING: 1.10}  # how long S3N may take, in times of three bare passes
 MOST_WAITING = 0.05  # share of the time
 CLASSES = 200
+COMPILER = "inductor"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,7 @@ def _measure(case: Case, repeats: int) -> Speed:
     place(network, case.device)
     if case.compiled:
         torch.compiler.reset()
-        network.backbone.layers.compile()
+        network.backbone.layers.compile(backend=COMPILER)
     images = torch.randn(case.batch, 3, case.size, case.size, device=case.device)
     images = images.contiguous(memory_format=torch.channels_last)
     with contextlib.ExitStack() as context:

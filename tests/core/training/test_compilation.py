@@ -6,14 +6,14 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
+from few_layers import FewLayers
 from tiny_training import assert_same_tensors, assert_same_training, epoch_lines, prepare, train, weights
-from torch import nn
 
 from s3n_core.method import backbones
 from s3n_core.runs.run_directory import RunDirectory
@@ -45,23 +45,6 @@ class Counted:
             return graph.forward(*values)
 
         return run
-
-
-class FewLayers(nn.Module):
-    """A few convolutions in the place of MobileNetV2, because compilers take their time for every layer."""
-
-    widths: ClassVar[tuple[int, ...]] = (3, 8, 12, 16, 24, 32)
-
-    def __init__(self) -> None:
-        super().__init__()
-        strides = [2] * (len(self.widths) - 1) if len(self.widths) > 2 else [32]
-        layers = [
-            nn.Sequential(
-                nn.Conv2d(one, other, stride + 1, stride, padding=1, bias=False), nn.BatchNorm2d(other), nn.ReLU()
-            )
-            for (one, other), stride in zip(pairwise(self.widths), strides, strict=True)
-        ]
-        self.features = nn.Sequential(*layers)
 
 
 @pytest.fixture(autouse=True)
