@@ -159,6 +159,21 @@ class UnsafeModelFile(ModelFileError):
 
 
 @dataclass(eq=False, kw_only=True)
+class WeightsMissing(ModelNotFound):
+    """The pretrained weights of ``backbone`` are not at ``path``; they can be had from ``url`` when a person asks for them.
+
+    ``size`` is about their bytes (0: not known), ``licence`` their licence's name, ``sentence`` what must be known of it.
+    """
+
+    code = "model.weights_missing"
+    backbone: str
+    url: str
+    size: int
+    licence: str
+    sentence: str
+
+
+@dataclass(eq=False, kw_only=True)
 class DownloadFailed(ModelFileError):
     """Weights could not be downloaded from ``url``; fetched by hand, they belong at ``path``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +56,7 @@ def write_atlas(
     *,
     classes: Sequence[str] = CLASSES,
     model: Path = Path("model.safetensors"),
+    origin: Mapping[str, str] | None = None,
 ) -> Atlas:
     """Write a finished atlas of three parts: two on the object, the third in the background.
 
@@ -68,6 +69,7 @@ def write_atlas(
         files: Names of the images, each below a folder that is named as its class.
         classes: The model's classes.
         model: The model file.
+        origin: Where the weights come from that it began with; None: not known.
     """
     out.mkdir(parents=True)
     images, places, descriptors = list[AtlasImage](), [], []
@@ -129,6 +131,7 @@ def write_atlas(
         centred=False,
         background_parts=(2,),
         reach=(0.5, 0.5, 0.5),
+        origin=origin or {},
     )
     (out / HEADER).write_text(json.dumps({"format": FORMAT, "version": VERSION, **to_json(header)}), encoding="utf-8")
     return Atlas(out)

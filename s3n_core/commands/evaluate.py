@@ -95,7 +95,7 @@ def evaluate(
         result = evaluate_records(
             opened, records, data_set.classes, workers=workers, cascade=cascaded, split=part, progress=bar
         )
-    for sentence in result.warnings:
+    for sentence in (*result.warnings, *([] if result.licence is None else [result.licence.notice])):
         say(sentence)
     curve = result.cascade.curve() if cascade and result.cascade else None
     point = result.cascade.at(stop_below) if stop_below is not None and result.cascade else None

@@ -185,6 +185,8 @@ def export(
     last = follow(steps, "Exporting", json=job.json, note=note)
     for sentence in last.warnings:
         say(sentence)
+    if notice := opened.header.network.licence_notice:
+        say(notice)
     if last.left_out == last.total:
         raise DataSetError(f"None of the {last.total} images could be exported; {out / 'index.csv'} says why for each.")
     if not job.json:

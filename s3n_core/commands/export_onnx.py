@@ -58,4 +58,6 @@ def export_onnx(
         "and torch "
         f"differ by at most {max(report.difference.values()):.1g} of an output's largest value."
     )
+    if notice := opened.header.network.licence_notice:
+        say(notice)
     typer.echo(str(out))

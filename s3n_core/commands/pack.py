@@ -10,6 +10,7 @@ import typer
 from s3n_core.commands.arguments import JsonOption, RunsOption, quoted
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import megabytes, print_json, progress_bar
+from s3n_core.method.weight_licences import notice_of
 
 HELP = """Pack a run into one file: recipe, list of images, initial weights, and everything trained so far.
 
@@ -47,13 +48,15 @@ def pack(
     file = Path(f"{run.path.name}.zip") if out is None else out.expanduser()
     stopped = f"Stopped; {file} was not written."
     with interruptible(lambda: stopped), progress_bar("Packing", json=json, late=True) as bar:
-        size = pack_run(run, file, images=images, progress=megabytes(bar))
+        packed = pack_run(run, file, images=images, progress=megabytes(bar))
+    notice = notice_of(packed.origin)
     if json:
-        print_json({"event": "packed", "path": file, "bytes": size})
+        print_json({"event": "packed", "path": file, "bytes": packed.bytes, "licence": notice})
     else:
-        say(
-            f"{size / 1e6:,.1f} MB. On the other machine: `s3n unpack {quoted(file.name)}{'' if images else ' --data DATA'}`."
-        )
+        if notice:
+            say(notice)
+        there = f"s3n unpack {quoted(file.name)}{'' if images else ' --data DATA'}"
+        say(f"{packed.bytes / 1e6:,.1f} MB. On the other machine: `{there}`.")
         typer.echo(str(file))
 
 
@@ -90,9 +93,18 @@ def unpack(
     if json:
         replaced = None if done.replaced is None else done.replaced.name
         print_json(
-            {"event": "unpacked", "path": done.path, "data": done.root, "images": done.new_images, "replaced": replaced}
+            {
+                "event": "unpacked",
+                "path": done.path,
+                "data": done.root,
+                "images": done.new_images,
+                "replaced": replaced,
+                "licence": notice_of(done.origin),
+            }
         )
         return
+    if notice := notice_of(done.origin):
+        say(notice)
     if done.replaced is not None:
         say(f"The run as it was here is in the trash (`s3n runs restore {quoted(done.replaced.name)}`).")
     if done.new_images is not None:

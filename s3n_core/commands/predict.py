@@ -134,6 +134,8 @@ def _predict(job: ImageJob, out: Path, restart: bool, team: Team, stop_below: fl
             f"{last.total} images{unreadable}; sampling {opened.sampling}, {opened.precision}, model {opened.digest}, "
             f"{opened.device_name or opened.device}."
         )
+        if notice := opened.header.network.licence_notice:
+            say(notice)
         if last.seen is not None and job.data_set.classes and (sentence := last.seen.sentence()):
             say(sentence)
         if last.passes is not None:

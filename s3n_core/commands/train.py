@@ -141,7 +141,6 @@ def _prepare(
             say(f"{count} of them {'is' if count == 1 else 'are'} left out by hand; --all-images includes them.")
     if not json:
         _say_classes(data_set, chosen)
-        _say_download(chosen)
     nothing = "Stopped before the training began; no run was made."
     with interruptible(lambda: nothing), progress_bar(FINDING, json=json, late=True) as bar:
         run = new_run(
@@ -276,22 +275,3 @@ def _say_classes(data_set: DataSet, recipe: Recipe) -> None:
     found = unequal_classes(counts, classes)
     if found is not None and recipe.balance == "none":
         say(f"{found.sentence} `--set balance=sampling` shows all classes equally often; balance=weights weighs them.")
-
-
-def _say_download(recipe: Recipe) -> None:
-    """Announce a download; nothing else in the program uses the network."""
-    if recipe.weights != "imagenet":
-        return
-    from s3n_core.method.backbones import imagenet_place
-    from s3n_core.method.configuration import TIMM
-
-    url, file = imagenet_place(recipe.network.backbone)
-    there = file is not None and file.is_file()
-    if recipe.network.backbone.startswith(TIMM):
-        from s3n_core.method.timm_backbones import pretrained_facts
-
-        say(pretrained_facts(recipe.network.backbone).sentence())
-        if not there:
-            say(f"Downloading the weights of {recipe.network.backbone} once, from {url}.")
-    elif not there:
-        say(f"Downloading the ImageNet weights of {recipe.network.backbone} once: {url} to {file}.")

@@ -22,7 +22,7 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="A backbone, as `s3n 
 
 _LIST = """List pretrained weights: which are on this machine, their licence, size and SHA-256. Nothing is downloaded.
 
-Example: s3n weights list --search convnext
+Examples: s3n weights list --search convnext; s3n weights list timm:convnext_tiny.fb_in22k
 """
 
 _FETCH = """Download the pretrained weights of a backbone. Their licence is named first.
@@ -40,6 +40,10 @@ Example: s3n weights check resnet50 my_weights.pth; s3n train birds --set weight
 
 @app.command("list", help=_LIST)
 def list_weights(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Only these backbones; default: all of this program."),
+    ] = None,
     search: Annotated[
         str, typer.Option("--search", metavar="WORDS", help="Also those of timm whose names hold all these words.")
     ] = "",
@@ -51,7 +55,7 @@ def list_weights(
     from s3n_core.method.configuration import BACKBONES
     from s3n_core.runs.model_paths import file_sha256
 
-    found = tuple(entries(search)) if search or every else tuple(map(entry_of, BACKBONES))
+    found = tuple(entries(search)) if search or every else tuple(map(entry_of, names or BACKBONES))
     hashes = ["" if entry.size is None else file_sha256(Path(entry.file)) for entry in found]
     if json:
         listed = [

@@ -107,7 +107,7 @@ def evaluate(
         seen=SeenCounts.count(word for (_, word), counted in zip(added, finite, strict=True) if counted),
         split=split,
     )
-    return replace(result, warnings=values.warnings())
+    return replace(result, warnings=values.warnings(), licence=model.header.network.restriction)
 
 
 def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[int, int]:

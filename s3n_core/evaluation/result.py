@@ -20,6 +20,7 @@ from s3n_core.evaluation.accuracy import (
 )
 from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.evaluation.confusion import MOST_MATRIX_CLASSES, ConfusedPair, ConfusionCells
+from s3n_core.method.weight_licences import WeightLicence
 from s3n_core.models.seen_images import OPTIMISTIC, SeenCounts
 
 JOINT = "joint"
@@ -52,6 +53,7 @@ class Evaluation:
         split: Which images these are: "train", "val", "test", "validation" (those of the model's run), or "all".
         cascade: The per-image results for a cascade, if requested.
         warnings: Sentences about images whose values do not fit the model's range.
+        licence: That of the weights that the model began with, if a person must be told; else None.
     """
 
     classes: tuple[str, ...]
@@ -73,6 +75,7 @@ class Evaluation:
     split: str = "all"
     cascade: CascadeOutcomes | None = None
     warnings: tuple[str, ...] = ()
+    licence: WeightLicence | None = None
 
     @property
     def images(self) -> int:
@@ -203,6 +206,7 @@ class Evaluation:
             "unreadable": [{"file": name, "reason": reason} for name, reason in self.unreadable],
             "unlabelled": self.unlabelled,
             "warnings": list(self.warnings),
+            **({} if self.licence is None else {"licence": self.licence.notice}),
         }
 
 

@@ -27,6 +27,8 @@ from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.map_display import coloured, overlaid, sampling_map_range
 from s3n_core.inspection.number_text import probability_text
 from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY, PaletteName, palette_named
+from s3n_core.method.weight_licences import notice_of
+from s3n_core.models.model_headers import run_origin
 from s3n_core.system.atomic_files import make_folder, output_error, write_bytes
 
 _MARGIN, _GAP, _SIDE = 16.0, 10.0, 126.0
@@ -111,7 +113,8 @@ def animate(
     palette = common_palette([scene.frame(scene.epochs[position]).reduce(2) for position in sampled], fixed)
     seconds = options.seconds or max(0.06, min(0.5, _LONGEST / count))
     pauses = [round(1000 * seconds)] * (count - 1) + [max(_LAST, round(1000 * seconds))]
-    write_bytes(out, gif_bytes((frame(position) for position in range(count)), palette, pauses))
+    licence = notice_of(run_origin(run))
+    write_bytes(out, gif_bytes((frame(position) for position in range(count)), palette, pauses, licence))
     if progress is not None:
         progress(count, count)
     return count

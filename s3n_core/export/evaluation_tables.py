@@ -9,6 +9,7 @@ from pathlib import Path
 
 from s3n_core.evaluation.confusion import MOST_MATRIX_CLASSES
 from s3n_core.evaluation.result import Evaluation
+from s3n_core.method.weight_licences import COLUMN
 from s3n_core.models.seen_images import SEEN
 from s3n_core.system.atomic_files import write_text
 from s3n_core.system.csv_tables import csv_text
@@ -49,16 +50,18 @@ def accuracy_csv(evaluation: Evaluation, *, excel: bool = False) -> str:
     """Return the top-1 and top-5 accuracy, in [0, 1], of the joint prediction and of each branch, one per line.
 
     Then come the ends of their 95 % intervals, and how many images the model has seen: a column for each value of the
-    predictions' column ``seen``, in images, the same in every line.
+    predictions' column ``seen``, in images, the same in every line. The last column is the licence of the weights that the model
+    began with, if a person must be told.
     """
     seen = tuple(getattr(evaluation.seen, word) for word in SEEN)
+    licence = {} if evaluation.licence is None else {COLUMN: evaluation.licence.short}
     rows = []
     for row in evaluation.accuracies:
         shares = (row.top1_share, row.top5_share, *row.top1_interval, *row.top5_interval)
-        rows.append((row.name, row.images, row.top1, row.top5, *map(_share, shares), *seen))
+        rows.append((row.name, row.images, row.top1, row.top5, *map(_share, shares), *seen, *licence.values()))
     header = ("prediction", "images", "top1_images", "top5_images", "top1", "top5")
     intervals = ("top1_low", "top1_high", "top5_low", "top5_high")
-    return csv_text((*header, *intervals, *(f"seen_{word}" for word in SEEN)), rows, excel=excel)
+    return csv_text((*header, *intervals, *(f"seen_{word}" for word in SEEN), *licence), rows, excel=excel)
 
 
 def by_class_csv(evaluation: Evaluation, *, excel: bool = False) -> str:

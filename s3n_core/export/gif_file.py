@@ -47,13 +47,16 @@ def common_palette(frames: Sequence[Image.Image], fixed: Sequence[str]) -> Image
     return result
 
 
-def gif_bytes(frames: Iterable[Image.Image], palette: Image.Image, milliseconds: Sequence[int]) -> bytes:
+def gif_bytes(
+    frames: Iterable[Image.Image], palette: Image.Image, milliseconds: Sequence[int], comment: str = ""
+) -> bytes:
     """Return a GIF that loops forever.
 
     Args:
         frames: RGB images of the same size; consumed one by one.
         palette: The result of `common_palette`.
         milliseconds: Duration of each frame.
+        comment: Stored in the file, if it is not empty.
     """
     changes = _changes(frames, palette)
     first = next(changes)
@@ -68,6 +71,7 @@ def gif_bytes(frames: Iterable[Image.Image], palette: Image.Image, milliseconds:
         optimize=False,
         disposal=1,
         transparency=_COLOURS,
+        **({"comment": comment.encode("utf-8", "replace")} if comment else {}),
     )
     return buffer.getvalue()
 

@@ -83,10 +83,12 @@ class FileContents:
     Attributes:
         options: The export options.
         model: The model's display name.
+        licence: What the files say of the licence of its weights (`NetworkConfig.licence_notice`); may be empty.
     """
 
     options: ExportOptions
     model: str
+    licence: str = ""
 
     def of(self, image: ExportedImage, endings: Iterable[str] | None = None) -> dict[str, bytes]:
         """Return the contents of an image's files by ending.
@@ -105,7 +107,7 @@ class FileContents:
         if ending == HIDDEN_ENDING:
             return (hidden or HiddenPeaks()).content(inspection.response.name)
         if ending == ARRAYS_ENDING:
-            return arrays_bytes(inspection, image.annotation, hidden, image.contributions)
+            return arrays_bytes(inspection, image.annotation, hidden, image.contributions, self.licence)
         if ending == PART_ENDING:
             return part_bytes(inspection, image.truth, image.seen, rasters.annotation, hidden, image.contributions)
         if not ending.startswith("/"):
@@ -121,7 +123,7 @@ class FileContents:
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])
             page = panel_page(inspection, panel, style, rasters=rasters)
-        return picture_bytes(page, inspection, self.options)
+        return picture_bytes(page, inspection, self.options, self.licence)
 
 
 def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
@@ -129,13 +131,14 @@ def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
     return PurePosixPath(f"{stem}{ending}")
 
 
-def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) -> bytes:
-    """Encode a page, with metadata about what it shows and how it was made."""
+def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions, licence: str = "") -> bytes:
+    """Encode a page, with metadata about what it shows and how it was made; ``licence`` as of `FileContents`."""
     about = {
         "Title": inspection.response.name,
         "Software": f"S3N Studio {__version__}",
         "Model": f"{inspection.response.model} {inspection.response.model_digest}".strip(),
         "Sampling": how_it_was_made(inspection),
+        "Licence": licence,
     }
     if options.format == "pdf" or options.format == "svg":
         return vector_bytes(page, options.format, about)
@@ -147,8 +150,12 @@ def arrays_bytes(
     annotation: Annotation | None = None,
     hidden: HiddenPeaks | None = None,
     contributions: ContributionView | None = None,
+    licence: str = "",
 ) -> bytes:
-    """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
+    """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text.
+
+    ``licence`` as of `FileContents`.
+    """
     buffer = io.BytesIO()
     values, arrays = summary_of(inspection, annotation), arrays_of(inspection)
     if hidden is not None:
@@ -156,6 +163,8 @@ def arrays_bytes(
     if contributions is not None:
         values["contributions"] = contributions.to_dict()
         arrays |= contributions.arrays()
+    if licence:
+        values["licence"] = licence
     summary = json.dumps(values, ensure_ascii=True)
     np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays)
     return buffer.getvalue()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.options import ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING
+from s3n_core.method.weight_licences import COLUMN
 from s3n_core.prediction.rows import Prediction, PredictionHeader, image_state
 from s3n_core.prediction.tables import CSV_NAMES, csv_record
 from s3n_core.system.atomic_files import write_bytes
@@ -139,7 +140,13 @@ class ExportIndex:
     def _cells(self) -> list[list[Any]]:
         """Return the rows so far as the cells of the table, in the order of the images."""
         rows = [self.rows[position] for position in sorted(self.rows)]
-        return [[*csv_record(row.prediction), *row.places] for row in rows]
+        licence = [self._header.weights_licence] if self._header.weights_licence else []
+        return [[*csv_record(row.prediction), *row.places, *licence] for row in rows]
+
+    @property
+    def _names(self) -> list[str]:
+        """The columns of the table."""
+        return [*CSV_NAMES, *_FILES, *([COLUMN] if self._header.weights_licence else [])]
 
     def _earlier_cells(self) -> Iterator[list[str]]:
         """Read the rows of the table that is there, with a sheet, a folder or arrays that exist; none of another version's."""
@@ -148,18 +155,19 @@ class ExportIndex:
         except (OSError, ValueError):
             return
         rows = csv.reader(io.StringIO(text, newline=""))
-        if next(rows, None) != [*CSV_NAMES, *_FILES]:
+        names = self._names
+        if next(rows, None) != names:
             return
         for row in rows:
-            places = [place for place in row[-len(_FILES) :] if place]
-            if len(row) == len(CSV_NAMES) + len(_FILES) and places and all((self._out / it).exists() for it in places):
+            places = [place for place in row[len(CSV_NAMES) :][: len(_FILES)] if place]
+            if len(row) == len(names) and places and all((self._out / it).exists() for it in places):
                 yield row
 
     def _write(self, cells: Iterable[Sequence[Any]]) -> None:
         # Names that are not valid Unicode are escaped, as in a table of predictions, so that the file is valid UTF-8.
         write_bytes(
             self._out / INDEX,
-            csv_text((*CSV_NAMES, *_FILES), cells, excel=self._excel).encode("utf-8", "backslashreplace"),
+            csv_text(self._names, cells, excel=self._excel).encode("utf-8", "backslashreplace"),
         )
 
     def finish(self) -> None:

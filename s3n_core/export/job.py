@@ -132,7 +132,10 @@ def export(
     if predictions is not None:
         prepare_place(predictions)
     make_folder(out)
-    files, contents = ImageFiles(options, classes), FileContents(options, model_name(model.path))
+    files, contents = (
+        ImageFiles(options, classes),
+        FileContents(options, model_name(model.path), model.header.network.licence_notice),
+    )
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
     values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, header, made_with, restart=restart, excel=excel) as index:

@@ -163,7 +163,9 @@ def metadata_of(model: Model, outputs: tuple[str, ...]) -> Mapping[str, str]:
     """Return metadata as text that describe the file's inputs and outputs; structured values are JSON."""
     network = model.header.network
     preprocess = model.preprocess.to_dict() | {"mean": MEAN, "std": STD, "channels": "RGB", "range": [0.0, 1.0]}
+    notice = network.licence_notice
     return {
+        **({f"{_METADATA}.licence": notice} if notice else {}),
         f"{_METADATA}.classes": json.dumps(model.classes),
         f"{_METADATA}.preprocess": json.dumps(preprocess),
         f"{_METADATA}.answer": outputs[0],

@@ -63,7 +63,8 @@ class FirstFiles:
             annotation=record.annotation,
             contributions=contributions,
         )
-        contents = FileContents(options, model_name(inspector.model.path))
+        model = inspector.model
+        contents = FileContents(options, model_name(model.path), model.header.network.licence_notice)
         return ExportedFile(
             image=record.name,
             files={each: file_path(stem, each) for each in files.endings},

@@ -10,12 +10,14 @@ from functools import cache
 from pathlib import Path
 
 from s3n_core.method.backbone_entry import BackboneEntry
-from s3n_core.method.backbones import build_backbone, imagenet_place
+from s3n_core.method.backbones import build_backbone, imagenet_bytes, imagenet_place
 from s3n_core.method.configuration import BACKBONES, TIMM, NetworkChoices
+from s3n_core.method.weight_licences import TORCHVISION_TAG, torchvision_licence, torchvision_sentence
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.resources import resource
 
-_TORCHVISION_TAG, _TORCHVISION_SIDE = "IMAGENET1K_V1", 224
+_TORCHVISION_SIDE = 224
+_BYTES = 4  # of a weight, as nearly all are published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,12 @@ def entry_of(name: str) -> BackboneEntry:
     Raises:
         ModelFileError: timm is missing, or has no such network.
     """
-    tag, licence, non_commercial, side = _TORCHVISION_TAG, "unknown", False, _TORCHVISION_SIDE
+    tag, terms, side = TORCHVISION_TAG, torchvision_licence(name), _TORCHVISION_SIDE
     if name.startswith(TIMM):
         from s3n_core.method.timm_backbones import pretrained_facts
 
         facts = pretrained_facts(name)
-        tag, licence, non_commercial, side = facts.tag, facts.licence, facts.non_commercial, facts.input_size
+        tag, terms, side = facts.tag, facts.terms, facts.input_size
     place, file = imagenet_place(name)
     parameters, stride = _sizes().get(_architecture(name), (None, None))
     return BackboneEntry(
@@ -81,11 +83,12 @@ def entry_of(name: str) -> BackboneEntry:
         parameters=parameters,
         stride=stride,
         input_size=side,
-        licence=licence,
-        non_commercial=non_commercial,
+        licence=terms.licence,
+        non_commercial=terms.non_commercial,
         place=place,
         file="" if file is None else str(file),
         size=file.stat().st_size if file is not None and file.is_file() else None,
+        download_size=imagenet_bytes(name) or _BYTES * (parameters or 0),
     )
 
 
@@ -128,11 +131,8 @@ def licence_sentence(entry: BackboneEntry) -> str:
     if entry.name.startswith(TIMM):
         from s3n_core.method.timm_backbones import pretrained_facts
 
-        return pretrained_facts(entry.name).sentence()
-    return (
-        f"torchvision gives no licence for the weights {entry.tag} of {entry.name}; they were trained on ImageNet, whose terms "
-        "allow research only: find out before you use what is trained from them."
-    )
+        return pretrained_facts(entry.name).terms.sentence
+    return torchvision_sentence(entry.name)
 
 
 def _architecture(name: str) -> str:

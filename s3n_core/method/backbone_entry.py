@@ -20,6 +20,7 @@ class BackboneEntry:
         place: The address that they are downloaded from; "" if there are none.
         file: The file that they are in, or belong in; "" if there are none.
         size: Its size in bytes; None if it is not there.
+        download_size: About how many bytes a download of it has; 0 if that is not known.
     """
 
     name: str
@@ -32,3 +33,4 @@ class BackboneEntry:
     place: str
     file: str
     size: int | None
+    download_size: int

@@ -7,7 +7,6 @@ pooling instead of after it.
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from s3n_core.errors import DownloadFailed, ModelFileError
+from s3n_core.errors import ModelFileError
 from s3n_core.method.alignment import feature_to_pixel
 from s3n_core.method.cell_geometry import CellGeometry, MiddleStage
 from s3n_core.method.configuration import TIMM, BackboneName, NetworkChoices
 from s3n_core.method.folded_norm import NormAct, Probed
 from s3n_core.method.foreign_weights import read_state_dict
 from s3n_core.method.timm_backbones import TimmFeatures
+from s3n_core.method.weight_licences import TORCHVISION_TAG, torchvision_sentence
 from s3n_core.system.deferred_module import deferred_module
 
 # torchvision's detection operators ask torch's compiler one question, when they run; loading it takes as long as torch.
@@ -135,8 +135,8 @@ def build_backbone(
 
     Args:
         name: Name of the architecture.
-        weights: "none", "imagenet" (from torchvision's cache, else downloaded), or the path of a local file: weights in
-            torchvision's layout, or a model of this program, whose backbone is used.
+        weights: "none", "imagenet" (the published weights, which must be on this machine: `weight_files.fetch_weights`), or the
+            path of a local file: weights in torchvision's layout, or a model of this program, whose backbone is used.
         last_stride: 1 removes the last downsampling, for features of twice the resolution; 2 is the published network.
         size: Side of the input that a network of timm is built and measured for, in pixels.
 
@@ -144,7 +144,7 @@ def build_backbone(
         The backbone and a report of the loaded weights.
 
     Raises:
-        ModelFileError: If the weights cannot be obtained, or none of them fits.
+        ModelFileError: If the weights are not there, or none of them fits.
     """
     if name.startswith(TIMM):
         return _timm_backbone(name, weights, last_stride, size)
@@ -156,7 +156,10 @@ def build_backbone(
     if weights == "none":
         return backbone, WeightReport(source="none: training starts from random weights", loaded=0)
     if weights == "imagenet":
-        return backbone, _take(network, name, imagenet_weights(name), f"ImageNet weights of torchvision for {name}")
+        _, file = imagenet_place(name)
+        assert file is not None
+        report = _take(network, name, read_state_dict(file), f"ImageNet weights of torchvision for {name}")
+        return backbone, replace(report, remark=torchvision_sentence(name))
     state = read_state_dict(Path(weights))
     own = {key.removeprefix("backbone."): value for key, value in state.items() if key.startswith("backbone.layers.")}
     return backbone, _take(backbone, name, own, weights) if own else _take(network, name, state, weights)
@@ -191,7 +194,7 @@ def _timm_backbone(name: str, weights: str, last_stride: int, size: int) -> tupl
         for last in (key.rpartition(".")[2],)
     }
     report = _take(layers.network, name, renamed, source)
-    return backbone, replace(report, remark=facts.sentence() if weights == "imagenet" else "")
+    return backbone, replace(report, remark=facts.terms.sentence if weights == "imagenet" else "")
 
 
 def middle_stage(name: BackboneName) -> str:
@@ -306,31 +309,18 @@ def imagenet_place(name: BackboneName) -> tuple[str, Path | None]:
 
         facts = pretrained_facts(name)
         return facts.address, cached_weights(name) or (facts.file if facts.place else None)
-    url: str = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"].url
+    url: str = _published(name).url
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
 
 
-def imagenet_weights(name: BackboneName) -> Mapping[str, Tensor]:
-    """Read torchvision's V1 ImageNet weights, which published results start from; download them if not cached."""
-    if name.startswith(TIMM):
-        from s3n_core.method.timm_backbones import pretrained_state
+def imagenet_bytes(name: BackboneName) -> int:
+    """Return about how many bytes torchvision's ImageNet weights of a backbone have; 0 for one of timm, which does not say."""
+    return 0 if name.startswith(TIMM) else round(_published(name).meta["_file_size"] * 2**20)
 
-        return pretrained_state(name)
-    choice = torchvision_models.get_model_weights(name)["IMAGENET1K_V1"]
-    _, file = imagenet_place(name)
-    assert file is not None
-    if file.is_file():
-        return read_state_dict(file)
-    try:
-        state: Mapping[str, Tensor] = choice.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, RuntimeError, http.client.HTTPException) as error:
-        raise DownloadFailed(
-            f"The ImageNet weights of {name} could not be downloaded ({error}). Download {choice.url} on another "
-            f"machine and copy it to {file}, or set weights to a local file or to none (`--set weights=none`).",
-            url=choice.url,
-            path=file,
-        ) from error
-    return state
+
+def _published(name: BackboneName) -> Any:
+    """Return torchvision's record of its V1 ImageNet weights, which published results start from."""
+    return torchvision_models.get_model_weights(name)[TORCHVISION_TAG]
 
 
 def _take(network: nn.Module, name: str, state: Mapping[str, Tensor], source: str) -> WeightReport:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from s3n_core.method.weight_licences import WeightLicence, licence_of, notice_of, restriction_of
 from s3n_core.runs.earlier_versions import current_names
 
 TIMM = "timm:"
@@ -206,7 +207,7 @@ class NetworkConfig(NetworkChoices):
     )
     origin: dict[str, str] = Field(
         default_factory=dict,
-        description="Of a timm backbone: architecture, tag, timm's version, licence and hash of its weights.",
+        description="Of the weights that it began with: architecture, tag, timm's version, licence and hash.",
     )
     at_most_half: bool = Field(
         True, description="Average at most half of all classes; the released code has no such limit."
@@ -219,13 +220,20 @@ class NetworkConfig(NetworkChoices):
         return {key: value for key, value in found.items() if key != "cells" or value is not None}
 
     @property
+    def restriction(self) -> WeightLicence | None:
+        """The licence of these weights if exports must tell of it: it forbids commercial use, or is not known."""
+        return restriction_of(self.origin)
+
+    @property
+    def licence_notice(self) -> str:
+        """What exports say of that licence; "" if nothing need be said."""
+        return notice_of(self.origin)
+
+    @property
     def origin_text(self) -> str:
-        """Where the weights of a timm backbone come from, with their licence: "convnext_tiny.fb_in22k, licence mit"; else ""."""
-        found = self.origin
-        if "licence" not in found:
-            return ""
-        name = ".".join(found[key] for key in ("architecture", "tag") if found.get(key))
-        return f"weights {found.get('file') or name}, licence {found['licence']}"
+        """Which weights it began with, and their licence: "weights convnext_tiny.fb_in22k, licence mit"; else ""."""
+        found = licence_of(self.origin)
+        return "" if found is None else f"weights {found.weights}, licence {found.short}"
 
     @property
     def feature_cells(self) -> int:

@@ -17,6 +17,8 @@ from s3n_core.method.configuration import NetworkConfig, Sampling
 from s3n_core.method.prefiltering import warp_prefiltered
 from s3n_core.method.resampling import resize_grid, warp
 from s3n_core.method.sampler import Response, Samples, SelectiveSampler
+from s3n_core.method.weight_files import require_weights
+from s3n_core.method.weight_origins import weights_origin
 
 
 @dataclass(frozen=True)
@@ -152,17 +154,19 @@ class S3N(nn.Module):
     Args:
         config: The network's configuration.
         weights: Source of the backbone's weights: "none", "imagenet" or a file (`backbones.build_backbone`).
-        pretrained: Whether the file holds what "imagenet" names, brought from another machine.
+        origin: Where these weights come from (`weight_origins.weights_origin`); None: it is found out.
 
     Attributes:
         weight_report: What was loaded from the weights.
     """
 
-    def __init__(self, config: NetworkConfig, *, weights: str = "none", pretrained: bool = False) -> None:
+    def __init__(
+        self, config: NetworkConfig, *, weights: str = "none", origin: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self._frozen = False
         self.backbone, self.weight_report = _backbone_of(config, weights)
-        config = self.config = _measured(config, self.backbone, weights, pretrained)
+        config = self.config = _measured(config, self.backbone, weights, origin)
         if weights not in ("none", "imagenet") and config.origin_text:
             self.weight_report = replace(self.weight_report, remark=f"They are the {config.origin_text}.")
         channels = self.backbone.channels
@@ -415,6 +419,8 @@ class S3N(nn.Module):
 
 
 def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightReport]:
+    if weights == "imagenet":
+        require_weights(config.backbone)
     with torch.device("cpu"):  # it is run to find its shapes, and torch does that on "meta" with its compiler
         backbone, report = build_backbone(
             config.backbone, weights, last_stride=config.last_stride, size=config.original_size
@@ -424,26 +430,27 @@ def _backbone_of(config: NetworkConfig, weights: str) -> tuple[Backbone, WeightR
     return backbone, report
 
 
-def _measured(config: NetworkConfig, backbone: Backbone, weights: str, pretrained: bool) -> NetworkConfig:
-    """Add to a configuration what had to be measured of its backbone; what a model file says of it stays.
+def _measured(
+    config: NetworkConfig, backbone: Backbone, weights: str, origin: Mapping[str, str] | None
+) -> NetworkConfig:
+    """Add to a configuration what had to be found out of its backbone; what a model file says of it stays.
 
     Raises:
         ModelFileError: A new network cannot read the images of one of its branches.
     """
     geometry = backbone.geometry
+    is_new = weights != "none" if geometry is None else config.cell_shift is None
+    if is_new:
+        known = weights_origin(config.backbone, weights) if origin is None else dict(origin)
+        config = config.model_copy(update={"origin": known})
     if geometry is None:
         return config
-    if config.cell_shift is None:
-        from s3n_core.method.timm_backbones import origin, require_readable
+    if is_new:
+        from s3n_core.method.timm_backbones import require_readable
 
         if config.input_size != config.original_size:
             require_readable(config.backbone, backbone, config.input_size)
         shift = geometry.offset / max(geometry.stride - 1, 1)
-        found = {
-            "stride": geometry.stride,
-            "cell_shift": shift,
-            "origin": origin(config.backbone, weights, pretrained=pretrained),
-        }
-        config = config.model_copy(update=found)
+        config = config.model_copy(update={"stride": geometry.stride, "cell_shift": shift})
     # Earlier files have no cells; where they can be told without, earlier versions can read what is written now.
     return config if backbone.cells == config.feature_cells else config.model_copy(update={"cells": backbone.cells})

@@ -20,18 +20,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from s3n_core.errors import DownloadFailed, ModelFileError
+from s3n_core.errors import ModelFileError, ModelNotFound
 from s3n_core.method.cell_geometry import CellGeometry, Layout, MiddleStage, Reductions, as_map
 from s3n_core.method.configuration import TIMM
 from s3n_core.method.folded_norm import NormAct
-from s3n_core.method.foreign_weights import model_origin
-from s3n_core.runs.model_paths import file_sha256
+from s3n_core.method.weight_licences import UNKNOWN, WeightLicence
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # what images are normalised with before they come here
 
 _ONE_CELL = 64  # side of an image, in pixels, up to which a network may have a single cell
-
-_NON_COMMERCIAL = ("non-commercial", "noncommercial", "research-only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +75,9 @@ class PretrainedFacts:
         return folder / "timm" / f"{name}.safetensors"
 
     @property
-    def non_commercial(self) -> bool:
-        """Whether the licence forbids commercial use."""
-        return "nc" in self.licence.split("-") or any(word in self.licence for word in _NON_COMMERCIAL)
-
-    def sentence(self) -> str:
-        """Return what a person must know of the licence."""
-        name = f"{self.architecture}.{self.tag}" if self.tag else self.architecture
-        if self.licence == "unknown":
-            return f"The licence of the weights {name} is not known: find out before you use what is trained from them."
-        limit = ", which does not allow commercial use" if self.non_commercial else ""
-        return f"The weights {name} have the licence {self.licence}{limit}."
+    def terms(self) -> WeightLicence:
+        """What the licence allows."""
+        return WeightLicence(f"{self.architecture}.{self.tag}" if self.tag else self.architecture, self.licence)
 
 
 def require_timm() -> None:
@@ -155,7 +144,7 @@ def pretrained_facts(backbone: str) -> PretrainedFacts:
     return PretrainedFacts(
         architecture=architecture,
         tag=str(facts.get("tag") or tag),
-        licence=str(facts.get("license") or "unknown").lower(),
+        licence=str(facts.get("license") or UNKNOWN).lower(),
         place=str(facts.get("hf_hub_id") or facts.get("url") or ""),
         mean=mean,  # type: ignore[arg-type]  # three numbers
         std=std,  # type: ignore[arg-type]
@@ -309,29 +298,30 @@ def _created(name: str, size: int, **options: Any) -> nn.Module:
 
 
 def pretrained_state(backbone: str, size: int | None = None) -> Mapping[str, Tensor]:
-    """Return the pretrained weights of a backbone in timm's layout; they are downloaded if they are not on this machine.
+    """Read the pretrained weights of a backbone in timm's layout; nothing is downloaded.
 
     Args:
         backbone: Its name, with the prefix.
         size: Side of the input, in pixels, whose position embeddings timm makes of those that were trained; None: as trained.
 
     Raises:
-        DownloadFailed: They cannot be obtained.
-        ModelFileError: timm is missing, or has no pretrained weights of this network.
+        ModelNotFound: They are not on this machine.
+        ModelFileError: They cannot be read; timm is missing, or has no pretrained weights of this network.
     """
     name, facts = timm_name(backbone), pretrained_facts(backbone)
     if not facts.place:
         raise ModelFileError(f"timm has no pretrained weights of {name}; choose a weight file, or none.")
-    at_hand = {"pretrained_cfg_overlay": {"file": str(facts.file)}} if facts.file.is_file() else {}
+    file = cached_weights(backbone)
+    if file is None:
+        raise ModelNotFound(f"There is no weight file {facts.file}.", path=facts.file)
     try:
+        # With a file of its own timm does not ask the hub, which it would even for one in the hub's cache.
+        at_hand = {"pretrained_cfg_overlay": {"file": str(file)}}
         return _created(name, size or facts.input_size, pretrained=True, **at_hand).state_dict()
-    except Exception as error:  # the hub's client raises errors of many libraries
-        raise DownloadFailed(
-            f"The weights of {name} could not be {'read' if at_hand else 'downloaded'} ({first_line(error)}). Download "
-            f"{facts.address} on another machine and copy it to {facts.file}, or set weights to a local file or to none "
-            "(`--set weights=none`).",
-            url=facts.address,
-            path=facts.file,
+    except Exception as error:  # each family has errors of its own
+        raise ModelFileError(
+            f"The weights of {name} in {file} could not be read ({first_line(error)}). Delete the file and fetch it again "
+            f"(`s3n weights fetch {backbone}`), or set weights to a local file or to none (`--set weights=none`)."
         ) from error
 
 
@@ -371,34 +361,6 @@ def cached_weights(backbone: str) -> Path | None:
         if isinstance(found, str):
             return Path(found)
     return None
-
-
-def origin(backbone: str, weights: str, *, pretrained: bool = False) -> dict[str, str]:
-    """Return where a network's weights come from, for its model file: architecture, tag, timm's version, licence, hash.
-
-    Args:
-        backbone: The backbone's name.
-        weights: "none", "imagenet" (timm's pretrained weights) or a file. What a model of this program says of its own weights
-            is passed on.
-        pretrained: Whether a file holds timm's pretrained weights, brought from another machine.
-    """
-    import timm
-
-    facts = pretrained_facts(backbone)
-    found = {"architecture": facts.architecture, "timm": timm.__version__}
-    if weights == "none":
-        return found
-    cached = cached_weights(backbone)
-    file = cached if weights == "imagenet" else Path(weights)
-    sha256 = file_sha256(file) if file is not None and file.is_file() else ""
-    if weights != "imagenet" and (earlier := model_origin(Path(weights))).get("licence"):
-        return earlier
-    same = cached is not None and file is not None and file.stat().st_size == cached.stat().st_size
-    if weights == "imagenet" or pretrained or (same and cached is not None and file_sha256(cached) == sha256):
-        found |= {"tag": facts.tag, "licence": facts.licence}
-    else:
-        found |= {"file": Path(weights).name, "licence": "unknown"}
-    return found | ({"sha256": sha256} if sha256 else {})
 
 
 def plain_norms(module: nn.Module) -> None:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from s3n_core.errors import DownloadFailed, ModelFileError
-from s3n_core.method.backbone_catalogue import entry_of
+from s3n_core.errors import DownloadFailed, ModelFileError, WeightsMissing
+from s3n_core.method.backbone_catalogue import entry_of, licence_sentence
 from s3n_core.method.backbones import WeightReport, build_backbone
 from s3n_core.method.foreign_weights import read_state_dict
 from s3n_core.runs.model_paths import file_sha256
@@ -15,6 +15,35 @@ from s3n_core.system.atomic_files import make_folder, output_error
 from s3n_core.system.downloads import DOWNLOAD_ERRORS, download, failure_reason
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # of torchvision's and timm's own files
+
+
+def require_weights(name: str) -> None:
+    """Check that the pretrained weights of a backbone are on this machine: nothing is downloaded unasked.
+
+    Args:
+        name: What a recipe calls the backbone.
+
+    Raises:
+        WeightsMissing: They are not; the message says what there is to download, and how.
+        ModelFileError: There is no such backbone, or it has no pretrained weights.
+    """
+    entry = entry_of(name)
+    if not entry.place:
+        raise _no_weights(name)
+    if entry.size is not None:
+        return
+    sentence = licence_sentence(entry)
+    about = f"about {entry.download_size / 1e6:,.0f} MB, " if entry.download_size else ""
+    raise WeightsMissing(
+        f"The pretrained weights of {name} are not on this machine. `s3n weights fetch {name}` downloads them: {about}from "
+        f"{entry.place} to {entry.file}. {sentence} Or set weights to a file of yours or to none (`--set weights=none`).",
+        path=Path(entry.file),
+        backbone=name,
+        url=entry.place,
+        size=entry.download_size,
+        licence=entry.licence,
+        sentence=sentence,
+    )
 
 
 def fetch_weights(name: str, *, source: str = "", progress: Callable[[int, int], None] | None = None) -> Path:
@@ -35,7 +64,7 @@ def fetch_weights(name: str, *, source: str = "", progress: Callable[[int, int],
     """
     entry = entry_of(name)
     if not entry.place:
-        raise ModelFileError(f"There are no pretrained weights of {name}; choose a weight file, or none.")
+        raise _no_weights(name)
     file, url = Path(entry.file), source or entry.place
     if entry.size is not None:
         return file
@@ -86,6 +115,10 @@ def check_weights(name: str, file: Path, *, size: int = 224) -> WeightReport:
         ModelFileError: There is no such backbone, or nothing in the file fits it.
     """
     return build_backbone(name, str(file), size=size)[1]
+
+
+def _no_weights(name: str) -> ModelFileError:
+    return ModelFileError(f"There are no pretrained weights of {name}; choose a weight file, or none.")
 
 
 def _silent(done: int, total: int) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from s3n_core.datasets.records import comparable_classes
 from s3n_core.datasets.value_ranges import ValueRanges
-from s3n_core.errors import ModelFileError, ModelNotFound, UnsafeModelFile
+from s3n_core.errors import ModelFileError, ModelNotFound, S3NError, UnsafeModelFile
 from s3n_core.method.configuration import HEADER_KEY, RANGES_FILE_VERSION, ModelHeader
+from s3n_core.runs.model_paths import last_model_file
 from s3n_core.system.json_values import from_json
 
 IMAGES_KEY = "s3n.images"
@@ -28,6 +30,17 @@ def read_header(path: Path) -> ModelHeader:
         ModelFileError: If the file is missing or damaged, or its header is of another format or version.
     """
     return parse_header(read_model_bytes(path, header_only=True), path)
+
+
+def run_origin(run: Path) -> Mapping[str, str]:
+    """Return where the weights come from that a run's network began with (``network.origin``), as its last checkpoint says.
+
+    Empty if they were random, or if there is no checkpoint that can be read.
+    """
+    try:
+        return read_header(last_model_file(run)).network.origin
+    except S3NError:
+        return {}
 
 
 def ranges_of(header: ModelHeader) -> ValueRanges:

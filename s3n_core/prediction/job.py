@@ -92,6 +92,7 @@ def header_of(
     model: Model, records: Sequence[ImageRecord], classes: Sequence[str], *, stop_below: float | None = None
 ) -> PredictionHeader:
     """Return the header of a table of predictions; the arguments are those of `predict`."""
+    restriction = model.header.network.restriction
     return PredictionHeader(
         model=model.digest,
         mode=model.sampling,
@@ -102,6 +103,7 @@ def header_of(
         view_share=model.preprocess.view_share,
         place_cells=network_accuracy(model.network.config).cells,
         stop_below=stop_below,
+        weights_licence="" if restriction is None else restriction.short,
     )
 
 

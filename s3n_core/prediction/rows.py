@@ -237,6 +237,7 @@ class PredictionHeader:
         stop_below: Images with H (nats) up to this value stopped after O; None: none did.
         passes: Mean number of backbone passes per predicted image, in a finished table with ``stop_below``.
         warnings: Sentences about images whose values do not fit the model's range, in a finished table.
+        weights_licence: Licence of the weights that the model began with, if a person must be told (`WeightLicence.short`).
     """
 
     model: str
@@ -250,10 +251,13 @@ class PredictionHeader:
     stop_below: float | None = None
     passes: float | None = field(default=None, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    weights_licence: str = field(default="", compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON values, without loss; warnings and those of a cascade only if there are any."""
+        """Return the fields as JSON values, without loss; warnings, a licence and those of a cascade only if there are any."""
         fields: dict[str, Any] = to_json(self)
+        if not self.weights_licence:
+            del fields["weights_licence"]
         if not self.warnings:
             del fields["warnings"]
         if self.stop_below is None:

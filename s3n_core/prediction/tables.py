@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from s3n_core.errors import OutputError
+from s3n_core.method.weight_licences import COLUMN
 from s3n_core.prediction.rows import COLUMNS, Prediction, PredictionHeader
 from s3n_core.prediction.schema import Cell
 from s3n_core.system.atomic_files import make_folder, open_atomic, output_error
@@ -27,7 +28,8 @@ VERSION = 4
 _ROWS_BEGIN = b' "rows": ['
 
 CSV_NAMES: tuple[str, ...] = tuple(name for column in COLUMNS for name in column.csv_names)
-"""Columns of the CSV, the same for every model; ``stop_below`` follows if images may stop after O."""
+"""Columns of the CSV, the same for every model; ``stop_below`` follows if images may stop after O, and then the licence of the
+weights that the model began with (`weight_licences.COLUMN`) if a person must be told."""
 
 _CELLS = tuple(column.csv_cells for column in COLUMNS)
 
@@ -140,9 +142,10 @@ def json_row_lines(file: Iterator[bytes]) -> Iterator[bytes]:
 
 def _write_csv(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction], *, excel: bool) -> None:
     writer = CsvWriter(file, excel=excel, quote_all_text=True)
-    threshold = header.stop_below
-    writer.write(CSV_NAMES if threshold is None else (*CSV_NAMES, "stop_below"))
-    writer.write_all(csv_record(row) + ([] if threshold is None else [threshold]) for row in rows)
+    common: dict[str, Cell] = {"stop_below": header.stop_below, COLUMN: header.weights_licence or None}
+    common = {name: cell for name, cell in common.items() if cell is not None}
+    writer.write((*CSV_NAMES, *common))
+    writer.write_all([*csv_record(row), *common.values()] for row in rows)
 
 
 def _write_json(file: io.TextIOWrapper, header: PredictionHeader, rows: Iterable[Prediction]) -> None:

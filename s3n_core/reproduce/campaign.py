@@ -21,6 +21,7 @@ from typing import Any
 
 from s3n_core.errors import OutputError, RunError, RunFinished, S3NError
 from s3n_core.evaluation.hit_rates import PlacesInImage, places_in_images, summary_of
+from s3n_core.method.weight_files import require_weights
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.rows import Prediction
@@ -164,9 +165,12 @@ def run_campaign(
 
     Raises:
         OutputError: The folder cannot be written to.
+        WeightsMissing: A training that is still to begin needs pretrained weights that are not on this machine.
     """
     from filelock import FileLock, Timeout
 
+    for backbone in _begins_with(plan, out):
+        require_weights(backbone)
     busy: set[str] = set()
     by_key = {cell.key: cell for cell in plan.cells}
     for cell in plan.cells:
@@ -257,6 +261,22 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
         return
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs
     write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, share))
+
+
+def _begins_with(plan: Plan, out: Path) -> list[str]:
+    """Return the backbones whose pretrained weights the trainings need that have no checkpoint yet."""
+    wanted = [
+        cell.recipe.network.backbone
+        for cell in plan.cells
+        if cell.recipe.weights == "imagenet" and not is_finished(out, cell) and not _has_begun(run_folder(out, cell))
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def _has_begun(path: Path) -> bool:
+    with contextlib.suppress(RunError):  # damaged, it is begun anew
+        return RunDirectory(path).read_pointer("last") is not None
+    return False
 
 
 def _write_places(folder: Path, places: list[PlacesInImage]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,13 @@ class JobWeights:
     Attributes:
         file: The file.
         sha256: SHA-256 of its content, 64 hexadecimal digits.
+        origin: Where they come from, as the machine that packed the job knew it (`method.weight_origins`); empty in a job of an
+            earlier version.
     """
 
     file: Path
     sha256: str
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Check that the file is there and whole.
@@ -67,5 +70,12 @@ def job_weights(folder: Path, run: Mapping[str, Any]) -> JobWeights | None:
     if isinstance(value, Mapping) and isinstance(value.get("sha256"), str) and isinstance(value.get("file"), str):
         name: str = value["file"]
         if name not in ("", ".", "..") and not any(character in name for character in "/\\:\0"):
-            return JobWeights(folder / FOLDER / name, value["sha256"])
+            return JobWeights(folder / FOLDER / name, value["sha256"], texts_of(value.get("origin")))
     raise RunError(f"The field {FIELD} of {folder / 'run.json'} is damaged; unpack the job again.")
+
+
+def texts_of(value: object) -> dict[str, str]:
+    """Return the texts of a JSON object by name; what is no object is empty, and what is no text is left out."""
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(name): text for name, text in value.items() if isinstance(text, str)}

@@ -9,6 +9,7 @@ from s3n_core.method.network import S3N
 from s3n_core.models.devices import place
 from s3n_core.system.distributed import Team
 from s3n_core.training.checkpoints import restore_momenta
+from s3n_core.training.initial_weights import initial_origin
 from s3n_core.training.optimization import build_optimizer, set_rates
 from s3n_core.training.preparing import Plan
 from s3n_core.training.single_images import least_images
@@ -48,7 +49,7 @@ class Learner:
             if plan.job_weights is not None:
                 plan.job_weights.check()
             torch.manual_seed(plan.recipe.seed)
-            network = S3N(plan.network, weights=plan.weights, pretrained=plan.recipe.weights == "imagenet")
+            network = S3N(plan.network, weights=plan.weights, origin=initial_origin(plan.recipe, plan.job_weights))
             self.notes = network.weight_report.sentences()
         self.network = network
         if plan.recipe.freeze_backbone:

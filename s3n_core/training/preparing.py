@@ -104,7 +104,7 @@ def new_run(
     tell: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> RunDirectory:
-    """Create the folder of a new run in the runs folder, after downloading ImageNet weights if the recipe needs them.
+    """Create the folder of a new run in the runs folder, if the pretrained weights that the recipe needs are there.
 
     Args:
         root: The runs folder.
@@ -121,14 +121,15 @@ def new_run(
 
     Raises:
         RunError: If the chosen name is taken or not valid.
-        S3NError: As `prepare_run`, or if the weights cannot be downloaded.
+        WeightsMissing: The pretrained weights are not on this machine.
+        S3NError: As `prepare_run`.
     """
     chosen = None if name is None else root / checked_run_name(name)
     if recipe.weights == "imagenet":
-        from s3n_core.method.backbones import imagenet_weights  # loads torch
+        from s3n_core.method.weight_files import require_weights  # loads torch
 
-        # Before the run exists: offline, this fails, and must not leave a run that takes the name but never started.
-        imagenet_weights(recipe.network.backbone)
+        # Before the run exists: it must not take the name and never start.
+        require_weights(recipe.network.backbone)
     if chosen is not None:
         return prepare_run(chosen, data_set, recipe, device=device, processes=processes, tell=tell, progress=progress)
     content, fill = _definition(data_set, recipe, device, processes, tell, progress)

@@ -7,7 +7,7 @@ import html
 import time
 from pathlib import Path
 
-from s3n_core.errors import DataChanged, S3NError, UnfinishedOutput
+from s3n_core.errors import DataChanged, S3NError, UnfinishedOutput, WeightsMissing
 from s3n_core.inspection.number_text import probability_text
 
 
@@ -84,6 +84,11 @@ def error_text(error: S3NError) -> str:
             )
         case UnfinishedOutput():
             return f'{error.path} contains {error.content}. Click "Start over" to replace it, or finish that job first.'
+        case WeightsMissing():
+            return (
+                f"The pretrained weights of {error.backbone} are not on this machine. Get them with Backbones and weights… "
+                "below the field Backbone, or choose others."
+            )
     return str(error)
 
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.errors import ProgramDefect, S3NError
+from s3n_core.errors import ProgramDefect, S3NError, WeightsMissing
 from s3n_core.runs.ending import STOP_NOW_SECONDS, STOP_SECONDS
 from s3n_core.runs.following import RunChange
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
@@ -235,7 +235,10 @@ class TrainingJob(Job):
         job_status = _STATUSES.get(status, "failed")
         if status == "interrupted" and self.status == "stopping":
             job_status = "cancelled"
-        self._end(job_status, sentence if error is None else error_text(error))
+        if isinstance(error, WeightsMissing):  # nothing has failed yet: the window asks what is to be done
+            self._end("cancelled", f"The pretrained weights of {error.backbone} are not on this machine.")
+        else:
+            self._end(job_status, sentence if error is None else error_text(error))
         if job_status == "failed":
             self.failed.emit(error or S3NError(sentence), self)
 

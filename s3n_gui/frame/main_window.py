@@ -14,6 +14,7 @@ from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe, Devices
 from s3n_gui.background.incremental import IncrementalWork
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.actions import CommandTable, make_actions
 from s3n_gui.frame.dropping import Dropping
 from s3n_gui.frame.jobs_tray import JobsTray
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self._dropping = Dropping(self, self.session, self.opener)
         self.probe = DeviceProbe(self)
         self.card = CardMemory(self)
+        self.weights = WeightCatalogue(self.jobs, self)
         self.trainings = LiveRuns(settings, self.jobs, self)
         self._layout = layout if layout is not None else WindowLayout()
         self.models = ModelChoices(self.session, self.recent, self.trainings.watch, self._layout, self)
@@ -98,11 +100,12 @@ class MainWindow(QMainWindow):
             places=self._places,
             models=self.models,
             probe=self.probe,
+            weights=self.weights,
         )
         self.pages = PageStack(pages, studio, self._layout)
         self._keeping = PlaceKeeping(self.session, self.pages, self._places, self._layout, self)
         self.actions_by_id = make_actions(self)
-        self.dialogs = WindowDialogs(self, self.session, self.settings, self.probe, self.card, self.jobs)
+        self.dialogs = WindowDialogs(self, self.session, self.settings, self.probe, self.card, self.weights)
         self.tray = JobsTray(self.jobs)
         self.sources = PaletteSources(studio, pages, self.actions_by_id, self.show_page, self._layout, self)
         self.palette_box = Palette(self.sources, self)
@@ -265,7 +268,7 @@ class MainWindow(QMainWindow):
         self._recent_images.close()
         self._ranges.close()
         self._atlas.close()
-        self.dialogs.shut_down()
+        self.weights.close()
         self.probe.close()
         self.card.close()
         self.jobs.close()

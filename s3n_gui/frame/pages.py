@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.state.last_place import LastPlaces
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.model_choices import ModelChoices
@@ -31,6 +32,7 @@ class Studio:
         places: Where the last session ended.
         models: The models to choose from.
         probe: Knows the devices of this machine, once the engine has told.
+        weights: What is known of backbones and their weights; nothing is asked before something shows it.
     """
 
     session: Session
@@ -42,6 +44,7 @@ class Studio:
     places: LastPlaces
     models: ModelChoices
     probe: DeviceProbe
+    weights: WeightCatalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def _inspect(studio: Studio) -> Page:
 def _train(studio: Studio) -> Page:
     from s3n_gui.training.panel import page
 
-    return page(studio.session, studio.settings, studio.jobs, studio.trainings, studio.probe)
+    return page(studio.session, studio.settings, studio.jobs, studio.trainings, studio.weights, studio.probe)
 
 
 def _predict(studio: Studio) -> Page:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -11,14 +10,11 @@ from PySide6.QtWidgets import QDialog, QMainWindow, QWidget
 
 from s3n_gui.background.card_memory import CardMemory
 from s3n_gui.background.device_probe import DeviceProbe
-from s3n_gui.background.jobs import JobList
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.log import log_folder
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.question import Answer, Question
-
-if TYPE_CHECKING:
-    from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
 
 
 class ClosingDialog(Question):
@@ -51,12 +47,11 @@ class WindowDialogs(QObject):
         settings: Settings,
         probe: DeviceProbe,
         card: CardMemory,
-        jobs: JobList,
+        weights: WeightCatalogue,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._settings = window, session, settings
-        self._probe, self._card, self._jobs = probe, card, jobs
-        self._weights: WeightCatalogue | None = None
+        self._probe, self._card, self._weights = probe, card, weights
         self._open: dict[str, QDialog] = {}
 
     def dialog(self, name: str) -> QDialog | None:
@@ -87,7 +82,7 @@ class WindowDialogs(QObject):
         """
         from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
 
-        catalogue = self.weights()
+        catalogue = self._weights
 
         def made() -> QDialog:
             dialog = BackbonesDialog(catalogue, self._window)
@@ -99,19 +94,6 @@ class WindowDialogs(QObject):
         assert isinstance(dialog, BackbonesDialog)
         dialog.show_backbone(name, size)
         catalogue.ask()
-
-    def weights(self) -> WeightCatalogue:
-        """Return what is known of backbones and weights; nothing is asked before a dialog shows it."""
-        from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
-
-        if self._weights is None:
-            self._weights = WeightCatalogue(self._jobs, self)
-        return self._weights
-
-    def shut_down(self) -> None:
-        """End what the dialogs have asked the engine."""
-        if self._weights is not None:
-            self._weights.close()
 
     def show_shortcuts(self) -> None:
         """Show all keyboard shortcuts."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from s3n_core.errors import DataChanged, S3NError
+from s3n_core.errors import DataChanged, S3NError, WeightsMissing
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.run_watch import Preparation
@@ -38,6 +39,8 @@ class TrainingController(QObject):
         snapshots_found: Names of new snapshots of the shown run.
         others_changed: Other runs are compared with it, or have new metrics.
         data_changed: The shown run was not resumed because its data set has changed; the `DataChanged`.
+        weights_missing: A training was not begun because its pretrained weights are not on this machine; the `WeightsMissing`,
+            and a function that begins it when they are.
 
     Attributes:
         machine: The phase of the shown run.
@@ -55,6 +58,7 @@ class TrainingController(QObject):
     snapshots_found = Signal(object)
     others_changed = Signal()
     data_changed = Signal(object)
+    weights_missing = Signal(object, object)
 
     def __init__(self, session: Session, jobs: JobList, trainings: LiveRuns, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +73,7 @@ class TrainingController(QObject):
         self.path: Path | None = None
         self._reader: RunReader | None = None
         self._job: TrainingJob | None = None
+        self._begun: tuple[TrainingJob, Callable[[], None]] | None = None
         self._heard: set[TrainingJob] = set()
         self._others: dict[Path, tuple[RunReader, MetricSeries]] = {}
         self._validation: dict[Path, str | None] = {}
@@ -126,7 +131,7 @@ class TrainingController(QObject):
         """Start a new run and show it."""
         job = TrainingJob.start(request)
         self.show_run(request.root / request.name)
-        self._begin(job, "start")
+        self._begin(job, "start", partial(self.start_when_free, request))
 
     def resume(self, device: str = "auto", *, changed_data: bool = False, epochs: int | None = None) -> None:
         """Resume the shown run; ``changed_data`` resumes it even if its data set has changed."""
@@ -137,7 +142,8 @@ class TrainingController(QObject):
             self._session.report_error(f"{in_the_way(live)} Then resume {self.path.name}.", cause="busy")
         else:
             job = TrainingJob.resume(self.path, device=device, changed_data=changed_data, epochs=epochs)
-            self._begin(job, "resume")
+            again = partial(self._resume_again, self.path, device, changed_data, epochs)
+            self._begin(job, "resume", again)
 
     def live_run(self) -> Path | None:
         """Return a run that is training, the shown one or another, or None."""
@@ -183,7 +189,20 @@ class TrainingController(QObject):
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _begin(self, job: TrainingJob, order: Order) -> None:
+    def start_when_free(self, request: TrainingRequest) -> None:
+        """Start a new run and show it, unless another one has begun since it was asked for."""
+        live = self.live_run()
+        if live is None:
+            self.start(request)
+        else:
+            self._session.report_error(f"{in_the_way(live)} Then start {request.name}.", cause="busy")
+
+    def _resume_again(self, path: Path, device: str, changed_data: bool, epochs: int | None) -> None:
+        self.show_run(path)
+        self.resume(device, changed_data=changed_data, epochs=epochs)
+
+    def _begin(self, job: TrainingJob, order: Order, again: Callable[[], None]) -> None:
+        self._begun = job, again
         for cause in _OVER_AT_START:
             self._session.end_cause(cause)
         self._jobs.add(job)
@@ -293,6 +312,8 @@ class TrainingController(QObject):
             self.status_changed.emit()
         if isinstance(error, DataChanged) and job is self._job:
             self.data_changed.emit(error)
+        elif isinstance(error, WeightsMissing) and self._begun is not None and job is self._begun[0]:
+            self.weights_missing.emit(error, self._begun[1])
         else:
             self._session.report_error(error, cause="training")
 

@@ -15,6 +15,7 @@ from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.device_probe import DeviceProbe
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.state.demo import demo_run
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.session import Session
@@ -22,6 +23,7 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.training.animation_saving import AnimationSaver
 from s3n_gui.training.controller import TrainingController
 from s3n_gui.training.probe_strip import ProbeStrip
+from s3n_gui.training.recipe.form_licence import FormLicence
 from s3n_gui.training.recipe.form_memory import FormMemory
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice
 from s3n_gui.training.recipe.recipe_form import RecipeForm
@@ -30,6 +32,7 @@ from s3n_gui.training.runs.run_packing import RunPacking
 from s3n_gui.training.runs_actions import RunsActions
 from s3n_gui.training.sentences import sayings
 from s3n_gui.training.shown_run import ShownRun
+from s3n_gui.training.weight_download import WeightDownload
 from s3n_gui.training.words_card import WordsCard
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.widgets.page import Page
@@ -45,10 +48,15 @@ _TRAINING, _RESTING = (52, 48), (64, 36)
 
 
 def page(
-    session: Session, settings: Settings, jobs: JobList, trainings: LiveRuns, probe: DeviceProbe | None = None
+    session: Session,
+    settings: Settings,
+    jobs: JobList,
+    trainings: LiveRuns,
+    weights: WeightCatalogue,
+    probe: DeviceProbe | None = None,
 ) -> Page:
     """Make the page."""
-    return TrainPage(session, settings, jobs, trainings, probe)
+    return TrainPage(session, settings, jobs, trainings, weights, probe)
 
 
 class TrainPage(Page):
@@ -60,6 +68,7 @@ class TrainPage(Page):
         settings: Settings,
         jobs: JobList,
         trainings: LiveRuns,
+        weights: WeightCatalogue,
         probe: DeviceProbe | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -72,7 +81,11 @@ class TrainPage(Page):
         self.side.addTab(self.form, "New training")
         self.side.addTab(self.runs.list, "Runs")
         self.memory = FormMemory(self.form, session, self)
-        self.starting = Starting(self.form, self.controller, session, settings, trainings, jobs, self, probe)
+        self.licence = FormLicence(self.form, weights, self)
+        self.download = WeightDownload(self.controller, session, weights, self)
+        self.starting = Starting(
+            self.form, self.controller, session, settings, trainings, jobs, self.download, self, probe
+        )
         self.shown = ShownRun(self.controller, session, settings, self._upper)
         self.bar, self.toolbar, self.charts = self.shown.bar, self.shown.toolbar, self.shown.charts
         self.strip = ProbeStrip(self._upper)

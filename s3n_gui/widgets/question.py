@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
@@ -95,6 +96,13 @@ class Question(QDialog):
         """Show the dialog and return the key of the chosen answer."""
         self.exec()
         return self.choice
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make room for all lines: a long path is broken into several, which the dialog's own size does not count."""
+        super().showEvent(event)
+        layout = self.layout()
+        if layout is not None:
+            self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
 
     def _on_answer(self, key: str) -> None:
         self.choice = key

@@ -30,12 +30,12 @@ from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
 from s3n_gui.dataset.findings import Finding, Pair
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.tags.tag_dialog import TagDialog
 from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
-from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.prediction.fast_mode.dialog import FastModeDialog

@@ -54,10 +54,11 @@ def export(
             from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sheet
 
             if part is not None:
-                write_sheet(part_sheet(opened, opened.parts.number(part)), out, part)
+                write_sheet(part_sheet(opened, opened.parts.number(part)), out, part, opened.licence_notice)
             elif pair is not None:
                 a, b = pair
-                write_sheet(pair_sheet(opened, a, None if b == "-" else b), out, f"{a} and {b}")
+                sheet = pair_sheet(opened, a, None if b == "-" else b)
+                write_sheet(sheet, out, f"{a} and {b}", opened.licence_notice)
         case _:
             raise typer.BadParameter("--out must end in .html, .csv, .json, .png or .pdf.")
     if not json:

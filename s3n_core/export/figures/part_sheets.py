@@ -152,14 +152,20 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
     return canvas
 
 
-def write_sheet(canvas: Canvas, path: Path, title: str) -> None:
+def write_sheet(canvas: Canvas, path: Path, title: str, licence: str = "") -> None:
     """Write a sheet as .png or .pdf.
+
+    Args:
+        canvas: The sheet.
+        path: The file.
+        title: Its title in the metadata.
+        licence: What they say of the licence of the model's weights (`Atlas.licence_notice`); may be empty.
 
     Raises:
         OutputError: The file cannot be written.
         ValueError: The file has another suffix.
     """
-    about = {"Title": title, "Software": f"S3N Studio {__version__}"}
+    about = {"Title": title, "Software": f"S3N Studio {__version__}", "Licence": licence}
     match path.suffix.lower():
         case ".pdf":
             write_bytes(path, vector_bytes(canvas, "pdf", about))

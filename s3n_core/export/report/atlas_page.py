@@ -68,6 +68,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
         f"{len(summaries)} parts in {used} images (split {atlas.header.split}) · model {atlas.collection.model} · "
         f"S3N Studio {__version__}"
     )
+    head = "".join(f'<p class="quiet">{_text(line)}</p>' for line in (about, atlas.licence_notice) if line)
     body = [
         '<section><h2>Parts</h2><p class="quiet">Peaks that look alike, with crops from the most to the least typical. '
         "Contributions say where a margin is read, in logits; what a model relies on is shown by hiding.</p>",
@@ -98,7 +99,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
                 f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
                 f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
                 f'<meta name="color-scheme" content="light dark">\n<title>{_text(title)}</title>\n<style>{style}</style>\n'
-                f'</head>\n<body>\n<header class="top"><h1>{_text(title)}</h1><p class="quiet">{_text(about)}</p></header>\n'
+                f'</head>\n<body>\n<header class="top"><h1>{_text(title)}</h1>{head}</header>\n'
                 f"<main>{content}</main>\n</body>\n</html>\n"
             ).encode()
         )

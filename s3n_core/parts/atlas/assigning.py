@@ -61,7 +61,7 @@ def write_assigned_peaks(
     unreadable, done = list[tuple[str, str]](), 0
     names = {part: atlas.parts.name(part) for part in atlas.parts.numbers}
     with (
-        peak_table(out, ASSIGNED_COLUMNS, excel=excel) as table,
+        peak_table(out, ASSIGNED_COLUMNS, licence=atlas.licence, excel=excel) as write,
         closing(collect(model, records, classes, workers=workers)) as job,
     ):
         for some in job:
@@ -77,7 +77,7 @@ def write_assigned_peaks(
                     peaks, parts.tolist(), near.tolist(), strict=True
                 ):
                     row = peak_row(image, x, y, response, of_set, names[part], share)
-                    table.write((*row, int(within)))
+                    write((*row, int(within)))
             done += len(some)
             if progress is not None:
                 progress(done, len(records))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError
+from s3n_core.method.weight_licences import notice_of, restriction_of
 from s3n_core.parts.atlas.atlas_files import (
     CLASS_MEANS,
     DESCRIPTORS,
@@ -79,6 +80,17 @@ class Atlas:
     def classes(self) -> tuple[str, ...]:
         """The model's class names, by index."""
         return self.collection.classes
+
+    @property
+    def licence(self) -> str:
+        """The licence of the weights that the model began with, if tables must tell of it (`WeightLicence.short`); else ""."""
+        found = restriction_of(self.header.origin)
+        return "" if found is None else found.short
+
+    @property
+    def licence_notice(self) -> str:
+        """What pages and pictures say of that licence; "" if nothing need be said."""
+        return notice_of(self.header.origin)
 
     @property
     def parts(self) -> EditedParts:
@@ -404,7 +416,7 @@ class Atlas:
             OutputError: The file cannot be written.
         """
         names = {part: self.parts.name(part) for part in self.parts.numbers}
-        write_peaks(path, self.places, self.part_of, self.images, names, excel=excel)
+        write_peaks(path, self.places, self.part_of, self.images, names, licence=self.licence, excel=excel)
 
     def write_coco(self, path: Path) -> None:
         """Write the strongest peak of every part in every image as COCO key points.
@@ -416,7 +428,7 @@ class Atlas:
             OutputError: The file cannot be written.
         """
         names = {part: self.parts.name(part) for part in self.on_object}
-        write_coco(path, self.places, self.part_of, self.images, names)
+        write_coco(path, self.places, self.part_of, self.images, names, notice=self.licence_notice)
 
     def __repr__(self) -> str:
         return f"<Atlas: {len(self.parts.numbers)} parts in {len(self.images)} images, {self.path}>"

@@ -123,6 +123,8 @@ class AtlasHeader:
         lost_edits: Edits of an earlier clustering that were not found again.
         parts_of: The folder of the atlas whose parts these are; empty if they were found in these images.
         taken_edits: Digest of the edits of that atlas (`edits_digest`); earlier versions did not keep it.
+        origin: Where the weights come from that the model began with, with their licence (``network.origin`` of its file);
+            earlier versions did not keep it.
     """
 
     collection: Mapping[str, Any]
@@ -140,6 +142,7 @@ class AtlasHeader:
     lost_edits: int = 0
     parts_of: str = ""
     taken_edits: str = ""
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,6 +145,7 @@ def build_atlas(
                 centred=centred,
                 background_parts=(),
                 reach=(),
+                origin=dict(model.header.network.origin),
             )
             if taken is None:
                 groups = found_groups(out, header, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.method.weight_licences import COLUMN
 from s3n_core.parts.atlas.atlas_files import SETS, AtlasImage
 from s3n_core.system.atomic_files import open_atomic, write_json
 from s3n_core.system.csv_tables import CsvWriter
@@ -36,8 +37,16 @@ def peak_row(
 
 
 @contextmanager
-def peak_table(path: Path, columns: tuple[str, ...], *, excel: bool = False) -> Iterator[CsvWriter]:
-    """Write a table of peaks, whole or not at all.
+def peak_table(
+    path: Path, columns: tuple[str, ...], *, licence: str = "", excel: bool = False
+) -> Iterator[Callable[[Sequence[object]], None]]:
+    """Write a table of peaks, whole or not at all; yields what writes a row.
+
+    Args:
+        path: The table.
+        columns: The names of its columns.
+        licence: Content of a last column `COLUMN`; "": there is none.
+        excel: Write a CSV for Excel.
 
     Raises:
         OutputError: The file cannot be written.
@@ -45,8 +54,8 @@ def peak_table(path: Path, columns: tuple[str, ...], *, excel: bool = False) -> 
     with open_atomic(path) as file:
         text = TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
         writer = CsvWriter(text, excel=excel)
-        writer.write(columns)
-        yield writer
+        writer.write((*columns, COLUMN) if licence else columns)
+        yield (lambda row: writer.write((*row, licence))) if licence else writer.write
         text.flush()
         text.detach()
 
@@ -58,6 +67,7 @@ def write_peaks(
     images: Sequence[AtlasImage],
     names: Mapping[int, str],
     *,
+    licence: str = "",
     excel: bool = False,
 ) -> None:
     """Write all peaks of an atlas as CSV.
@@ -68,6 +78,7 @@ def write_peaks(
         part_of: The part of each, (n,).
         images: The atlas's images.
         names: The name of each part.
+        licence: As of `peak_table`.
         excel: Write a CSV for Excel.
 
     Raises:
@@ -77,9 +88,9 @@ def write_peaks(
     peaks, parts = places[rows], part_of[rows].tolist()
     # Whole columns as Python's numbers: a row of a structured array at a time takes four times as long.
     columns = (peaks[name].tolist() for name in ("image", "x", "y", "response", "set", "contribution"))
-    with peak_table(path, PEAK_COLUMNS, excel=excel) as table:
+    with peak_table(path, PEAK_COLUMNS, licence=licence, excel=excel) as write:
         for part, image, x, y, response, of_set, contribution in zip(parts, *columns, strict=True):
-            table.write(peak_row(images[image], x, y, response, of_set, names[part], contribution))
+            write(peak_row(images[image], x, y, response, of_set, names[part], contribution))
 
 
 def write_coco(
@@ -88,6 +99,8 @@ def write_coco(
     part_of: NDArray[np.int64],
     images: Sequence[AtlasImage],
     names: Mapping[int, str],
+    *,
+    notice: str = "",
 ) -> None:
     """Write the strongest peak of every part in every image as COCO key points (`Atlas.write_coco`).
 
@@ -97,6 +110,7 @@ def write_coco(
         part_of: The part of each, (n,).
         images: The atlas's images.
         names: The name of each part that becomes a key point, in their order.
+        notice: What is to be said of the licence of the model's weights; may be empty.
 
     Raises:
         OutputError: The file cannot be written.
@@ -114,6 +128,7 @@ def write_coco(
     write_json(
         path,
         {
+            **({"info": {"description": notice}} if notice else {}),
             "images": [
                 {"id": number + 1, "file_name": image.file, "width": image.width, "height": image.height}
                 for number, image in ((number, images[number]) for number in used)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError
+from s3n_core.method.weight_licences import COLUMN
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.class_matrix import ClassMatrix
 from s3n_core.parts.comparison.stored_comparisons import newest_comparison
@@ -111,7 +112,9 @@ def class_effects(atlas: Atlas, matrix: ClassMatrix) -> ClassEffects:
 
 
 def write_class_table(path: Path, atlas: Atlas, matrix: ClassMatrix, *, excel: bool = False) -> None:
-    """Write the classes by parts as CSV, atomically: `COLUMNS`. Cells that are not measured are empty.
+    """Write the classes by parts as CSV, atomically: `COLUMNS`, and the licence if it must be told.
+
+    Cells that are not measured are empty.
 
     Raises:
         OutputError: The file cannot be written.
@@ -143,7 +146,9 @@ def write_class_table(path: Path, atlas: Atlas, matrix: ClassMatrix, *, excel: b
             )
         rest = _number(matrix.rest[row]), _number(matrix.rest_shares[row])
         rows.append((name, "elsewhere", "", int(matrix.images[row]), "", *rest, *[""] * 7))
-    write_bytes(path, csv_text(COLUMNS, rows, excel=excel).encode("utf-8", "surrogateescape"))
+    licence = {COLUMN: atlas.licence} if atlas.licence else {}
+    rows = [(*row, *licence.values()) for row in rows]
+    write_bytes(path, csv_text((*COLUMNS, *licence), rows, excel=excel).encode("utf-8", "surrogateescape"))
 
 
 def effect_table(atlas: Atlas, matrix: ClassMatrix, found: ClassEffects) -> list[list[str]]:

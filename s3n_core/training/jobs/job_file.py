@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from s3n_core.errors import JobFileError
+from s3n_core.runs.job_weights import texts_of
 from s3n_core.system.atomic_files import open_atomic, output_error
 from s3n_core.version import __version__
 
@@ -84,6 +85,8 @@ class JobManifest:
         name: Name of the run.
         images: Whether it holds the images of the data set.
         weights: Name of its weight file in ``weights/``; None if it needs none.
+        origin: Where the weights come from that the run begins or has begun with, with their licence, as the machine that packed
+            it knew them (`method.weight_origins`); empty if they are random, or in a job of an earlier version.
         data: The images that the run uses.
         files: All entries but the manifest itself.
     """
@@ -91,6 +94,7 @@ class JobManifest:
     name: str
     images: bool
     weights: str | None
+    origin: Mapping[str, str]
     data: tuple[ListedImage, ...]
     files: tuple[JobEntry, ...]
 
@@ -149,7 +153,15 @@ class JobWriter:
         self._entries.append(entry)
         return entry
 
-    def finish(self, *, name: str, weights: str | None, images: bool, data: tuple[ListedImage, ...]) -> None:
+    def finish(
+        self,
+        *,
+        name: str,
+        weights: str | None,
+        origin: Mapping[str, str],
+        images: bool,
+        data: tuple[ListedImage, ...],
+    ) -> None:
         """Write the manifest; nothing can be added after it."""
         content = {
             "format": FORMAT,
@@ -158,6 +170,7 @@ class JobWriter:
             "packed": round(time.time(), 3),
             "name": name,
             "weights": weights,
+            "origin": dict(origin),
             "images": images,
             "data": [asdict(image) for image in data],
             "files": [asdict(entry) for entry in self._entries],
@@ -376,6 +389,7 @@ def _manifest_from(content: Mapping[str, Any]) -> JobManifest:
         name=_of(str, content["name"]),
         images=_of(bool, content["images"]),
         weights=None if weights is None else _of(str, weights),
+        origin=texts_of(content.get("origin")),
         data=tuple(
             ListedImage(_of(str, image["name"]), None if image["bytes"] is None else _of(int, image["bytes"]))
             for image in content["data"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from s3n_core.datasets.annotation_files import annotation_files
 from s3n_core.datasets.splits import SplitRow, read_split
-from s3n_core.errors import DataSetError, DataSetNotFound, ModelNotFound, OutputError, RunError
+from s3n_core.errors import DataSetError, DataSetNotFound, OutputError, RunError
+from s3n_core.models.model_headers import run_origin
 from s3n_core.runs.job_weights import job_weights
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.locks import RunLock
@@ -27,7 +29,21 @@ from s3n_core.training.jobs.job_file import (
 from s3n_core.training.recipe import recipe_from
 
 
-def pack_run(run: RunDirectory, out: Path, *, images: bool = False, progress: Report | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A job that was written.
+
+    Attributes:
+        bytes: The size of its file.
+        origin: Where the weights come from that the run begins or has begun with, as `weight_origins.weights_origin` returns it;
+            empty if they are random.
+    """
+
+    bytes: int
+    origin: Mapping[str, str]
+
+
+def pack_run(run: RunDirectory, out: Path, *, images: bool = False, progress: Report | None = None) -> Packed:
     """Write a run, prepared, stopped or finished, into the file of a job.
 
     Args:
@@ -35,9 +51,6 @@ def pack_run(run: RunDirectory, out: Path, *, images: bool = False, progress: Re
         out: The file. An earlier job is replaced as a whole, another file is kept.
         images: Also pack the images of its split, with the files that give their labels.
         progress: Called with bytes done and bytes in total.
-
-    Returns:
-        The size of the file in bytes.
 
     Raises:
         RunBusy: The run is being trained.
@@ -55,7 +68,11 @@ def pack_run(run: RunDirectory, out: Path, *, images: bool = False, progress: Re
         rows = read_split(run.split_csv)
         root = _root(run, content)
         own = [(file, f"{RUN}{name}") for name, file in _run_files(run)]
-        weights = None if any(name.startswith(f"{RUN}checkpoints/step-") for _, name in own) else _weights(run, content)
+        weights: Path | None = None
+        if any(name.startswith(f"{RUN}checkpoints/step-") for _, name in own):
+            origin = dict(run_origin(run.path))
+        else:
+            weights, origin = _initial_weights(run, content)
         files = [*own, *([(weights, f"{WEIGHTS}{weights.name}")] if weights is not None else [])]
         if images:
             files += [(file, f"{IMAGES}{name}") for name, file in _images(root, str(content["data"]["format"]), rows)]
@@ -73,10 +90,11 @@ def pack_run(run: RunDirectory, out: Path, *, images: bool = False, progress: Re
             job.finish(
                 name=run.path.name,
                 weights=None if weights is None else weights.name,
+                origin=origin,
                 images=images,
                 data=tuple(ListedImage(row.name, _size(root / row.name)) for row in rows if row.part != "test"),
             )
-    return out.stat().st_size
+    return Packed(out.stat().st_size, origin)
 
 
 def _root(run: RunDirectory, content: dict[str, Any]) -> Path:
@@ -98,32 +116,17 @@ def _run_files(run: RunDirectory) -> Iterator[tuple[str, Path]]:
         yield name, path
 
 
-def _weights(run: RunDirectory, content: dict[str, Any]) -> Path | None:
-    """Return the file of the weights that the run will begin with; None if they are random.
+def _initial_weights(run: RunDirectory, content: dict[str, Any]) -> tuple[Path | None, dict[str, str]]:
+    """Return the file of the weights that the run will begin with (None: random ones), and where they come from.
 
     Raises:
         ModelNotFound: The file is not on this machine.
     """
-    brought = job_weights(run.path, content)
-    if brought is not None:
-        brought.check()
-        return brought.file
-    recipe = recipe_from(content["recipe"])
-    if recipe.weights == "none":
-        return None
-    file: Path | None = Path(recipe.weights)
-    if recipe.weights == "imagenet":
-        from s3n_core.method.backbones import imagenet_place  # loads torch
+    from s3n_core.training.initial_weights import initial_file, initial_origin  # loads torch
 
-        _, file = imagenet_place(recipe.network.backbone)
-    if file is None or not file.is_file():
-        what = recipe.network.backbone if file is None else file
-        raise ModelNotFound(
-            f"The initial weights of the run {run.path.name}, {what}, are not on this machine; copy them there, or prepare "
-            "the run again (`s3n train --prepare` downloads ImageNet weights).",
-            path=file or Path(recipe.weights),
-        )
-    return file
+    recipe, brought = recipe_from(content["recipe"]), job_weights(run.path, content)
+    file = initial_file(recipe, brought)
+    return file, {} if file is None else initial_origin(recipe, brought)
 
 
 def _images(root: Path, format: str, rows: tuple[SplitRow, ...]) -> Iterator[tuple[str, Path]]:

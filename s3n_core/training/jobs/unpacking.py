@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Unpacked:
         has_data: Whether the data set is there.
         new_images: The folder of the images, if the job held them and they were unpacked.
         replaced: The same run as it was here before, now in the trash; None if there was none.
+        origin: `JobManifest.origin`.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Unpacked:
     has_data: bool
     new_images: Path | None = None
     replaced: TrashedRun | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 def unpack_job(
@@ -140,7 +142,12 @@ def unpack_job(
                     shutil.rmtree(place.new_folder, ignore_errors=True)
                 raise
         return Unpacked(
-            path=target, root=place.root, has_data=place.found, new_images=place.new_folder, replaced=replaced
+            path=target,
+            root=place.root,
+            has_data=place.found,
+            new_images=place.new_folder,
+            replaced=replaced,
+            origin=job.manifest.origin,
         )
 
 
@@ -325,6 +332,8 @@ def _of_this_machine(job: JobReader, content: Mapping[str, Any], place: _DataPla
         if entry is None:
             raise JobFileError(f"{job.path} is damaged: its weights are missing. Copy it again, or pack the run again.")
         changed[FIELD] = {"file": job.manifest.weights, "sha256": entry.sha256}
+        if job.manifest.origin:
+            changed[FIELD]["origin"] = dict(job.manifest.origin)
     return changed
 
 

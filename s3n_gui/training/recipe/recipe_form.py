@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.method.weight_licences import WeightLicence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text, tip_text
@@ -40,6 +41,7 @@ class RecipeForm(QWidget):
         data_asked: Open a data set.
         live_asked: Show the run that is training.
         backbones_asked: Show the list of backbones; the current one and the side of the input, in pixels.
+        shown: The form has become visible.
     """
 
     start_asked = Signal()
@@ -49,6 +51,7 @@ class RecipeForm(QWidget):
     data_asked = Signal()
     live_asked = Signal()
     backbones_asked = Signal(str, int)
+    shown = Signal()
 
     def __init__(self, choice: RecipeChoice, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,6 +121,11 @@ class RecipeForm(QWidget):
         self.backbones.setProperty("role", "link")
         self.backbones.setToolTip("Search all backbones, and see where their pretrained weights are")
         self.backbones.clicked.connect(self._on_backbones)
+        self.licence = QLabel(self._inside)
+        self.licence.setTextFormat(Qt.TextFormat.PlainText)
+        self.licence.setProperty("role", "caption")
+        self.licence.setWordWrap(True)
+        self.licence.setAccessibleName("Licence of the weights")
         self._advanced = QWidget(self._inside)
         self._group = ""
         self._build()
@@ -152,6 +160,21 @@ class RecipeForm(QWidget):
         self.note.setText(sentences[0] if sentences else "")  # one at a time: the form needs the room
         self.note.setToolTip(tip_text("\n\n".join(sentences)))
         self.note.setVisible(bool(sentences) and not self.problem.text())
+
+    def show_licence(self, licence: WeightLicence | None, sentence: str, *, is_here: bool = True) -> None:
+        """Show the licence of the chosen initial weights.
+
+        Args:
+            licence: The licence; None if they are random, or as long as it is not known.
+            sentence: What must be known of it.
+            is_here: Whether the weights are on this machine, as far as is known.
+        """
+        where = "" if is_here else ", to be downloaded"
+        self.licence.setText("" if licence is None else f"Licence: {licence.short}{where}")
+        self.licence.setToolTip(tip_text(sentence))
+        self.licence.setProperty("state", "caution" if licence is not None and licence.non_commercial else "")
+        self.licence.style().unpolish(self.licence)
+        self.licence.style().polish(self.licence)
 
     def show_time(self, sentence: str) -> None:
         """Say how long the training will take; empty while that is not to be said."""
@@ -265,6 +288,7 @@ class RecipeForm(QWidget):
         column.addWidget(row)
         if field.name == "network.backbone":
             column.addWidget(self.backbones, 0, Qt.AlignmentFlag.AlignLeft)
+            column.addWidget(self.licence)
         self._show_row(field.name)
 
     def _on_backbones(self) -> None:
@@ -341,6 +365,11 @@ class RecipeForm(QWidget):
             needed = layout.totalMinimumHeightForWidth(max(self.width(), size.width()))
             size.setHeight(max(size.height(), needed))
         return size
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Tell that the form is visible."""
+        super().showEvent(event)
+        self.shown.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The sentences need another height at another width."""

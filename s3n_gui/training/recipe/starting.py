@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.imbalance import unequal_classes
@@ -24,6 +26,7 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.training.controller import TrainingController, in_the_way
 from s3n_gui.training.recipe.recipe_choice import data_problem
 from s3n_gui.training.recipe.recipe_form import RecipeForm
+from s3n_gui.training.weight_download import WeightDownload
 
 
 class Starting(QObject):
@@ -43,13 +46,14 @@ class Starting(QObject):
         settings: Settings,
         trainings: LiveRuns,
         jobs: JobList,
+        download: WeightDownload,
         parent: QObject,
         probe: DeviceProbe | None = None,
     ) -> None:
         super().__init__(parent)
         self._form, self._controller = form, controller
         self._session, self._settings = session, settings
-        self._trainings, self._probe = trainings, probe
+        self._trainings, self._probe, self._download = trainings, probe, download
         self._wanted: ValidationShare | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_counted)
@@ -66,6 +70,7 @@ class Starting(QObject):
             controller.status_changed,
             form.changed,
             form.name.textChanged,
+            download.changed,
         ):
             signal.connect(self.check)
         if probe is not None:
@@ -94,17 +99,20 @@ class Starting(QObject):
         if not self.possible or data_set is None:
             return
         choice = self._form.choice
-        self._controller.start(
-            TrainingRequest(
-                data=data_set.root,
-                recipe=choice.recipe.name,
-                name=self._form.name.text().strip(),
-                root=self._settings.runs_root,
-                settings=choice.settings,
-                format=data_set.format,
-                device=self._settings.device,
-            )
+        request = TrainingRequest(
+            data=data_set.root,
+            recipe=choice.recipe.name,
+            name=self._form.name.text().strip(),
+            root=self._settings.runs_root,
+            settings=choice.settings,
+            format=data_set.format,
+            device=self._settings.device,
         )
+        backbone, weights = str(choice.value("network.backbone")), str(choice.value("weights"))
+        self._download.before(backbone, weights, partial(self._begin, request))
+
+    def _begin(self, request: TrainingRequest) -> None:
+        self._controller.start_when_free(request)
         self._form.name.setModified(False)
         self.check()
 
@@ -125,6 +133,10 @@ class Starting(QObject):
                     problem = f"There is already a run called {name}; choose another name."
             except S3NError as error:
                 problem = str(error)
+        if not problem and self._download.backbone:
+            problem = (
+                f"The weights of {self._download.backbone} are being downloaded; training begins when they are here."
+            )
         live = None if problem else self._controller.live_run()
         if live is not None:
             problem = in_the_way(live)

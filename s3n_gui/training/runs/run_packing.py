@@ -117,6 +117,7 @@ class RunPacking(QObject):
         size = "" if answer is None else f" ({int(answer['bytes']) / 1e6:,.1f} MB)"
         self._session.report_notice(
             f"Packed into {self._file}{size}. Take it back on the other machine with s3n unpack or in this menu."
+            f"{_licence_of(answer)}"
         )
 
     @Slot(object, object)
@@ -134,7 +135,7 @@ class RunPacking(QObject):
             words.append("The run as it was before is in the trash.")
         if answer.get("images"):
             words.append(f"Its images are in {answer['images']}.")
-        self._session.report_notice(" ".join(words))
+        self._session.report_notice(" ".join(words) + _licence_of(answer))
 
     @Slot(object, object)
     def _on_not_unpacked(self, error: S3NError, job: CommandJob) -> None:
@@ -170,3 +171,9 @@ class RunPacking(QObject):
                     self._begin(replace(wanted, name=name.strip()))
         else:
             self._session.report_error(error, cause="saving")
+
+
+def _licence_of(answer: Mapping[str, Any] | None) -> str:
+    """Return what is to be said of the licence of the run's weights, as a further sentence; "" if nothing."""
+    notice = "" if answer is None else str(answer.get("licence") or "")
+    return f" {notice}" if notice else ""

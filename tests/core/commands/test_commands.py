@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import Command
 from pictures import class_folders
 from small_training import SMALL, TrainedRun
 
+import s3n_core
 from s3n_core.commands import job_progress
 from s3n_core.datasets.assignment import Assignment, assignment_file, write_assignment
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import write_left_out
 from s3n_core.datasets.splits import read_split
 from s3n_core.demo import writing
-from s3n_core.errors import OutOfMemory
+from s3n_core.errors import OutOfMemory, WeightsMissing
 from s3n_core.evaluation.cascade import CascadePoint, most_saving
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
@@ -131,26 +133,59 @@ def test_train_never_takes_a_name_twice(s3n: Command, drawn_birds: Path, run: Ru
     assert run.run_json.read_bytes() == before
 
 
-def test_weights_that_cannot_be_downloaded(
-    s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def without_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without pretrained weights on which every download is an error; returns where those of the recipe belong."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path / "hub"))
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", refuse)
+    return tmp_path / "hub" / "checkpoints" / "mobilenet_v2-b0353104.pth"
+
+
+@pytest.mark.parametrize("prepare", [[], ["--prepare"]])
+def test_training_does_not_download_weights_unasked(
+    s3n: Command, drawn_birds: Path, s3n_home: Path, without_weights: Path, prepare: list[str]
 ) -> None:
-    from urllib.error import URLError
-
-    import torchvision.models._api as torchvision_api
-
-    def no_network(*_: object, **__: object) -> None:
-        raise URLError("Name or service not known")
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torchvision_api, "load_state_dict_from_url", no_network)
-    outcome = s3n("train", drawn_birds, "--name", "offline", "--device", "cpu")
-    file = tmp_path / "hub" / "checkpoints" / "mobilenet_v2-b0353104.pth"
+    outcome = s3n("train", drawn_birds, "--name", "offline", "--device", "cpu", *prepare)
     said = outcome.err.splitlines()
     assert outcome.code == 1
-    assert any(line.startswith("Downloading the ImageNet weights of mobilenet_v2") for line in said)
-    assert said[-1].startswith("Error: The ImageNet weights of mobilenet_v2 could not be downloaded")
-    assert f"copy it to {file}" in said[-1]
+    assert said[-1].startswith("Error: The pretrained weights of mobilenet_v2 are not on this machine.")
+    assert "`s3n weights fetch mobilenet_v2` downloads them: about 14 MB, from https://" in said[-1]
+    assert f"to {without_weights}." in said[-1]
+    assert "torchvision gives no licence" in said[-1]
     assert not (s3n_home / "runs" / "offline").exists()  # the name remains available for the corrected command
+    failed = s3n("train", drawn_birds, "--device", "cpu", "--json", *prepare).events[-1]
+    assert (failed["code"], failed["backbone"]) == ("model.weights_missing", "mobilenet_v2")
+    assert failed["path"] == str(without_weights)
+
+
+def test_a_prepared_run_whose_weights_have_gone_is_not_resumed_with_a_download(
+    s3n: Command, drawn_birds: Path, s3n_home: Path, without_weights: Path
+) -> None:
+    from torchvision.models import mobilenet_v2
+
+    without_weights.parent.mkdir(parents=True)
+    torch.save(mobilenet_v2(weights=None).state_dict(), without_weights)
+    settings = [*SMALL_SETTINGS, "--set", "weights=imagenet"]
+    assert s3n("train", drawn_birds, "--name", "first", "--device", "cpu", "--prepare", *settings).code == 0
+    without_weights.unlink()
+    for order in (["runs", "resume", "first"], ["pack", "first"]):
+        assert "`s3n weights fetch mobilenet_v2` downloads them" in s3n(*order).err.splitlines()[-1]
+
+
+def test_python_and_campaigns_do_not_download_weights_unasked(
+    s3n: Command, drawn_birds: Path, s3n_home: Path, without_weights: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(WeightsMissing, match="s3n weights fetch mobilenet_v2"):
+        s3n_core.train(drawn_birds, progress=False)
+    assert not (s3n_home / "runs").exists()
+    outcome = s3n("reproduce", "table5", "--data", drawn_birds, "--out", tmp_path / "campaign", "--recipe", "quick")
+    assert outcome.code == 1
+    assert "`s3n weights fetch mobilenet_v2` downloads them" in outcome.err.splitlines()[-1]
 
 
 # -- prediction -------------------------------------------------------------------------------------------------------

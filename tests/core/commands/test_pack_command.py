@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import Command
 from small_training import SMALL, TrainedRun
+from torchvision.models import mobilenet_v2
 
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.locks import RunLock
@@ -40,11 +42,17 @@ def test_there_and_back(s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_pat
         "data": str(there / "birds"),
         "images": None,
         "replaced": None,
+        "licence": "",
     }
     trained = s3n("runs", "resume", "first", "--runs", there / "runs", "--json", "--quiet")
     assert trained.events[-1]["event"] == "run_ended"
     result = s3n("pack", "first", "--runs", there / "runs", "--out", "result.zip", "--json").events[-1]
-    assert result == {"event": "packed", "path": "result.zip", "bytes": Path("result.zip").stat().st_size}
+    assert result == {
+        "event": "packed",
+        "path": "result.zip",
+        "bytes": Path("result.zip").stat().st_size,
+        "licence": "",
+    }
     shutil.rmtree(there)
 
     back = s3n("unpack", "result.zip")
@@ -64,6 +72,19 @@ def test_a_run_that_is_packed_is_neither_resumed_nor_stopped(s3n: Command, drawn
             outcome = s3n("runs", *order)
             assert outcome.code != 0
             assert "is being packed" in outcome.err
+
+
+def test_the_licence_of_the_weights_is_said_on_both_machines(
+    s3n: Command, drawn_birds: Path, s3n_home: Path, tmp_path: Path
+) -> None:
+    torch.save(mobilenet_v2(weights=None).state_dict(), "theirs.pth")
+    settings = [*SETTINGS, "--set", "weights=theirs.pth"]
+    assert s3n("train", drawn_birds, "--name", "first", "--device", "cpu", "--prepare", *settings).code == 0
+    notice = "The model began with the weights theirs.pth, whose licence is not known."
+    assert notice in s3n("pack", "first").err.splitlines()
+    outcome = s3n("unpack", "first.zip", "--data", drawn_birds, "--runs", tmp_path / "there")
+    assert notice in outcome.err.splitlines()
+    assert s3n("pack", "first", "--json").events[-1]["licence"] == notice
 
 
 def test_prepared_for_a_program(s3n: Command, drawn_birds: Path, s3n_home: Path) -> None:

@@ -1,4 +1,3 @@
-import urllib.error
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
-from s3n_core.errors import ModelFileError
+from s3n_core.errors import ModelFileError, ModelNotFound
 from s3n_core.method import backbones
 from s3n_core.method.backbones import build_backbone, middle_stage
 from s3n_core.method.configuration import BACKBONES, NetworkConfig
@@ -109,18 +108,15 @@ def test_weights_of_another_backbone_are_refused(tmp_path: Path) -> None:
         build_backbone("mobilenet_v2", str(file))
 
 
-def test_offline_imagenet_weights_name_the_file_and_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_imagenet_weights_that_are_not_here_are_not_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-    def offline(*_args: object, **_keywords: object) -> None:
-        raise urllib.error.URLError("no route to host")
-
-    monkeypatch.setattr("torch.hub.download_url_to_file", offline)
-    with pytest.raises(ModelFileError) as caught:
+    asked: list[object] = []
+    monkeypatch.setattr("torch.hub.download_url_to_file", asked.append)
+    monkeypatch.setattr("urllib.request.urlopen", asked.append)
+    file = tmp_path / "hub" / "checkpoints" / "mobilenet_v2-b0353104.pth"
+    with pytest.raises(ModelNotFound) as caught:
         build_backbone("mobilenet_v2", "imagenet")
-    message = str(caught.value)
-    assert "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth" in message
-    assert str(tmp_path / "hub" / "checkpoints" / "mobilenet_v2-b0353104.pth") in message
+    assert (caught.value.path, asked) == (file, [])
 
 
 def test_cached_imagenet_weights_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from s3n_core.method.cell_geometry import CellGeometry
 from s3n_core.method.configuration import ModelHeader, NetworkChoices, NetworkConfig
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
-from s3n_core.method.timm_backbones import PretrainedFacts, origin, pretrained_facts
+from s3n_core.method.timm_backbones import pretrained_facts
+from s3n_core.method.weight_origins import weights_origin
 from s3n_core.models.model_files import save_model
 
 SIDE = 96
@@ -224,19 +225,19 @@ def test_the_licence_stays_with_the_weights(hub: Path, tmp_path: Path) -> None:
     licence = pretrained_facts(name).licence
     assert licence != "unknown"
     file = _stored(tmp_path / "mine.safetensors", "test_vit")
-    assert origin(name, str(file))["licence"] == "unknown"
-    brought = origin(name, str(file), pretrained=True)
+    assert weights_origin(name, str(file))["licence"] == "unknown"
+    brought = weights_origin(name, str(file), pretrained=True)
     assert (brought["licence"], brought["tag"], len(brought["sha256"])) == (licence, "r160_in1k", 64)
     cached = pretrained_facts(name).file
     cached.parent.mkdir(parents=True)
     shutil.copyfile(file, cached)
-    assert origin(name, str(file)) == brought == origin(name, "imagenet")
+    assert weights_origin(name, str(file)) == brought == weights_origin(name, "imagenet")
     config = NetworkConfig(num_classes=2, backbone=name, input_size=SIDE, source_size=SIDE)
     network = S3N(config, weights="imagenet")
     model = tmp_path / "model.safetensors"
     sizes = Preprocess(input_size=SIDE, source_size=SIDE)
     save_model(model, network, ModelHeader(network=network.config, classes=("a", "b"), preprocess=sizes.to_dict()))
-    assert origin(name, str(model)) == brought
+    assert weights_origin(name, str(model)) == brought
     report = S3N(config, weights=str(model)).weight_report
     assert report.missing == report.unused == ()
     assert licence in report.remark
@@ -289,28 +290,6 @@ def test_what_cannot_be_used_is_said() -> None:
             build_backbone(name, size=size)
     with pytest.raises(ModelFileError, match="last stride"):
         build_backbone("timm:resnet18", last_stride=1)
-
-
-def test_licences_are_named_and_a_missing_one_is_not_free() -> None:
-    assert "apache-2.0" in pretrained_facts("timm:convnext_tiny.fb_in22k").sentence()
-
-    def facts(licence: str) -> PretrainedFacts:
-        return PretrainedFacts(
-            architecture="net",
-            tag="tag",
-            licence=licence,
-            place="",
-            mean=(0, 0, 0),
-            std=(1, 1, 1),
-            interpolation="bilinear",
-            classifier=(),
-            input_size=224,
-        )
-
-    assert facts("cc-by-nc-4.0").non_commercial
-    assert "does not allow commercial use" in facts("cc-by-nc-4.0").sentence()
-    assert not facts("mit").non_commercial
-    assert "is not known" in facts("unknown").sentence()
 
 
 @pytest.mark.parametrize(

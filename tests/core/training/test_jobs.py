@@ -10,12 +10,13 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny_training import CHECKOUT, assert_same_training, prepare, tiny_recipe, train
 from torchvision.models import mobilenet_v2
 
@@ -34,7 +35,10 @@ from s3n_core.errors import (
     RunError,
     RunHasMore,
 )
+from s3n_core.method import timm_backbones
 from s3n_core.method.backbones import imagenet_place
+from s3n_core.method.timm_backbones import build_timm, pretrained_facts
+from s3n_core.models.model_files import load_model, save_model
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.trash import list_trash
@@ -42,6 +46,7 @@ from s3n_core.system.distributed import ALONE
 from s3n_core.system.locks import RunLock
 from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.events import EpochDone
+from s3n_core.training.jobs.job_file import open_job
 from s3n_core.training.jobs.packing import pack_run
 from s3n_core.training.jobs.unpacking import unpack_job
 from s3n_core.training.learner import Learner
@@ -172,7 +177,7 @@ def test_weights_travel_with_a_run_that_has_not_begun(
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "there" / "torch"))
     file.unlink()
-    with pytest.raises(ModelNotFound, match="are not on this machine"):
+    with pytest.raises(ModelNotFound, match=r"are not on this machine|There is no weight file"):
         pack_run(run, tmp_path / "another.zip")
     assert not (tmp_path / "another.zip").exists()
     distant = RunDirectory(unpack_job(tmp_path / "job.zip", there.runs, data=there.data).path)
@@ -194,6 +199,54 @@ def test_weights_travel_with_a_run_that_has_not_begun(
     brought.write_bytes(data)
     with pytest.raises(ModelFileError, match="is damaged: its SHA-256"):
         Learner(read_plan(moved), "cpu", "float32", ALONE)
+
+
+@pytest.mark.parametrize("source", ["file", "imagenet"])
+def test_a_licence_that_only_the_first_machine_knows_travels_with_the_weights(
+    here: Machine, there: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Elsewhere the file is one among others: its name and hash say nothing there."""
+    name = "timm:test_vit.r160_in1k"
+    facts = replace(pretrained_facts(name), licence="cc-by-nc-4.0")
+    monkeypatch.setattr(timm_backbones, "pretrained_facts", lambda _: facts)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "here" / "torch"))
+    cached = facts.file
+    cached.parent.mkdir(parents=True)
+    save_file(build_timm(name, 96).network.state_dict(), cached)
+    file = tmp_path / "here" / "some.safetensors"
+    shutil.copyfile(cached, file)
+    choices = {"network.backbone": name, "network.input_size": 96, "network.source_size": 96}
+    weights = str(file) if source == "file" else "imagenet"
+    run = prepare(here.runs / "first", here.data, weights=weights, **choices)
+    packed = pack_run(run, tmp_path / "job.zip")
+    assert (packed.origin["licence"], packed.origin["tag"]) == ("cc-by-nc-4.0", "r160_in1k")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "there" / "torch"))
+    monkeypatch.setattr(timm_backbones, "pretrained_facts", lambda _: replace(facts, licence="unknown"))
+    file.unlink()
+    done = unpack_job(tmp_path / "job.zip", there.runs, data=there.data)
+    assert done.origin == packed.origin
+    distant = RunDirectory(done.path)
+    learner = Learner(read_plan(distant), "cpu", "float32", ALONE)
+    assert learner.network.config.origin == packed.origin
+    assert "does not allow commercial use" in learner.network.config.licence_notice
+    assert pack_run(distant, tmp_path / "again.zip").origin == packed.origin
+    content = distant.read_run()
+    del content["weights"]["origin"]  # as a job of an earlier version
+    distant.write_run(content)
+    assert Learner(read_plan(distant), "cpu", "float32", ALONE).network.config.origin["licence"] == "unknown"
+
+
+def test_a_trained_run_is_packed_with_the_licence_that_its_model_names(run: RunDirectory, tmp_path: Path) -> None:
+    train(run)
+    assert pack_run(run, tmp_path / "random.zip").origin == {}
+    file = run.checkpoints / f"{run.read_pointer('last')}.safetensors"
+    network, header = load_model(file)
+    own = {"architecture": "mobilenet_v2", "file": "theirs.pth", "licence": "cc-by-nc-4.0"}
+    save_model(file, network, header.model_copy(update={"network": header.network.model_copy(update={"origin": own})}))
+    assert pack_run(run, tmp_path / "job.zip").origin == own
+    with open_job(tmp_path / "job.zip") as job:
+        assert job.manifest.origin == own
 
 
 def as_list_files(folder: Path, names: list[str]) -> None:

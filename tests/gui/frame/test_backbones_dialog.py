@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_weights import made_up_weights
+from made_up_weights import LARGE, made_up_weights
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
-from s3n_gui.frame.dialogs.backbones.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.training.panel import TrainPage
 from s3n_gui.widgets.question import Question
 
 PATIENCE = 60_000
-LARGE = "timm:convnext_large_mlp.clip_laion2b_augreg_ft_in1k_384"
 
 Engine = Callable[..., list[list[str]]]
 
@@ -149,7 +148,7 @@ def test_nothing_is_downloaded_unasked(
     qtbot: QtBot, catalogue: WeightCatalogue, engine: Engine, jobs: JobList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = engine()
-    dialog = opened(qtbot, catalogue, non_commercial=True, sentence="Not for commercial use.")
+    dialog = opened(qtbot, catalogue, licence="cc-by-nc-4.0", sentence="Not for commercial use.")
     dialog.table.choose(LARGE)
     questions = answering(monkeypatch, "cancel")
     dialog.fetch.click()

@@ -17,16 +17,19 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def train_page(themed, session, settings, jobs) -> Iterator[object]:
+    from s3n_gui.background.weight_catalogue import WeightCatalogue
     from s3n_gui.state.live_runs import LiveRuns
     from s3n_gui.training.panel import TrainPage
 
     trainings = LiveRuns(settings, jobs)
-    page = TrainPage(session, settings, jobs, trainings)
+    weights = WeightCatalogue(jobs)
+    page = TrainPage(session, settings, jobs, trainings, weights)
     page.resize(1200, 620)
     page.show()
     page.charts.finish()
     yield page
     page.shut_down()
+    weights.close()
     jobs.close()
     trainings.close()
     page.close()

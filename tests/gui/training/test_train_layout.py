@@ -21,6 +21,7 @@ from s3n_core.training.recipes import find_recipe
 from s3n_gui.appearance import theme
 from s3n_gui.background.device_probe import DeviceProbe, Devices
 from s3n_gui.background.jobs import JobList
+from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.runs_watch import RunsSeen
@@ -135,7 +136,7 @@ def test_after_a_change_of_the_theme_all_fonts_are_as_in_a_new_page(
     train_page.form.take({"epochs": 7})  # a title in bold
     theme.apply(themed, "dark", 1.6)
     trainings = LiveRuns(settings, jobs)
-    fresh = TrainPage(session, settings, jobs, trainings)
+    fresh = TrainPage(session, settings, jobs, trainings, WeightCatalogue(jobs))
     fresh.resize(train_page.size())
     fresh.show()
     show_demo(fresh, qtbot)
@@ -174,7 +175,7 @@ def test_the_time_is_estimated_before_the_start(
     assert state is not None
     run.write_state(replace(state, device="cpu", host=platform.node(), images_per_second=0.5))
     trainings, probe = LiveRuns(settings, jobs), DeviceProbe()
-    page = TrainPage(session, settings, jobs, trainings, probe)
+    page = TrainPage(session, settings, jobs, trainings, WeightCatalogue(jobs), probe)
     qtbot.addWidget(page)
     form = page.form
     session.data_set = open_data_set(resource("demo/images"))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.appearance.wording import tip_text
-from s3n_gui.frame.dialogs.backbones.weight_catalogue import BackboneFacts
+from s3n_gui.background.weight_catalogue import BackboneFacts
 from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 NAME, PARAMETERS, STRIDE, SIDE, LICENCE, WEIGHTS = range(6)

@@ -21,15 +21,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.method.weight_licences import WeightLicence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
 from s3n_gui.appearance.wording import count_text, left_text, tip_text
+from s3n_gui.background.weight_catalogue import BackboneFacts, WeightCatalogue
 from s3n_gui.frame.dialogs.backbones.backbone_table import BackboneTable
-from s3n_gui.frame.dialogs.backbones.weight_catalogue import BackboneFacts, WeightCatalogue
 from s3n_gui.widgets.dialog_size import fit_in_window
+from s3n_gui.widgets.download_question import DOWNLOAD, DownloadQuestion, WeightFile
 from s3n_gui.widgets.elided_label import ElidedLabel
 from s3n_gui.widgets.progress_bar import ProgressBar
-from s3n_gui.widgets.question import Answer, Question
+from s3n_gui.widgets.question import Answer
 
 _LOADING = "Looking for backbones and weights…"
 _NO_TIMM = 'More than a thousand others come with the package timm: pip install "s3n-studio[timm]"'
@@ -279,9 +281,9 @@ class BackbonesDialog(QDialog):
             "The weights are on this machine."
             if facts.size is not None
             else "The weights are not on this machine. Download them here, or get the file at its address and put it in its "
-            "place; otherwise a training that starts with them downloads them."
+            "place. A training that starts with them asks before it downloads them."
         )
-        warn = facts.non_commercial or facts.licence == "unknown"
+        warn = WeightLicence(facts.name, facts.licence).restricts
         return f"{facts.sentence} {there}", "caution" if warn else ""
 
     def _on_fetch(self) -> None:
@@ -291,13 +293,18 @@ class BackbonesDialog(QDialog):
         if facts.name == self._catalogue.fetched:
             self._catalogue.stop()
             return
-        heading = "Download weights for non-commercial use only?" if facts.non_commercial else "Download weights?"
-        question = Question(
-            heading, f"{facts.name}\n{facts.place}", facts.sentence, (Answer("download", "Download"),), self
+        weights = WeightFile(
+            backbone=facts.name,
+            place=facts.place,
+            file=facts.file,
+            size=facts.download_size,
+            licence=facts.licence,
+            sentence=facts.sentence,
         )
+        question = DownloadQuestion(weights, "", (Answer(DOWNLOAD, "Download"),), self)
         answer = question.ask()
         question.deleteLater()
-        if answer == "download":
+        if answer == DOWNLOAD:
             self._catalogue.fetch(facts.name)
             self._show()
 

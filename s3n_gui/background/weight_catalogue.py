@@ -57,6 +57,9 @@ class WeightCatalogue(QObject):
         changed: The facts of a backbone have changed; its name.
         progressed: The download has progressed, or ended.
         checked: A file was checked, or refused (``problems``); the backbone's name.
+        looked: What `facts` returns of a backbone has been found out; its name.
+        arrived: The weights of a backbone were downloaded; its name.
+        not_arrived: They were not; the backbone's name and why, as a sentence ("": the user has stopped the download).
 
     Attributes:
         backbones: The facts by name, in the engine's order; empty until ``listed``.
@@ -70,6 +73,9 @@ class WeightCatalogue(QObject):
     changed = Signal(str)
     progressed = Signal()
     checked = Signal(str)
+    looked = Signal(str)
+    arrived = Signal(str)
+    not_arrived = Signal(str, str)
 
     def __init__(self, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -83,6 +89,8 @@ class WeightCatalogue(QObject):
         self._last_fetched = ""
         self._listing: CommandJob | None = None
         self._checking: tuple[str, CommandJob] | None = None
+        self._looking: tuple[str, CommandJob] | None = None
+        self._looked: dict[str, BackboneFacts | None] = {}
 
     # -- the list --------------------------------------------------------------------------------------------------------
 
@@ -97,13 +105,27 @@ class WeightCatalogue(QObject):
 
     def take(self, answer: Mapping[str, Any]) -> None:
         """Take the engine's list."""
-        names = [field.name for field in fields(BackboneFacts)]
         self.has_timm = bool(answer.get("timm"))
-        self.backbones = {
-            entry["name"]: BackboneFacts(**{name: entry[name] for name in names}) for entry in answer.get("weights", ())
-        }
+        self.backbones = _facts_in(answer)
+        self._looked.clear()
         self.problem = ""
         self.listed.emit()
+
+    # -- one backbone ----------------------------------------------------------------------------------------------------
+
+    def facts(self, name: str) -> BackboneFacts | None:
+        """Return what is known of a backbone by now; None if nothing is."""
+        return self.backbones.get(name) or self._looked.get(name)
+
+    def look(self, name: str) -> None:
+        """Ask the engine about one backbone that nothing is known of, unless it has been asked; one at a time."""
+        if self._looking is not None or name in self._looked or name in self.backbones:
+            return
+        job = CommandJob(f"Looking for weights of {name}", ["weights", "list", name], self)
+        self._looking = name, job
+        job.succeeded.connect(self._on_looked)
+        job.failed.connect(self._on_not_looked)
+        job.start()
 
     # -- downloads -------------------------------------------------------------------------------------------------------
 
@@ -168,7 +190,8 @@ class WeightCatalogue(QObject):
 
     def close(self) -> None:
         """End what is being asked; a download is a job of the window."""
-        for job in (self._listing, None if self._checking is None else self._checking[1]):
+        asked = (self._listing, *(pair[1] for pair in (self._checking, self._looking) if pair is not None))
+        for job in asked:
             if job is not None:
                 job.close()
 
@@ -187,22 +210,42 @@ class WeightCatalogue(QObject):
 
     @Slot(object, object)
     def _on_fetched(self, answer: Mapping[str, Any] | None, job: CommandJob) -> None:
-        facts = None if answer is None else self.backbones.get(str(answer.get("name")))
-        if facts is not None and answer is not None:
-            self.backbones[facts.name] = replace(
-                facts, file=str(answer["file"]), size=int(answer["size"]), sha256=str(answer["sha256"])
-            )
-            self.changed.emit(facts.name)
+        if answer is None:
+            return
+        name = str(answer["name"])
+        for known in (self.backbones, self._looked):
+            facts = known.get(name)
+            if facts is not None:
+                size = int(answer["size"])
+                known[name] = replace(facts, file=str(answer["file"]), size=size, sha256=str(answer["sha256"]))
+        if name in self.backbones:
+            self.changed.emit(name)
+        self.arrived.emit(name)
 
     @Slot(object, object)
     def _on_fetch_failed(self, error: S3NError, job: CommandJob) -> None:
         self.problems[self._last_fetched] = error_text(error)
         self.progressed.emit()
+        self.not_arrived.emit(self._last_fetched, error_text(error))
 
     @Slot(str, object)
     def _on_fetch_ended(self, status: str, job: CommandJob) -> None:
         self._last_fetched, self._fetching = self.fetched, None
         self.progressed.emit()
+        if status == "cancelled":
+            self.not_arrived.emit(self._last_fetched, "")
+
+    @Slot(object, object)
+    def _on_looked(self, answer: Mapping[str, Any] | None, job: CommandJob) -> None:
+        name = self._drop(job)
+        self._looked[name] = _facts_in(answer or {}).get(name)
+        self.looked.emit(name)
+
+    @Slot(object, object)
+    def _on_not_looked(self, error: S3NError, job: CommandJob) -> None:
+        name = self._drop(job)
+        self._looked[name] = None  # such as a name that timm does not know: asked once
+        self.looked.emit(name)
 
     @Slot(object, object)
     def _on_checked(self, answer: Mapping[str, Any] | None, job: CommandJob) -> None:
@@ -224,6 +267,16 @@ class WeightCatalogue(QObject):
             self._listing = None
         elif self._checking is not None and job is self._checking[1]:
             name, self._checking = self._checking[0], None
+        elif self._looking is not None and job is self._looking[1]:
+            name, self._looking = self._looking[0], None
         job.close()
         job.deleteLater()
         return name
+
+
+def _facts_in(answer: Mapping[str, Any]) -> dict[str, BackboneFacts]:
+    """Return the backbones in the engine's answer, by name."""
+    names = [field.name for field in fields(BackboneFacts)]
+    return {
+        entry["name"]: BackboneFacts(**{name: entry[name] for name in names}) for entry in answer.get("weights", ())
+    }
