@@ -67,6 +67,7 @@ def import_checkpoint(
 
     from s3n_core.datasets.transforms import Preprocess
     from s3n_core.method.configuration import ModelHeader
+    from s3n_core.method.weight_licences import UNKNOWN
     from s3n_core.models.model_files import save_model
     from s3n_core.models.released_checkpoints import read_released_checkpoint
     from s3n_core.runs.model_paths import file_digest
@@ -85,8 +86,10 @@ def import_checkpoint(
         raise ModelFileError(f"{classes} names {len(names)} classes, but {checkpoint} has {count}.")
     kind = resize or ("keep_crop" if read.hawkeye else "squash_crop")
     preprocess = Preprocess(input_size=input_size, source_size=input_size, resize=kind)  # type: ignore[arg-type]
+    # Who trained them does not say what one may do with them.
+    origin = {"architecture": read.network.config.backbone, "file": checkpoint.name, "licence": UNKNOWN}
     header = ModelHeader(
-        network=read.network.config,
+        network=read.network.config.model_copy(update={"origin": origin}),
         classes=names,
         preprocess=preprocess.to_dict(),
         recipe="hawkeye" if read.hawkeye else "release",
@@ -111,6 +114,7 @@ def import_checkpoint(
     say(f"{whose[0].upper()}{whose[1:]} with {header.network.backbone} and {count} classes; test images: {kind}.")
     if read.unused:
         say(f"{len(read.unused)} of its tensors do not belong to S3N and were ignored (first: {read.unused[0]}).")
+    say(header.network.licence_notice)
     if classes is None:
         say("Its classes have no names yet; use `--classes` with a text file or a data set.")
     typer.echo(str(out))

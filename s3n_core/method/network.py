@@ -439,7 +439,7 @@ def _measured(
         ModelFileError: A new network cannot read the images of one of its branches.
     """
     geometry = backbone.geometry
-    is_new = weights != "none" if geometry is None else config.cell_shift is None
+    is_new = origin is not None or (weights != "none" if geometry is None else config.cell_shift is None)
     if is_new:
         known = weights_origin(config.backbone, weights) if origin is None else dict(origin)
         config = config.model_copy(update={"origin": known})

@@ -27,8 +27,8 @@ def weights_origin(backbone: str, weights: str, *, pretrained: bool = False) -> 
     published = Path(entry.file) if entry.size is not None else None
     file = published if weights == "imagenet" else Path(weights)
     sha256 = file_sha256(file) if file is not None and file.is_file() else ""
-    if weights != "imagenet" and (earlier := model_origin(Path(weights))).get("licence"):
-        return earlier
+    if weights != "imagenet" and (earlier := model_origin(Path(weights))):
+        return earlier  # without a licence if that model began with random weights
     same = published is not None and file is not None and file.is_file() and file.stat().st_size == entry.size
     if weights == "imagenet" or pretrained or (same and published is not None and file_sha256(published) == sha256):
         found |= {"tag": entry.tag, "licence": entry.licence}

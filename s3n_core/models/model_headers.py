@@ -35,7 +35,7 @@ def read_header(path: Path) -> ModelHeader:
 def run_origin(run: Path) -> Mapping[str, str]:
     """Return where the weights come from that a run's network began with (``network.origin``), as its last checkpoint says.
 
-    Empty if they were random, or if there is no checkpoint that can be read.
+    Empty if there is no checkpoint that can be read, or if it does not say.
     """
     try:
         return read_header(last_model_file(run)).network.origin

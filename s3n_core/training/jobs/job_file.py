@@ -86,7 +86,7 @@ class JobManifest:
         images: Whether it holds the images of the data set.
         weights: Name of its weight file in ``weights/``; None if it needs none.
         origin: Where the weights come from that the run begins or has begun with, with their licence, as the machine that packed
-            it knew them (`method.weight_origins`); empty if they are random, or in a job of an earlier version.
+            it knew them (`method.weight_origins`); empty in a job of an earlier version.
         data: The images that the run uses.
         files: All entries but the manifest itself.
     """

@@ -36,7 +36,7 @@ class Packed:
     Attributes:
         bytes: The size of its file.
         origin: Where the weights come from that the run begins or has begun with, as `weight_origins.weights_origin` returns it;
-            empty if they are random.
+            without a licence if they are random.
     """
 
     bytes: int
@@ -126,7 +126,7 @@ def _initial_weights(run: RunDirectory, content: dict[str, Any]) -> tuple[Path |
 
     recipe, brought = recipe_from(content["recipe"]), job_weights(run.path, content)
     file = initial_file(recipe, brought)
-    return file, {} if file is None else initial_origin(recipe, brought)
+    return file, initial_origin(recipe, brought)
 
 
 def _images(root: Path, format: str, rows: tuple[SplitRow, ...]) -> Iterator[tuple[str, Path]]:

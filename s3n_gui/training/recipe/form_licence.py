@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -27,7 +28,7 @@ class FormLicence(QObject):
     def __init__(self, form: RecipeForm, catalogue: WeightCatalogue, parent: QObject) -> None:
         super().__init__(parent)
         self._form, self._catalogue = form, catalogue
-        self._read: tuple[object, WeightLicence] | None = None
+        self._read: tuple[object, WeightLicence | None] | None = None
         form.changed.connect(self.show)
         form.shown.connect(self.show)
         catalogue.looked.connect(self.show)
@@ -44,7 +45,7 @@ class FormLicence(QObject):
             self._form.show_licence(None, "")
         elif weights != "imagenet":
             found = self._of_file(Path(weights).expanduser())
-            self._form.show_licence(found, found.sentence)
+            self._form.show_licence(found, "" if found is None else found.sentence)
         elif not backbone.startswith(TIMM):
             self._form.show_licence(torchvision_licence(backbone), torchvision_sentence(backbone))
         else:
@@ -62,15 +63,18 @@ class FormLicence(QObject):
         else:
             self._form.show_licence(None, "")
 
-    def _of_file(self, file: Path) -> WeightLicence:
-        """Return the licence of a weight file, as a model of this program says it; that of other files is not known."""
+    def _of_file(self, file: Path) -> WeightLicence | None:
+        """Return the licence of a weight file: unknown unless it is a model of this program that says it.
+
+        None if that model began with random weights.
+        """
         try:
             state = file, file.stat().st_mtime_ns
         except OSError:
             return WeightLicence(file.name, UNKNOWN)
         if self._read is None or self._read[0] != state:
-            found = None
+            origin: Mapping[str, str] = {}
             with contextlib.suppress(S3NError):  # weights of another program
-                found = licence_of(read_header(file).network.origin)
-            self._read = state, found or WeightLicence(file.name, UNKNOWN)
+                origin = read_header(file).network.origin
+            self._read = state, licence_of(origin) if origin else WeightLicence(file.name, UNKNOWN)
         return self._read[1]

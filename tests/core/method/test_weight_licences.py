@@ -127,4 +127,9 @@ def test_a_model_file_says_which_weights_of_torchvision_it_began_with(machine: P
     other = tmp_path / "other.pth"
     torch.save({"features.0.0.weight": torch.zeros(32, 3, 3, 3)}, other)
     assert weights_origin(TORCHVISION, str(other))["file"] == "other.pth"
-    assert not S3N(config).config.origin, "nothing is claimed of random weights"
+    assert not S3N(config).config.origin, "nothing is claimed of a network that is opened from a file"
+    own = weights_origin(TORCHVISION, "none")
+    random = S3N(config, origin=own).config
+    save_model(model, network, ModelHeader(network=random, classes=("a", "b"), preprocess=sizes))
+    assert weights_origin(TORCHVISION, str(model)) == own == {"architecture": TORCHVISION}
+    assert notice_of(own) == "", "what began with random weights is one's own"

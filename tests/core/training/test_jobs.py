@@ -239,7 +239,7 @@ def test_a_licence_that_only_the_first_machine_knows_travels_with_the_weights(
 
 def test_a_trained_run_is_packed_with_the_licence_that_its_model_names(run: RunDirectory, tmp_path: Path) -> None:
     train(run)
-    assert pack_run(run, tmp_path / "random.zip").origin == {}
+    assert pack_run(run, tmp_path / "random.zip").origin == {"architecture": "mobilenet_v2"}
     file = run.checkpoints / f"{run.read_pointer('last')}.safetensors"
     network, header = load_model(file)
     own = {"architecture": "mobilenet_v2", "file": "theirs.pth", "licence": "cc-by-nc-4.0"}

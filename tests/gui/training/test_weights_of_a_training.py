@@ -165,6 +165,10 @@ def test_a_model_passes_the_licence_of_its_weights_on(train_page: TrainPage, tmp
     form.take({"weights": str(model)})
     assert form.licence.text() == "Licence: cc-by-nc-4.0 (no commercial use)"
     assert "convnextv2_atto.fcmae" in form.licence.toolTip()
+    header = tiny_header(origin={"architecture": "mobilenet_v2"})  # of random weights
+    save_model(tmp_path / "own.safetensors", tiny_network(header.network), header)
+    form.take({"weights": str(tmp_path / "own.safetensors")})
+    assert form.licence.text() == ""
 
 
 def test_a_training_without_its_weights_asks_downloads_them_and_begins(
