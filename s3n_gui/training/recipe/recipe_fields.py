@@ -57,6 +57,7 @@ _TITLES = {
     "smoothing": "Label smoothing",
     "phases": "Warm-up phases",
     "balance": "Class balance",
+    "compile": "Compile the backbone",
 }
 _SHARES, _FILES = ("validation",), ("weights",)
 """Settings shown in percent, and settings whose text may be a file path."""

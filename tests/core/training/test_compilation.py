@@ -17,9 +17,12 @@ from tiny_training import assert_same_tensors, assert_same_training, epoch_lines
 
 from s3n_core.method import backbones
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.system.distributed import Team
 from s3n_core.training import compilation, step
-from s3n_core.training.compilation import Outcome
+from s3n_core.training.compilation import Compilation, Outcome
 from s3n_core.training.events import CheckpointSaved, EpochDone, MicroBatchHalved
+from s3n_core.training.learner import Learner
+from s3n_core.training.preparing import read_plan
 from s3n_core.training.trainer import Trainer
 
 ONE_EPOCH: dict[str, Any] = {"epochs": 1, "probes": 0}
@@ -200,6 +203,46 @@ def test_on_a_card_its_times_decide_and_are_kept(
     train(run)
     assert json.loads(run.run_json.read_text())["compilation"] == kept
     assert len(counted.runs) - runs == (3 * (1 + 3) if expected[0] else 0)
+
+
+class Two(Team):
+    """Two processes, of which the other one reports what is given here."""
+
+    def __init__(self, other: Outcome | None = None) -> None:
+        super().__init__(rank=0, size=2)
+        self.other = other
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value, self.other or value]
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["shared statistics", "the other one fails"])
+def test_of_several_processes_all_compile_or_none(
+    tmp_path: Path, pictures: Path, counted: Counted, refused: bool
+) -> None:
+    run = prepare(tmp_path / "run", pictures, compile="on", network__batch_norm="shared" if refused else "frozen")
+    plan = read_plan(run)
+    learner = Learner(plan, "cpu", "float32", Team())
+    other = Outcome(False, 6, "CPU", torch.__version__, COUNTED, why="memory ran out")
+    compiling = Compilation(run, plan.recipe, learner, Two() if refused else Two(other), "CPU")
+    images = torch.zeros(6, 3, 64, 64)
+
+    def work() -> None:
+        with compiling.used():
+            learner.network.features(images, "O")
+
+    compiling.choose(work, micro=6, left=100)
+    assert compiling.outcome is not None
+    if refused:
+        assert counted.graphs == []
+        assert "several processes share the statistics of BatchNorm" in compiling.outcome.sentence
+    else:
+        assert counted.graphs == [6]
+        assert compiling.outcome == other
+    runs = len(counted.runs)
+    work()
+    assert len(counted.runs) == runs
+    assert run.read_run()["compilation"]["compiled"] is False
 
 
 def test_torchs_own_compiler_gives_the_same_losses(

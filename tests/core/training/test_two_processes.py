@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,39 @@ def run_two(home: Path, *arguments: str) -> tuple[int, str, str]:
     with two_processes(home, *arguments) as process:
         out, said = process.communicate(timeout=PATIENCE)
         return process.returncode, out, said
+
+
+def run_two_machines(home: Path, *arguments: str) -> list[tuple[int, str, str]]:
+    """Run a command as on two machines with one process each: two torchruns, which meet at a port; return how they ended."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", "--rdzv-id=first"]
+    # Two machines find each other by their names; the name of this one may be unknown to itself.
+    meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}", "--local-addr=127.0.0.1"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "S3N_HOME": str(home)}
+    with ExitStack() as machines:
+        agents = [
+            machines.enter_context(
+                subprocess.Popen(
+                    [*command, *meeting, "-m", "s3n_core", *arguments],
+                    cwd=CHECKOUT,
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(2)
+        ]
+        try:
+            said = [agent.communicate(timeout=PATIENCE) for agent in agents]
+        finally:
+            for agent in agents:
+                for child in psutil.Process(agent.pid).children(recursive=True) if agent.poll() is None else ():
+                    child.kill()
+                agent.kill()
+    return [(agent.returncode, *one) for agent, one in zip(agents, said, strict=True)]
 
 
 def as_options(settings: dict[str, Any]) -> Sequence[str]:
@@ -110,6 +144,17 @@ def test_two_processes_learn_what_one_does_and_either_goes_on_for_the_other(tmp_
     assert (state.status, len(epoch_lines(begun))) == ("stopped", 1)
     train(begun)
     assert_alike(begun, one, 1e-5)
+
+
+def test_two_machines_learn_what_one_process_does(tmp_path: Path, pictures: Path) -> None:
+    one = prepare(tmp_path / "one", pictures, **{**FROZEN, "epochs": 2})
+    train(one)
+    two = prepare(tmp_path / "runs" / "two", pictures, **{**FROZEN, "epochs": 2})
+    ended = run_two_machines(tmp_path, "runs", "resume", "two")
+    assert [code for code, _, _ in ended] == [0, 0], ended
+    assert sorted(out.strip() for _, out, _ in ended) == ["", str(two.path)]  # only one of them leads
+    assert sum(said.count("epoch   2/2") for _, _, said in ended) == 1
+    assert_alike(two, one, 1e-5)
 
 
 @pytest.mark.usefixtures("real_command")
