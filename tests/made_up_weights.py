@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LARGE = "timm:convnext_large_mlp.clip_laion2b_augreg_ft_in1k_384"
+LONG_NAME = "timm:convnext_large_mlp.clip_laion2b_augreg_ft_in1k_384"
 _PLACE = "https://hub.invalid/timm/{}/resolve/main/model.safetensors"
 _FILE = "/home/a-person/.cache/torch/hub/checkpoints/timm/{}.safetensors"
 
@@ -17,7 +17,7 @@ def made_up_weights(**changes: Any) -> dict[str, Any]:
         "weights": [
             _entry("resnet50", 23_508_032, 32, "unknown", size=102_530_333),
             _entry("vgg16", 14_714_688, 32, "unknown"),
-            _entry(LARGE, 198_600_000, 32, changes.pop("licence", "apache-2.0"), **changes),
+            _entry(LONG_NAME, 198_600_000, 32, changes.pop("licence", "apache-2.0"), **changes),
             _entry("timm:convnext_tiny.fb_in22k", 27_820_128, 32, "cc-by-nc-4.0", size=114_400_000),
             _entry("timm:vit_tiny_patch16_224.augreg_in21k", 5_500_000, 16, "apache-2.0"),
             _entry("timm:mobilenetv3_small_050", 600_000, None, "unknown", place="", file=""),

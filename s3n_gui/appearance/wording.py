@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import re
 import time
 from pathlib import Path
 
@@ -95,6 +96,11 @@ def error_text(error: S3NError) -> str:
 def change_text(error: DataChanged) -> str:
     """Return a sentence about how a run's data set has changed."""
     return f"The data set {error.root} has changed since this run began: {'; '.join(error.changes)}."
+
+
+def breakable_text(text: str) -> str:
+    """Return a text with addresses, paths or long names that a label can break after each of their separators."""
+    return re.sub(r"([/\\_.])(?=\S)", "\\1\u200b", text)  # a space of no width
 
 
 def label_text(name: str) -> str:

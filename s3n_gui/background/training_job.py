@@ -237,8 +237,9 @@ class TrainingJob(Job):
             job_status = "cancelled"
         if isinstance(error, WeightsMissing):  # nothing has failed yet: the window asks what is to be done
             self._end("cancelled", f"The pretrained weights of {error.backbone} are not on this machine.")
-        else:
-            self._end(job_status, sentence if error is None else error_text(error))
+            self.failed.emit(error, self)
+            return
+        self._end(job_status, sentence if error is None else error_text(error))
         if job_status == "failed":
             self.failed.emit(error or S3NError(sentence), self)
 

@@ -133,6 +133,14 @@ class TrainingController(QObject):
         self.show_run(request.root / request.name)
         self._begin(job, "start", partial(self.start_when_free, request))
 
+    def start_when_free(self, request: TrainingRequest) -> None:
+        """Start a new run and show it, unless another one has begun since it was asked for."""
+        live = self.live_run()
+        if live is None:
+            self.start(request)
+        else:
+            self._session.report_error(f"{in_the_way(live)} Then start {request.name}.", cause="busy")
+
     def resume(self, device: str = "auto", *, changed_data: bool = False, epochs: int | None = None) -> None:
         """Resume the shown run; ``changed_data`` resumes it even if its data set has changed."""
         if self.path is None or not self.machine.can("resume"):
@@ -189,17 +197,11 @@ class TrainingController(QObject):
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def start_when_free(self, request: TrainingRequest) -> None:
-        """Start a new run and show it, unless another one has begun since it was asked for."""
-        live = self.live_run()
-        if live is None:
-            self.start(request)
-        else:
-            self._session.report_error(f"{in_the_way(live)} Then start {request.name}.", cause="busy")
-
     def _resume_again(self, path: Path, device: str, changed_data: bool, epochs: int | None) -> None:
-        self.show_run(path)
-        self.resume(device, changed_data=changed_data, epochs=epochs)
+        if path == self.path and self.machine.can("resume"):
+            self.resume(device, changed_data=changed_data, epochs=epochs)
+        else:  # another run is shown by now
+            self._session.report_notice(f"The weights of {path.name} are here; resume it to train.")
 
     def _begin(self, job: TrainingJob, order: Order, again: Callable[[], None]) -> None:
         self._begun = job, again

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QWidget
 
 from s3n_core.method.weight_licences import WeightLicence
+from s3n_gui.appearance.wording import breakable_text
 from s3n_gui.widgets.question import Answer, Question
 
 DOWNLOAD = "download"
@@ -52,8 +53,8 @@ class DownloadQuestion(Question):
         about = f"About {weights.size / 1e6:,.0f} MB from\n" if weights.size else "From\n"
         super().__init__(
             "Download weights for non-commercial use only?" if forbids else "Download weights?",
-            f"{weights.backbone}\n{about}{weights.place}\nto {weights.file}",
-            f"{weights.sentence} {words}".strip(),
+            breakable_text(f"{weights.backbone}\n{about}{weights.place}\nto {weights.file}"),
+            breakable_text(f"{weights.sentence} {words}".strip()),
             answers,
             parent,
         )

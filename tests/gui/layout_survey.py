@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from layout_faults import layout_faults
 from made_up_atlas import made_up_comparison, write_atlas
-from made_up_weights import made_up_weights
+from made_up_weights import LONG_NAME, made_up_weights
 from PySide6.QtWidgets import QApplication, QDialog, QScrollArea
 
 import s3n_gui
@@ -46,6 +46,8 @@ from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.split_choice import split_choice
 from s3n_gui.training.runs.train_longer import TrainLongerDialog
 from s3n_gui.training.shown_run import ChangedDataDialog
+from s3n_gui.widgets.download_question import DOWNLOAD, DownloadQuestion, WeightFile
+from s3n_gui.widgets.question import Answer
 
 SMALL, USUAL, LARGE = (960, 540), (1280, 720), (2560, 1440)
 SMALL_SCREEN = (960, 540 - 30)
@@ -183,6 +185,7 @@ def opened_dialogs(app: QApplication, window: MainWindow) -> Iterator[QDialog]:
     for made in (
         _fast_mode(window),
         _backbones(window),
+        _download(window),
         ClosingDialog(["Training a-run-with-a-rather-long-name-07", "Training run-08"], window),
         TrainLongerDialog(demo_run(), 3, window),
         ChangedDataDialog(
@@ -219,8 +222,22 @@ def _backbones(window: MainWindow) -> BackbonesDialog:
     catalogue = WeightCatalogue(window.jobs, window)
     catalogue.take(made_up_weights())
     made = BackbonesDialog(catalogue, window)
-    made.show_backbone("timm:convnext_large_mlp.clip_laion2b_augreg_ft_in1k_384", 384)
+    made.show_backbone(LONG_NAME, 384)
     return made
+
+
+def _download(window: MainWindow) -> DownloadQuestion:
+    """Return the question before a download with a long address and file."""
+    weights = WeightFile(
+        backbone=LONG_NAME,
+        place=f"https://hub.invalid/timm/{LONG_NAME}/resolve/main/model.safetensors",
+        file=f"/home/a-person/.cache/torch/hub/checkpoints/timm/{LONG_NAME}.safetensors",
+        size=794_000_000,
+        licence="cc-by-nc-4.0",
+        sentence=f"The weights {LONG_NAME} have the licence cc-by-nc-4.0, which does not allow commercial use.",
+    )
+    answers = (Answer("others", "Other weights…"), Answer(DOWNLOAD, "Download and train"))
+    return DownloadQuestion(weights, "Training begins when they are here.", answers, window)
 
 
 def _header(count: int) -> PredictionHeader:

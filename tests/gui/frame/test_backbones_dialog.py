@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_weights import LARGE, made_up_weights
+from made_up_weights import LONG_NAME, made_up_weights
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -105,7 +105,7 @@ def test_a_failure_is_its_sentence(qtbot: QtBot, catalogue: WeightCatalogue, eng
 def test_backbones_are_found_and_sorted(qtbot: QtBot, catalogue: WeightCatalogue) -> None:
     dialog = opened(qtbot, catalogue)
     dialog.search.setText("TIMM next")
-    assert shown_names(dialog) == [LARGE, "timm:convnext_tiny.fb_in22k"]
+    assert shown_names(dialog) == [LONG_NAME, "timm:convnext_tiny.fb_in22k"]
     dialog.here.setChecked(True)
     assert shown_names(dialog) == ["timm:convnext_tiny.fb_in22k"]
     dialog.search.clear()
@@ -134,7 +134,7 @@ def test_what_must_be_known_of_a_licence_stands_out(qtbot: QtBot, catalogue: Wei
     assert dialog.words.property("state") == "caution"
     assert dialog.lines["SHA-256"].text() == "3f" * 32
     assert not dialog.fetch.isEnabled()  # the weights are here
-    dialog.table.choose(LARGE)
+    dialog.table.choose(LONG_NAME)
     assert dialog.words.property("state") == ""
     assert dialog.lines["Address"].text().startswith("https://hub.invalid/timm/convnext_large_mlp")
     assert (
@@ -149,7 +149,7 @@ def test_nothing_is_downloaded_unasked(
 ) -> None:
     asked = engine()
     dialog = opened(qtbot, catalogue, licence="cc-by-nc-4.0", sentence="Not for commercial use.")
-    dialog.table.choose(LARGE)
+    dialog.table.choose(LONG_NAME)
     questions = answering(monkeypatch, "cancel")
     dialog.fetch.click()
     assert questions[0].windowTitle() == "Download weights for non-commercial use only?"
@@ -162,20 +162,20 @@ def test_a_download_is_a_job_of_the_window_and_changes_the_row(
 ) -> None:
     done = {
         "event": "fetched",
-        "name": LARGE,
+        "name": LONG_NAME,
         "file": "/weights/large.safetensors",
         "size": 794_000_000,
         "sha256": "ab" * 32,
     }
     asked = engine({"event": "progress", "done": 50, "total": 794, "seconds": 5.0, "resumed": 0}, done)
     dialog = opened(qtbot, catalogue)
-    dialog.table.choose(LARGE)
+    dialog.table.choose(LONG_NAME)
     answering(monkeypatch, "download")
     dialog.fetch.click()
-    assert [job.title for job in jobs.active()] == [f"Downloading weights of {LARGE}"]
+    assert [job.title for job in jobs.active()] == [f"Downloading weights of {LONG_NAME}"]
     assert dialog.fetch.text() == "Stop"
     qtbot.waitUntil(lambda: not catalogue.fetched, timeout=PATIENCE)
-    assert asked[0][:3] == ["weights", "fetch", LARGE]
+    assert asked[0][:3] == ["weights", "fetch", LONG_NAME]
     assert "The weights are on this machine." in dialog.words.text()
     assert dialog.lines["File"].text() == "/weights/large.safetensors"
     assert dialog.lines["SHA-256"].text() == "ab" * 32
@@ -189,7 +189,7 @@ def test_a_failed_download_says_why_and_can_go_on(
     message = "https://hub.invalid could not be downloaded (no network)."
     engine({"event": "failed", "code": "model.download_failed", "message": message, "url": "u", "path": "p"}, code=1)
     dialog = opened(qtbot, catalogue, file=str(file))
-    dialog.table.choose(LARGE)
+    dialog.table.choose(LONG_NAME)
     assert dialog.fetch.text() == "Download…"
     answering(monkeypatch, "download")
     Path(f"{file}.part").write_bytes(b"half")
@@ -203,7 +203,7 @@ def test_a_download_can_be_stopped(
 ) -> None:
     engine({"event": "progress", "done": 1, "total": 794}, waits=True)
     dialog = opened(qtbot, catalogue)
-    dialog.table.choose(LARGE)
+    dialog.table.choose(LONG_NAME)
     answering(monkeypatch, "download")
     dialog.fetch.click()
     qtbot.waitUntil(lambda: jobs.jobs()[0].fraction is not None, timeout=PATIENCE)

@@ -1,6 +1,7 @@
 """The licence beside the choice of weights, and a training whose weights are not here: asked, downloaded, then begun."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from made_up_weights import LARGE, made_up_weights
+from made_up_weights import LONG_NAME, made_up_weights
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
@@ -17,6 +18,8 @@ from tiny_models import tiny_header, tiny_network
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import WeightsMissing
 from s3n_core.models.model_files import save_model
+from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_state import RunState
 from s3n_core.system.resources import resource
 from s3n_gui.background import training_job
 from s3n_gui.background.jobs import JobList
@@ -73,7 +76,7 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, list[str]
     asked = list[tuple[str, str, list[str]]]()
 
     def ask(question: Question) -> str:
-        words = "\n".join(label.text() for label in question.findChildren(QLabel))
+        words = "\n".join(label.text() for label in question.findChildren(QLabel)).replace("\u200b", "")
         asked.append((question.windowTitle(), words, list(question.buttons)))
         return "download" if len(asked) == 1 else "cancel"
 
@@ -261,13 +264,45 @@ def test_weights_that_are_known_to_be_missing_are_asked_for_at_once(
     questions: list[tuple[str, str, list[str]]],
     commanded: Commanded,
 ) -> None:
-    done = FETCHED | {"name": LARGE}
+    done = FETCHED | {"name": LONG_NAME}
     asked = commanded(program(done))
     ready.licence._catalogue.take(made_up_weights(licence="cc-by-nc-4.0"))
-    ready.form.take({"network.backbone": LARGE})
+    ready.form.take({"network.backbone": LONG_NAME})
     ready.form.start.click()
     assert questions[0][0] == "Download weights for non-commercial use only?"
     assert trainings == []
     qtbot.waitUntil(lambda: len(trainings) == 1, timeout=PATIENCE)
-    assert asked[0][:3] == ["weights", "fetch", LARGE]
+    assert asked[0][:3] == ["weights", "fetch", LONG_NAME]
     qtbot.waitUntil(ready.form.start.isEnabled, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_run_that_is_resumed_without_its_weights_goes_on_when_they_are_here(
+    train_page: TrainPage,
+    qtbot: QtBot,
+    settings: Settings,
+    session: Session,
+    trainings: list[list[str]],
+    questions: list[tuple[str, str, list[str]]],
+    commanded: Commanded,
+    shown: bool,
+) -> None:
+    run = RunDirectory(Path(shutil.copytree(resource("demo/runs/demo"), settings.runs_root / "begun")))
+    run.write_state(RunState(status="stopped", epochs=3))
+    controller, reported = train_page.controller, list[Message]()
+    session.message_reported.connect(reported.append)
+    controller.show_run(run.path)
+    qtbot.waitUntil(lambda: controller.machine.can("resume"), timeout=PATIENCE)
+    commanded(program(FETCHED))
+    if not shown:
+        train_page.download.changed.connect(lambda: controller.show_run(None))
+    train_page.shown.order("resume")
+    qtbot.waitUntil(lambda: len(questions) == (2 if shown else 1), timeout=PATIENCE)
+    if shown:
+        assert [arguments[:3] for arguments in trainings] == [["runs", "resume", "begun"]] * 2
+        assert trainings[0] == trainings[1]
+        assert reported == []
+    else:
+        qtbot.waitUntil(lambda: bool(reported), timeout=PATIENCE)
+        assert reported[0].sentence == "The weights of begun are here; resume it to train."
+        assert len(trainings) == 1
