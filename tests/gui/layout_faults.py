@@ -124,7 +124,7 @@ def _needed(widget: QWidget) -> QSize:
     if isinstance(widget, QLabel):
         if not widget.wordWrap():
             return QLabel.sizeHint(widget)
-        words = _plain(widget).split()
+        words = _plain(widget).replace("\u200b", " ").split()  # lines may break at a space of no width, too
         widest = max((metrics.horizontalAdvance(word) for word in words), default=0)
         edges = widget.width() - widget.contentsRect().width()
         high = QLabel.heightForWidth(widget, widget.width())

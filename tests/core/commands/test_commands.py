@@ -177,15 +177,10 @@ def test_a_prepared_run_whose_weights_have_gone_is_not_resumed_with_a_download(
         assert "`s3n weights fetch mobilenet_v2` downloads them" in s3n(*order).err.splitlines()[-1]
 
 
-def test_python_and_campaigns_do_not_download_weights_unasked(
-    s3n: Command, drawn_birds: Path, s3n_home: Path, without_weights: Path, tmp_path: Path
-) -> None:
+def test_python_does_not_download_weights_unasked(drawn_birds: Path, s3n_home: Path, without_weights: Path) -> None:
     with pytest.raises(WeightsMissing, match="s3n weights fetch mobilenet_v2"):
         s3n_core.train(drawn_birds, progress=False)
     assert not (s3n_home / "runs").exists()
-    outcome = s3n("reproduce", "table5", "--data", drawn_birds, "--out", tmp_path / "campaign", "--recipe", "quick")
-    assert outcome.code == 1
-    assert "`s3n weights fetch mobilenet_v2` downloads them" in outcome.err.splitlines()[-1]
 
 
 # -- prediction -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from PIL import Image
 
 from s3n_core import cli
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.errors import DataSetError
+from s3n_core.errors import DataSetError, WeightsMissing
 from s3n_core.reproduce import rendering
 from s3n_core.reproduce.answers import measured_records, read_answers
 from s3n_core.reproduce.campaign import (
@@ -315,6 +315,24 @@ def test_a_cell_that_fails_is_told_and_tried_again(birds, tmp_path):
         assert "weights.pth" in reason
         assert f"A training failed: {reason}" in text
     assert "2 trainings are not finished" in text
+
+
+def test_a_campaign_does_not_download_weights_unasked(birds, tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path / "hub"))
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", refuse)
+    plan = plan_of(birds, tmp_path, "table5", weights="imagenet")
+    with pytest.raises(WeightsMissing, match="s3n weights fetch mobilenet_v2"):
+        run(plan, tmp_path)
+    assert not (tmp_path / "cells").exists(), "nothing has begun, and nothing is noted as failed"
+    for cell in plan.cells:  # what was begun where the weights are needs them no more
+        checkpoints = run_folder(tmp_path, cell) / "checkpoints"
+        checkpoints.mkdir(parents=True)
+        (checkpoints / "last").write_text("step-0000001")
+    assert all(step.failed for step in run(plan, tmp_path) if step.cell), "it is tried"
 
 
 def test_folds_are_measured_on_training_images_only(birds, tmp_path):
