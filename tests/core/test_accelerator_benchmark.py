@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ class TestStages:
     def work(self, tmp_path: Path) -> Any:
         from accelerator_work import SMALL, Work
 
-        work = Work(tmp_path, "cpu", SMALL)
+        work = Work(tmp_path, "cpu", replace(SMALL, batch=4, files=6))
         work.images()
         return work
 
