@@ -250,6 +250,9 @@ def test_torchs_own_compiler_gives_the_same_losses(
 ) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(compilation.torch._inductor.config, "compile_threads", 1)  # others would start processes
+    monkeypatch.setattr(
+        compilation.torch._inductor.config, "cpp_cache_precompile_headers", False
+    )  # left outside the cache
     monkeypatch.setattr(FewLayers, "widths", (3, 8))
     lines = {}
     for wanted in ("off", "on"):
