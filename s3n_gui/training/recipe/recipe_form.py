@@ -287,8 +287,8 @@ class RecipeForm(QWidget):
         self.rows[field.name] = row
         column.addWidget(row)
         if field.name == "network.backbone":
-            column.addWidget(self.backbones, 0, Qt.AlignmentFlag.AlignLeft)
             column.addWidget(self.licence)
+            column.addWidget(self.backbones, 0, Qt.AlignmentFlag.AlignLeft)
         self._show_row(field.name)
 
     def _on_backbones(self) -> None:
