@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torchvision.models import mobilenet_v2
 
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import ModelFileError, S3NError, WeightsMissing
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.network import S3N
-from s3n_core.method.timm_backbones import pretrained_facts
+from s3n_core.method.timm_backbones import build_timm, pretrained_facts
 from s3n_core.method.weight_files import require_weights
 from s3n_core.method.weight_licences import WeightLicence, licence_of, notice_of
 from s3n_core.method.weight_origins import weights_origin
@@ -102,6 +103,21 @@ def test_a_network_that_needs_weights_does_not_download_them(machine: Path, name
 def test_there_is_nothing_to_download_of_a_network_that_does_not_exist(machine: Path) -> None:
     with pytest.raises(ModelFileError, match="has no network resnet18d_nonsense"):
         require_weights("timm:resnet18d_nonsense")
+
+
+def test_weights_in_the_hubs_cache_are_read_without_asking_the_hub(
+    machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / "cache" / "model.safetensors"
+    cached.parent.mkdir()
+    state = build_timm(HUB, 96).network.state_dict()
+    save_file(state, cached)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: str(cached))
+    config = NetworkConfig(num_classes=2, backbone=HUB, input_size=96, source_size=96)
+    network = S3N(config, weights="imagenet")
+    loaded = network.state_dict()["backbone.layers.network.patch_embed.proj.weight"]
+    assert torch.equal(loaded, state["patch_embed.proj.weight"])
+    assert network.config.origin["tag"] == "r160_in1k"
 
 
 def test_a_model_file_says_which_weights_of_torchvision_it_began_with(machine: Path, tmp_path: Path) -> None:
