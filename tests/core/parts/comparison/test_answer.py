@@ -67,8 +67,8 @@ def test_a_part_that_changes_no_prediction_is_not_said_to_tell_classes_apart(com
     second = replace(second, relied_on=0.9, relied_interval=(0.2, 1.6), changed=0)
     said = answer(replace(comparison, parts=(replace(first, changed=0), second, sky)))
     assert said.first == (
-        "What matters most is part 1 or part 2: hiding part 1 costs 1.50 of the margin of 8.00 logits more than a random patch of the same "
-        "size, but changes none of 24 predictions."
+        "What matters most is part 1 or part 2: hiding part 1 costs 1.50 of the margin of 8.00 logits more than a random "
+        "patch of the same size, but changes none of 24 predictions."
     )
     assert "part 2 0.90 (0.20 to 1.60)" in said.second
 
