@@ -238,6 +238,7 @@ def build_timm(backbone: str, size: int) -> TimmFeatures:
             f"({first_line(error)}); choose another backbone."
         ) from error
     plain_norms(network)
+    _without_dropout_of_the_classifier(network)
     training = network.training
     network.eval()
     try:
@@ -284,6 +285,19 @@ def unreadable(backbone: str, size: int, error: Exception) -> ModelFileError:
 def first_line(error: Exception) -> str:
     """Return the first line of what an error says, or its kind."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _without_dropout_of_the_classifier(network: Any) -> None:
+    """Turn off the dropout before the classifier, in place, where a family has it by default (GhostNet, ReXNet, legacy SENet).
+
+    Without pooling it would act on the cells of S, from which Eq. 1 makes R. torchvision's networks lose theirs with the
+    classifier; random layers inside a network stay.
+    """
+    if getattr(network, "drop_rate", 0):
+        network.drop_rate = 0.0
+        head = getattr(network, "head", None)
+        if isinstance(dropout := getattr(head, "drop", None), nn.Dropout):
+            dropout.p = 0.0
 
 
 def _created(name: str, size: int, **options: Any) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from s3n_core.errors import ModelFileError
 from s3n_core.method.configuration import HEADER_KEY, ModelHeader
 from s3n_core.method.network import S3N
 from s3n_core.models.model_headers import IMAGES_KEY, MOST_HEADER_BYTES, read_header, read_model_bytes
-from s3n_core.models.stored_networks import empty_network, fill, misfits, most_bytes
+from s3n_core.models.stored_networks import completed, empty_network, fill, misfits, most_bytes
 from s3n_core.system.atomic_files import write_bytes
 
 
@@ -66,11 +67,12 @@ def load_model(path: Path) -> tuple[S3N, ModelHeader]:
     network = empty_network(header.network)
     _check_size(path, 8 + MOST_HEADER_BYTES + most_bytes(network))
     try:
-        tensors = load_safetensors(read_model_bytes(path))
+        tensors: Mapping[str, Tensor] = load_safetensors(read_model_bytes(path))
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise ModelFileError(
             f"{path} is damaged: its weights cannot be read ({error}). Use another checkpoint."
         ) from error
+    tensors = completed(network, tensors)
     wrong = misfits(network, tensors)
     if wrong:
         raise ModelFileError(

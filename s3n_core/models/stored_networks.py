@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from s3n_core.method.branch_norm import BRANCHES, BranchBatchNorm1d
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 
@@ -49,6 +50,24 @@ def misfits(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:
     own = network.state_dict()
     both = own.keys() & tensors.keys()
     return sorted((own.keys() ^ tensors.keys()) | {key for key in both if not _fits(own[key], tensors[key])})
+
+
+def completed(network: S3N, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return tensors with what files of earlier versions lack: there, the BatchNorm of tokens had one set of statistics for all
+    branches even where that of maps had one for each.
+    """
+    added: dict[str, Tensor] = {}
+    for name, layer in network.named_modules():
+        if isinstance(layer, BranchBatchNorm1d):
+            for branch in BRANCHES[1:]:
+                for own, common in (
+                    ("mean", "running_mean"),
+                    ("var", "running_var"),
+                    ("batches", "num_batches_tracked"),
+                ):
+                    if f"{name}.{common}" in tensors:
+                        added[f"{name}.{own}_{branch}"] = tensors[f"{name}.{common}"].clone()
+    return tensors if added.keys() & tensors.keys() else {**added, **tensors}
 
 
 def fill(network: S3N, tensors: Mapping[str, Tensor]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from timm_architectures import MAPS, TOKENS
 from torch import nn
 
 pytest.importorskip("timm")
@@ -17,31 +18,14 @@ from s3n_core.errors import ModelFileError
 from s3n_core.method.backbones import build_backbone, measured_stage
 from s3n_core.method.branch_norm import BRANCHES, AnyBatchNorm, BranchBatchNorm, BranchBatchNorm2d
 from s3n_core.method.cell_geometry import CellGeometry
-from s3n_core.method.configuration import ModelHeader, NetworkChoices, NetworkConfig
+from s3n_core.method.configuration import HEADER_KEY, ModelHeader, NetworkChoices, NetworkConfig
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
 from s3n_core.method.timm_backbones import pretrained_facts
 from s3n_core.method.weight_origins import weights_origin
-from s3n_core.models.model_files import save_model
+from s3n_core.models.model_files import load_model, save_model
 
 SIDE = 96
-
-NAMES = [
-    "efficientnet_b0.ra_in1k",
-    "tf_efficientnet_b0.ns_jft_in1k",
-    "resnet18d.ra2_in1k",
-    "regnety_002.pycls_in1k",
-    "densenet121.ra_in1k",
-    "mobilenetv3_small_100.lamb_in1k",
-    "mobilenetv4_conv_small.e2400_r224_in1k",
-    "ghostnet_100.in1k",
-    "rexnet_100.nav_in1k",
-    "dla46_c.in1k",
-    "convnext_atto.d2_in1k",
-    "hrnet_w18_small.ms_in1k",
-    "resnetv2_18.ra4_e3600_r224_in1k",
-    "repvit_m1_0.dist_450e_in1k",
-]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +45,7 @@ def built() -> Callable[[str], S3N]:
     return build
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*MAPS, *TOKENS])
 def test_statistics_are_separate_and_folding_changes_nothing(built: Callable[[str], S3N], name: str) -> None:
     network = built(name)
     norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
@@ -111,7 +95,7 @@ def _averaging(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-@pytest.mark.parametrize(("name", "size"), [*((name, 224) for name in NAMES), *((name, 200) for name in NAMES[:4])])
+@pytest.mark.parametrize(("name", "size"), [*((name, 224) for name in MAPS), *((name, 200) for name in MAPS[:4])])
 def test_cells_are_measured_where_they_look(name: str, size: int) -> None:
     backbone, _ = build_backbone(f"timm:{name}", size=size)
     backbone.eval()
@@ -272,6 +256,44 @@ def test_the_norms_of_tokens_are_separate_and_can_be_frozen() -> None:
     assert all(isinstance(layer, BranchBatchNorm) for layer in norms)
     assert any(isinstance(layer, nn.BatchNorm1d) for layer in norms)
     assert not any(layer.training for layer in frozen.backbone.modules() if isinstance(layer, AnyBatchNorm))
+
+
+def test_files_of_earlier_versions_have_common_statistics_of_tokens(tmp_path: Path) -> None:
+    config = {"num_classes": 2, "backbone": "timm:levit_128s", "input_size": 64, "source_size": 64}
+    network = S3N(NetworkConfig.model_validate(config | {"batch_norm": "separate"})).train()
+    images = torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        network.features(images, "O")
+    separate = {
+        f"{name}.{value}_{branch}"
+        for name, layer in network.named_modules()
+        if isinstance(layer, BranchBatchNorm) and isinstance(layer, nn.BatchNorm1d)
+        for value in ("mean", "var", "batches")
+        for branch in "DC"
+    }
+    sizes = Preprocess(input_size=64, source_size=64)
+    header = ModelHeader(network=network.config, classes=("a", "b"), preprocess=sizes.to_dict())
+    file = tmp_path / "earlier.safetensors"
+    tensors = {key: value for key, value in network.state_dict().items() if key not in separate}
+    save_file(tensors, file, metadata={HEADER_KEY: header.model_dump_json()})
+    opened, _ = load_model(file)
+    for name in separate:
+        value, common = name.rpartition(".")[2].partition("_")[0], name.rpartition(".")[0]
+        shared = {"mean": "running_mean", "var": "running_var", "batches": "num_batches_tracked"}[value]
+        assert torch.equal(opened.get_buffer(name), network.get_buffer(f"{common}.{shared}"))
+    opened.train().features(images, "O")
+    assert not torch.equal(opened.get_buffer(f"{common}.running_mean"), opened.get_buffer(f"{common}.mean_D"))
+
+
+@pytest.mark.parametrize("name", ["ghostnet_050", "rexnet_100", "repghostnet_050", "legacy_seresnet18"])
+def test_no_dropout_makes_holes_in_the_map(name: str) -> None:
+    backbone, _ = build_backbone(f"timm:{name}", size=64)
+    for layer in backbone.train().modules():
+        if isinstance(layer, AnyBatchNorm):
+            layer.eval()
+    images = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(backbone(images), backbone.eval()(images))
 
 
 def test_what_cannot_be_used_is_said() -> None:
