@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from s3n_core.method.backbone_entry import BackboneEntry
+from s3n_core.method.backbone_sizes import size_of
 from s3n_core.method.backbones import build_backbone, imagenet_bytes, imagenet_place
 from s3n_core.method.configuration import BACKBONES, TIMM, NetworkChoices
 from s3n_core.method.weight_licences import TORCHVISION_TAG, torchvision_licence, torchvision_sentence
 from s3n_core.runs.model_paths import file_sha256
-from s3n_core.system.resources import resource
 
 _TORCHVISION_SIDE = 224
 _BYTES = 4  # of a weight, as nearly all are published
@@ -76,12 +74,12 @@ def entry_of(name: str) -> BackboneEntry:
         facts = pretrained_facts(name)
         tag, terms, side = facts.tag, facts.terms, facts.input_size
     place, file = imagenet_place(name)
-    parameters, stride = _sizes().get(_architecture(name), (None, None))
+    size = size_of(name)
     return BackboneEntry(
         name=name,
         tag=tag,
-        parameters=parameters,
-        stride=stride,
+        parameters=None if size is None else size.parameters,
+        stride=None if size is None else size.stride,
         input_size=side,
         licence=terms.licence,
         non_commercial=terms.non_commercial,
@@ -135,19 +133,6 @@ def licence_sentence(entry: BackboneEntry) -> str:
     return torchvision_sentence(entry.name)
 
 
-def _architecture(name: str) -> str:
-    return name.partition(".")[0]
-
-
 def _is_unfit(name: str) -> bool:
-    return name.startswith(TIMM) and _sizes().get(_architecture(name), (None, 0))[1] is None
-
-
-@cache
-def _sizes() -> Mapping[str, tuple[int, int | None]]:
-    """Return parameters and stride by architecture, as measured once; no stride: it gives no map of features."""
-    with resource("backbones/sizes.csv").open(encoding="utf-8", newline="") as file:
-        return {
-            row["backbone"]: (int(row["parameters"]), int(row["stride"]) if row["stride"] else None)
-            for row in csv.DictReader(file)
-        }
+    size = size_of(name)
+    return name.startswith(TIMM) and size is not None and size.stride is None

@@ -62,7 +62,7 @@ def as_map(output: Tensor, layout: Layout, prefix: int = 0) -> Tensor:
 
 
 class Reductions:
-    """The layers of a network that make its map smaller; noted while it runs inside the ``with`` block.
+    """The layers of a network that make its map smaller; noted while it runs on one image inside the ``with`` block.
 
     Args:
         layers: The network, in evaluation mode.
@@ -124,6 +124,8 @@ class Reductions:
     def _note(self, layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         before = inputs[0] if inputs else None
         if not isinstance(before, Tensor) or not isinstance(output, Tensor):
+            return
+        if len(before) != 1:  # patches of the image (TNT) or heads of an attention, whose sides are no map's
             return
         if _thins_tokens(layer):
             self._found.append((isqrt(before.shape[1]), isqrt(output.shape[1]), 0.0, 1, _side(layer.stride)))

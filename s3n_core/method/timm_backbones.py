@@ -187,11 +187,11 @@ class TimmFeatures(nn.Module):
         images, reductions = torch.zeros(1, 3, size, size), Reductions(network)
         with torch.no_grad(), reductions:
             found = self._mapped(network(images))
-            if (
-                found.shape[2:] == (1, 1) and size > _ONE_CELL
-            ):  # a head that is a convolution over the whole map, as VGG's
-                self._unpooled = True
-                found = self._mapped(network.forward_features(images))  # type: ignore[operator]
+            if found.shape[2:] == (1, 1):
+                # A head may be a convolution over the whole map, as VGG's.
+                before = self._mapped(network.forward_features(images))  # type: ignore[operator]
+                self._unpooled = before.shape[2:] != (1, 1)
+                found = before if self._unpooled else found
         if found.shape[2] != found.shape[3]:
             raise ModelFileError(f"{facts.architecture} gives no square map of features; choose another backbone.")
         if found.shape[2] == 1 and size > _ONE_CELL:

@@ -65,7 +65,7 @@ class Learner:
     @property
     def least_images(self) -> int:
         """Smallest micro-batch (`single_images.least_images`)."""
-        return least_images(self.network.config)
+        return least_images(self.network.config, frozen=self._recipe.freeze_backbone)
 
     def restore(self, momenta: dict[str, Tensor], progress: TrainingProgress) -> None:
         """Restore momentum buffers, and the gradient scaler's state from ``progress``."""

@@ -24,6 +24,7 @@ TORCH_FREE = [
     "s3n_core.datasets.*",
     "s3n_core.runs.*",
     "s3n_core.method.alignment",
+    "s3n_core.method.backbone_sizes",
     "s3n_core.method.configuration",
     "s3n_core.training.recipes",
     "s3n_core.training.events",

@@ -126,7 +126,11 @@ def test_the_padding_of_tensorflow_moves_cells_with_the_size() -> None:
 
 @pytest.mark.parametrize(
     ("name", "size", "stride"),
-    [("vit_tiny_patch16_224.augreg_in21k", 96, 16), ("swin_tiny_patch4_window7_224.ms_in1k", 224, 32)],
+    [
+        ("tnt_s_patch16_224", 96, 16),
+        ("vit_tiny_patch16_224.augreg_in21k", 96, 16),
+        ("swin_tiny_patch4_window7_224.ms_in1k", 224, 32),
+    ],
 )
 def test_tokens_of_transformers_are_cells(name: str, size: int, stride: int) -> None:
     network = S3N(NetworkConfig(num_classes=2, backbone=f"timm:{name}", input_size=size, source_size=size)).eval()
@@ -240,6 +244,13 @@ def test_cells_are_counted_where_the_size_is_no_multiple_of_the_stride() -> None
     assert stored.pop("cells") == 4
     assert network(100, **stored).config.feature_cells == 4, "an earlier file does not say it"
     assert "cells" not in network(SIDE).config.model_dump(mode="json"), "earlier versions read this file"
+
+
+@pytest.mark.parametrize("size", [64, 96])
+def test_a_head_that_is_a_convolution_over_the_map_is_left_out_at_any_size(size: int) -> None:
+    with torch.device("meta"):
+        backbone, _ = build_backbone("timm:vgg11", size=size)
+    assert (backbone.channels, backbone.cells, backbone.geometry) == (512, size // 32, CellGeometry(32, 15.5))
 
 
 def test_sizes_that_only_one_branch_can_read_are_refused() -> None:

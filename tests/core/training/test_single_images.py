@@ -40,7 +40,37 @@ def test_what_can_learn_from_single_images_is_not_refused() -> None:
     require_batches(tiny_recipe(batch_size=1), 6)  # 64 pixels: four cells
     require_batches(tiny_recipe(**ONE_CELL, batch_size=1, network__batch_norm="frozen"), 6)
     require_batches(tiny_recipe(**ONE_CELL, batch_size=1, network__backbone="convnext_tiny"), 6)
+    require_batches(tiny_recipe(**ONE_CELL, batch_size=1, freeze_backbone=True), 6)
     require_batches(tiny_recipe(**ONE_CELL, batch_size=4, micro_batch=1), 6, processes=2)
+
+
+def test_layers_that_read_means_are_said_to_do_so() -> None:
+    with pytest.raises(RecipeError, match="timm:resnest14d's layers read the mean over the image") as refused:
+        require_batches(tiny_recipe(batch_size=1, network__backbone="timm:resnest14d.gluon_in1k"), 6)
+    assert "input_size" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "normalises"),
+    [
+        ("vgg16", False),
+        ("resnet18", True),
+        ("timm:vit_tiny_patch16_224.augreg_in21k", False),
+        ("timm:convnext_atto", False),
+        ("timm:convmixer_768_32", True),
+        ("timm:swin_tiny_patch4_window7_224", False),
+        ("timm:resnetv2_50x1_bit", False),
+        ("timm:resnetv2_50", True),
+        ("timm:levit_128s", True),
+        ("timm:a_network_of_tomorrow", True),
+    ],
+)
+def test_only_networks_with_batch_norm_are_warned_of_single_images(backbone: str, normalises: bool) -> None:
+    (note,) = single_image_notes(tiny_recipe(batch_size=5, network__backbone=backbone), 21)
+    assert ("BatchNorm" in note) == normalises
+    notes = single_image_notes(tiny_recipe(batch_size=1, network__backbone=backbone), 21)
+    assert any("one image at a time" in note for note in notes) == normalises
+    assert single_image_notes(tiny_recipe(batch_size=1, network__backbone=backbone, freeze_backbone=True), 21) == ()
 
 
 def test_a_batch_size_of_one_is_said_as_the_run_starts(tmp_path: Path, few_pictures: Path) -> None:
@@ -88,6 +118,12 @@ def test_micro_batches_of_one_at_the_end_of_a_batch_are_said() -> None:
         ({"network.form": "release", "network.batch_norm": "frozen"}, 2),
         ({**ONE_CELL, "network.backbone": "convnext_tiny"}, 1),
         ({"network.backbone": "convnext_tiny", "network.form": "release"}, 2),
+        ({"network.backbone": "timm:levit_128s"}, 2),
+        ({"network.backbone": "timm:test_resnet"}, 1),
+        ({**ONE_CELL, "network.backbone": "timm:test_resnet"}, 2),
+        ({**ONE_CELL, "network.backbone": "timm:test_vit"}, 1),
+        ({"network.backbone": "timm:resnest14d"}, 2),
+        ({"network.backbone": "timm:resnest14d", "network.batch_norm": "frozen"}, 1),
     ],
 )
 def test_the_least_batch_is_what_torch_takes(settings: dict[str, Any], least: int) -> None:
@@ -96,6 +132,8 @@ def test_the_least_batch_is_what_torch_takes(settings: dict[str, Any], least: in
     from s3n_core.method.configuration import NetworkConfig
 
     choices = tiny_recipe(**settings).network
+    if choices.backbone.startswith("timm:"):
+        pytest.importorskip("timm")
     assert least_images(choices) == least
     network = S3N(NetworkConfig(num_classes=3, **choices.model_dump())).train()
     side, cells = choices.source_size, choices.map_size
