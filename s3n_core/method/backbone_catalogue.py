@@ -75,11 +75,12 @@ def entry_of(name: str) -> BackboneEntry:
         tag, terms, side = facts.tag, facts.terms, facts.input_size
     place, file = imagenet_place(name)
     size = size_of(name)
+    parameters, stride = (None, None) if size is None else (size.parameters, size.stride)
     return BackboneEntry(
         name=name,
         tag=tag,
-        parameters=None if size is None else size.parameters,
-        stride=None if size is None else size.stride,
+        parameters=parameters,
+        stride=stride,
         input_size=side,
         licence=terms.licence,
         non_commercial=terms.non_commercial,
