@@ -1,9 +1,9 @@
 """Benchmark of growth: cost by number of classes, image size, peaks, and images. Random weights.
 
 Run from the checkout: ``python benchmarks/growth.py --threads 1 --processor-time``. The measurements of a table of inference are
-interleaved. ``--jobs`` measures whole jobs instead (predict, evaluate, audit, export), in ascending order, in seconds of the
-processor: by images, by classes, and by the size of the files. Memory is the peak of the process, which only ever rises, so a job
-that needs no more than the one before adds nothing.
+interleaved. ``--jobs`` measures whole jobs instead (opening a data set, predict, evaluate, audit, export), each in a process of
+its own: by images, by classes, and by the size of the files. With a tiny network, 100,000 images take minutes:
+``--jobs --threads 1 --backbone timm:test_byobnet --side 32 --cells 7 --images 1000 10000 100000``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ import json
 import math
 import os
 import resource
+import shutil
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -33,7 +37,9 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.evaluation.evaluate import evaluate
+from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.job import export
+from s3n_core.export.options import ExportOptions
 from s3n_core.method.configuration import ModelHeader, NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
@@ -45,6 +51,9 @@ from s3n_core.system.resources import resource as shipped
 
 CLASSES, SIZE = (10, 200, 10_000), (112, 224, 448)
 PEAKS = (0, 1, 10, 100, 961)
+JOB_BATCH = 64  # the network of whole jobs is tiny
+
+_Answer = TypeVar("_Answer")
 
 
 def main() -> None:
@@ -57,12 +66,20 @@ def main() -> None:
     options.add_argument("--processor-time", action="store_true", help="for a busy machine, with --threads 1")
     options.add_argument("--classes", type=int, nargs="*", default=[100, 1000, 10_000], help="of whole jobs")
     options.add_argument("--jobs", action="store_true", help="measure whole jobs instead")
+    options.add_argument("--side", type=int, default=64, help="of whole jobs: side of the network's input, in pixels")
+    options.add_argument("--cells", type=int, default=31, help="of whole jobs: side of the response map, in cells")
+    options.add_argument(
+        "--sides", type=int, nargs="*", default=[250, 500, 1000, 2000], help="of whole jobs: of the files"
+    )
+    options.add_argument(
+        "--export-up-to", type=int, default=10_000, help="of whole jobs: export no more images than this"
+    )
     chosen = options.parse_args()
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
     if chosen.jobs:
-        _jobs(sorted(chosen.images), chosen.classes)
+        _jobs(chosen)
         return
     if chosen.images:  # first, since the peak memory for large images would hide it
         _folders(sorted(chosen.images))
@@ -122,7 +139,8 @@ def _folders(lengths: list[int]) -> None:
     """Predict folders of links to one synthetic image, in ascending size; the first job only warms up."""
     print(f"Images in a folder, mobilenet_v2, 64 px; {machine('cpu')}")
     with tempfile.TemporaryDirectory() as root:
-        model = _model(Path(root) / "model.safetensors")
+        _model(Path(root) / "model.safetensors")
+        model = open_model(Path(root) / "model.safetensors", device="cpu")
         picture = Path(root) / "picture.jpg"
         read_image(open_data_set(shipped("demo/images")).records[0].path).resize((96, 72)).save(picture)
         before = math.nan
@@ -146,35 +164,101 @@ def _folders(lengths: list[int]) -> None:
             before = peak
 
 
-def _jobs(lengths: list[int], numbers: list[int]) -> None:
-    """Print a table of each kind of growth."""
+def _jobs(chosen: argparse.Namespace) -> None:
+    """Print a table of each kind of growth. Every job runs in a process of its own, so that its peak memory is its own."""
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root)
+        make = partial(_model, backbone=chosen.backbone, size=chosen.side, cells=chosen.cells)
         print(
-            f"{machine('cpu')}, mobilenet_v2, 64 px; ms of the processor an image (total s, rise of the peak memory in MB)\n"
+            f"{machine('cpu')}, {chosen.backbone}, {chosen.side} px, map of {chosen.cells}x{chosen.cells} cells\n"
+            "ms of the processor an image, peak memory in MB; opening the data set is not counted in the other columns\n",
+            flush=True,
         )
-        print("| images | predict | evaluate | audit | export, an eighth of them |\n|---:|---|---|---|---|")
-        model = _model(folder / "ten.safetensors")
-        for number, length in enumerate([lengths[0] // 4, *lengths]):  # the first only warms up
-            data = _draw(folder / f"images {number}", length, 10)
-            row = [_predicted(model, data), _evaluated(model, data), _audited(data), _exported(model, data)]
-            if number:
-                print(f"| {length:,} | {' | '.join(row)} |", flush=True)
-        print("\n| classes, with as many images | predict | evaluate | audit |\n|---:|---|---|---|")
-        for classes in sorted(numbers):
-            model = _model(folder / f"{classes}.safetensors", classes)
+        ten = folder / "ten.safetensors"
+        _alone(make, ten)
+        rows = _Rows("images", len(JOBS))
+        for length in sorted(chosen.images):
+            data = _draw(folder / f"images {length}", length, 10)
+            most = chosen.export_up_to
+            rows.add(length, [_alone(_job, job, ten, data) for job in JOBS if job != "export" or length <= most])
+        rows = _Rows("classes, with as many images", len(JOBS))
+        for classes in sorted(chosen.classes):
+            model = folder / f"{classes}.safetensors"
+            _alone(make, model, classes)
             data = _draw(folder / f"classes {classes}", classes, classes)
-            row = [_predicted(model, data), _evaluated(model, data), _audited(data)]
-            print(f"| {classes:,} | {' | '.join(row)} |", flush=True)
-        print("\n| side of the files, 40 images | predict | audit | export, an eighth of them |\n|---:|---|---|---|")
-        for side in (250, 500, 1000, 2000):
+            most = chosen.export_up_to
+            rows.add(classes, [_alone(_job, job, model, data) for job in JOBS if job != "export" or classes <= most])
+        rows = _Rows("side of the files, 40 images", len(JOBS))
+        for side in chosen.sides:
             data = _draw(folder / f"side {side}", 40, 10, side)
-            model = _model(folder / "ten.safetensors")
-            print(f"| {side} | {_predicted(model, data)} | {_audited(data)} | {_exported(model, data)} |", flush=True)
+            rows.add(side, [_alone(_job, job, ten, data) for job in JOBS])
 
 
-def _draw(root: Path, length: int, classes: int, side: int = 96) -> DataSet:
-    """Write images, spread over classes, of which every fortieth differs; the others are links."""
+class _Rows:
+    """A table of jobs, printed row by row; a cell also holds its ratios to the first row."""
+
+    def __init__(self, what: str, columns: int) -> None:
+        self._first: list[tuple[float, float]] = []
+        print(f"\n| {what} | {' | '.join(JOBS)} |\n|---:|{'---|' * columns}")
+
+    def add(self, number: int, cells: list[tuple[float, float]]) -> None:
+        """Print a row of (ms an image, peak memory in MB)."""
+        self._first = self._first or cells
+        texts = [f"{ms:.2f}, {memory:.0f}" for ms, memory in cells]
+        if cells is not self._first:
+            ratios = [ms / before for (ms, _), (before, _) in zip(cells, self._first, strict=False)]
+            texts = [f"{text} ({ratio:.2f} times)" for text, ratio in zip(texts, ratios, strict=True)]
+        print(f"| {number:,} | {' | '.join(texts)} |", flush=True)
+
+
+def _alone(work: Callable[..., _Answer], *arguments: object) -> _Answer:
+    """Run a function in a process of its own and return its answer; forked, since importing torch anew takes seconds."""
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def _job(job: str, model: Path, root: Path) -> tuple[float, float]:
+    """Run a job on the images of a folder; return milliseconds of the processor an image, and the peak memory in MB."""
+    torch.set_num_threads(1)
+    began = time.process_time()
+    data = open_data_set(root, "class-folders")
+    if job == "audit":
+        began = time.process_time()
+        audit(data)
+    elif job != "open":
+        opened = open_model(model, device="cpu")
+        began = time.process_time()
+        _WITH_MODEL[job](opened, data)
+    seconds = time.process_time() - began
+    return 1e3 * seconds / len(data.records), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _predicted(model: Model, data: DataSet) -> None:
+    out = data.root.parent / "table.json"
+    deque(predict_to_file(model, data.records, out, classes=data.classes, batch_size=JOB_BATCH, restart=True), maxlen=0)
+
+
+def _evaluated(model: Model, data: DataSet) -> None:
+    evaluation = evaluate(model, data.records, classes=model.classes, batch_size=JOB_BATCH)
+    json.dumps(evaluation.to_dict())
+    evaluation_text(evaluation)
+
+
+def _exported(model: Model, data: DataSet) -> None:
+    """Write one small panel an image: drawing is measured elsewhere."""
+    out = data.root.parent / f"export {data.root.name}"
+    style = FigureStyle(panels=("peaks",), dpi=36, single_inches=0.5)
+    options = ExportOptions(sheet=False, style=style)
+    deque(export(model, data.records, out, options, classes=data.classes), maxlen=0)
+    shutil.rmtree(out)
+
+
+_WITH_MODEL = {"predict": _predicted, "evaluate": _evaluated, "export": _exported}
+JOBS = ("open", "audit", *_WITH_MODEL)
+
+
+def _draw(root: Path, length: int, classes: int, side: int = 96) -> Path:
+    """Write images, spread over classes, of which every fortieth differs; the others are links. Return the folder."""
     random = np.random.default_rng(0)
     made: list[Path] = []
     for number in range(length):
@@ -186,57 +270,20 @@ def _draw(root: Path, length: int, classes: int, side: int = 96) -> DataSet:
             made.append(path)
         else:
             os.link(made[-1], path)
-    return open_data_set(root, "class-folders")
+    return root
 
 
-def _predicted(model: Model, data: DataSet) -> str:
-    out = data.root.parent / "table.json"
-    job = partial(predict_to_file, model, data.records, out, classes=data.classes, restart=True)
-    return _measured(lambda: deque(job(), maxlen=0), len(data.records))
-
-
-def _evaluated(model: Model, data: DataSet) -> str:
-    def work() -> None:
-        evaluation = evaluate(model, data.records, classes=model.classes)
-        json.dumps(evaluation.to_dict())
-        evaluation_text(evaluation)
-
-    return _measured(work, len(data.records))
-
-
-def _audited(data: DataSet) -> str:
-    return _measured(lambda: audit(data), len(data.records))
-
-
-def _exported(model: Model, data: DataSet) -> str:
-    some = data.records[::8]
-    out = data.root.parent / f"export {data.root.name}"
-    return _measured(lambda: deque(export(model, some, out, classes=data.classes), maxlen=0), len(some))
-
-
-def _measured(work: Callable[[], object], images: int) -> str:
-    before, memory = time.process_time(), _peak()
-    work()
-    seconds = time.process_time() - before
-    return f"{1e3 * seconds / images:.2f} ({seconds:.1f}, {_peak() - memory:+.0f})"
-
-
-def _peak() -> float:
-    """Return the peak memory of this process in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _network(backbone: str, classes: int, size: int) -> S3N:
-    config = NetworkConfig(num_classes=classes, backbone=backbone, input_size=size, source_size=size)
+def _network(backbone: str, classes: int, size: int, cells: int = 31) -> S3N:
+    config = NetworkConfig(num_classes=classes, backbone=backbone, input_size=size, source_size=size, map_size=cells)
     return S3N(config).eval()
 
 
-def _model(path: Path, classes: int = 10) -> Model:
-    network = _network("mobilenet_v2", classes, 64)
+def _model(path: Path, classes: int = 10, *, backbone: str = "mobilenet_v2", size: int = 64, cells: int = 31) -> None:
+    """Write a model with random weights."""
+    network = _network(backbone, classes, size, cells)
     names = tuple(f"species {number:05}" for number in range(classes))
-    preprocess = to_json(Preprocess(input_size=64, source_size=64, resize="squash"))
+    preprocess = to_json(Preprocess(input_size=size, source_size=size, resize="squash"))
     save_model(path, network, ModelHeader(network=network.config, classes=names, preprocess=preprocess))
-    return open_model(path, device="cpu")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from s3n_core.datasets.value_ranges import RangeWatch, ValueKind, ValueRanges, W
 from s3n_core.datasets.wide_values import WideValues
 from s3n_core.errors import UnreadableImage
 
-__all__ = ["Batch", "Sample", "SampleReader", "View", "load_batches", "worker_count"]
+__all__ = ["Batch", "Sample", "SampleReader", "Samples", "View", "load_batches", "worker_count"]
 
 View = Callable[[Image.Image, int], NDArray[np.uint8]]
 """Makes one (S, S, 3) view of a decoded image; the integer is the sample's position in the list."""
@@ -52,6 +53,33 @@ class Sample:
     def of(cls, record: ImageRecord, label: int | None = None) -> Sample:
         """Make a sample from a record, with the given label instead of the record's own."""
         return cls(record.path, record.name, label, record.banner)
+
+
+class Samples(Sequence[Sample]):
+    """The samples of records, each made when it is asked for: a list of them would take 80 bytes an image.
+
+    Args:
+        records: The images.
+        labels: The sample's label for each label of a record; None: the same.
+    """
+
+    def __init__(self, records: Sequence[ImageRecord], labels: Mapping[int, int] | None = None) -> None:
+        self._records, self._labels = records, labels
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, place: int) -> Sample: ...
+    @overload
+    def __getitem__(self, place: slice) -> Samples: ...
+    def __getitem__(self, place: int | slice) -> Sample | Samples:
+        if isinstance(place, slice):
+            return Samples(self._records[place], self._labels)
+        record = self._records[place]
+        if self._labels is None or record.label is None:
+            return Sample.of(record)
+        return Sample.of(record, self._labels[record.label])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +210,7 @@ def load_batches(
     Raises:
         ValueError: ``batch_size`` or ``prefetch`` is out of range.
     """
-    positions = range(len(samples)) if order is None else [int(position) for position in order]
+    positions = range(len(samples)) if order is None else order
     if isinstance(batch_size, int):
         if batch_size < 1:
             raise ValueError(f"batch_size {batch_size} must be at least 1")
@@ -204,7 +232,7 @@ def _even_sizes(count: int, size: int) -> list[int]:
 def _batches(
     samples: Sequence[Sample],
     view: View,
-    positions: Sequence[int],
+    positions: Sequence[int] | NDArray[np.int64],
     sizes: Sequence[int],
     workers: int | None,
     prefetch: int,
@@ -221,9 +249,9 @@ def _batches(
             return error
 
     start, ahead = 0, prefetch * max(sizes, default=1)
-    with closing(threaded_map(load, positions, workers=workers, ahead=ahead)) as views:
+    with closing(threaded_map(load, map(int, positions), workers=workers, ahead=ahead)) as views:
         for size in sizes:
-            chunk = positions[start : start + size]
+            chunk = [int(position) for position in positions[start : start + size]]
             start += size
             batch = _collate(samples, chunk, list(islice(views, len(chunk))), labelled, empty_shape)
             empty_shape = (0, *batch.images.shape[1:])

@@ -21,6 +21,8 @@ from s3n_core.models.seen_images import SeenCounts
 
 TOP = 5
 
+_JOINED_AT_ONCE = 64  # batches: a tensor by itself takes half a kilobyte
+
 _NOT_COUNTED = -100  # the label of an image without a finite prediction; a cross-entropy ignores it
 
 
@@ -28,7 +30,7 @@ class EvaluationCounts:
     """Accumulates a network's outputs on batches of labelled images.
 
     An image with logits that are not finite has no prediction; it is left out of every figure (``finite`` says which).
-    ``add`` never synchronises with the device; it keeps there a few numbers per batch, one per image, and for a
+    ``add`` never synchronises with the device; it keeps there a few numbers per batch, two per image, and for a
     cascade three more per image. ``result`` reads them back.
     """
 
@@ -46,11 +48,11 @@ class EvaluationCounts:
             require_cascade(config)
         self._config = config
         self._images = 0
-        self._batches: list[Tensor] = []
-        self._cascade: list[Tensor] | None = [] if cascade else None
+        self._batches = _Columns()
+        self._cascade = _Columns() if cascade else None
         self._names: list[str] = []
         self._losses: list[str] = []
-        self._cells: list[Tensor] = []
+        self._cells = _Columns()
 
     @property
     def images(self) -> int:
@@ -59,7 +61,10 @@ class EvaluationCounts:
 
     def finite(self) -> NDArray[np.bool_]:
         """Return which images have finite logits in every head, in the order in which they were added, bool, shape (images,)."""
-        return np.concatenate([label.cpu().numpy() != _NOT_COUNTED for label, _ in self._cells] or [np.zeros(0, bool)])
+        if not self._images:
+            return np.zeros(0, bool)
+        labels: NDArray[np.int64] = self._cells.joined()[0].cpu().numpy()
+        return labels != _NOT_COUNTED
 
     def add(self, batch: BatchOutput, labels: Tensor) -> None:
         """Add a batch, which may be empty.
@@ -93,11 +98,11 @@ class EvaluationCounts:
             ]
         )
         # The same first class as in the count above, regardless of how the device breaks ties.
-        self._cells.append(torch.stack([labels, first]))
-        self._batches.append(numbers.detach())
+        self._cells.add(torch.stack([labels, first]))
+        self._batches.add(numbers.detach()[:, None])
         if self._cascade is not None:
             hit = dict(zip(scores, hits, strict=True))
-            self._cascade.append(torch.stack([batch.entropy.float(), hit["O"][:, 0], hit[JOINT][:, 0]]).detach())
+            self._cascade.add(torch.stack([batch.entropy.float(), hit["O"][:, 0], hit[JOINT][:, 0]]).detach())
         self._images += count
 
     def result(
@@ -121,7 +126,7 @@ class EvaluationCounts:
         if not finite.any():
             raise ValueError("there was no image to evaluate")
         # Sum in float64 on the CPU, so that the order and rounding do not depend on the device.
-        sums = torch.stack(self._batches).cpu().double().sum(dim=0).tolist()
+        sums = self._batches.joined().cpu().T.contiguous().double().sum(dim=0).tolist()
         heads, parts = len(self._names), len(self._losses)
         top1, top5 = sums[:heads], sums[heads : 2 * heads]
         images = int(finite.sum())
@@ -129,7 +134,7 @@ class EvaluationCounts:
         entropy, sure, peaks, none = (value / images for value in sums[2 * heads + parts :])
         unsure_name, sure_name = rule_names(self._config)
         rules = {sure_name: sure, unsure_name: 1 - sure} if sure_name != unsure_name else {sure_name: 1.0}
-        label, predicted = torch.cat(self._cells, dim=1).cpu().numpy()[:, finite]
+        label, predicted = self._cells.joined().cpu().numpy()[:, finite]
         return Evaluation(
             classes=tuple(classes),
             accuracies=tuple(
@@ -157,8 +162,27 @@ class EvaluationCounts:
     def _cascade_outcomes(self, finite: NDArray[np.bool_]) -> CascadeOutcomes | None:
         if self._cascade is None:
             return None
-        entropy, right_o, right_joint = torch.cat(self._cascade, dim=1).cpu().numpy()[:, finite]
+        entropy, right_o, right_joint = self._cascade.joined().cpu().numpy()[:, finite]
         return CascadeOutcomes(entropy, right_o > 0, right_joint > 0, len(self._config.joined))
+
+
+class _Columns:
+    """Columns of numbers on the device, few tensors however many are added: joined now and then, without synchronising."""
+
+    def __init__(self) -> None:
+        self._joined: list[Tensor] = []
+        self._waiting: list[Tensor] = []
+
+    def add(self, columns: Tensor) -> None:
+        """Add columns, shape (rows, n)."""
+        self._waiting.append(columns)
+        if len(self._waiting) == _JOINED_AT_ONCE:
+            self._joined.append(torch.cat(self._waiting, dim=1))
+            self._waiting = []
+
+    def joined(self) -> Tensor:
+        """Return all columns, shape (rows, all n); there is at least one."""
+        return torch.cat([*self._joined, *self._waiting], dim=1)
 
 
 def _finite(output: S3NOutput) -> Tensor:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 import torch
 
-from s3n_core.datasets.loading import Batch, Sample, SampleReader
+from s3n_core.datasets.loading import Batch, SampleReader, Samples
 from s3n_core.datasets.records import ImageRecord, comparable_class
 from s3n_core.errors import DataSetError, OtherClasses, UnreadableImage
 from s3n_core.evaluation.counting import EvaluationCounts
@@ -16,7 +17,7 @@ from s3n_core.evaluation.result import Evaluation
 from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model
-from s3n_core.models.seen_images import SeenCounts, SeenReader
+from s3n_core.models.seen_images import SEEN, SeenCounts, SeenReader
 from s3n_core.prediction.row_building import NOT_FINITE
 
 _SHOWN_DIFFERENCES = 3
@@ -55,23 +56,26 @@ def evaluate(
             a cascade is requested although images cannot stop after O in this network.
         OutOfMemory: The device has too little memory for one image.
     """
-    labelled = [(record, record.label) for record in records if record.label is not None]
+    labelled = [record for record in records if record.label is not None]
     if not labelled:
         raise DataSetError(
             "None of these images has a label, so the model cannot be evaluated; choose a data set with classes."
         )
-    indices = class_indices(model, classes, {label for _, label in labelled})
-    samples = [Sample.of(record, indices[label]) for record, label in labelled]
+    used = {record.label for record in labelled if record.label is not None}
+    samples = Samples(labelled, class_indices(model, classes, used))
     counts = EvaluationCounts(model.network.config, cascade=cascade)
     left_out: dict[int, str] = {}  # why, by position
-    added: list[tuple[int, str]] = []  # position and whether the model has seen it, in the order of the counts
+    # Each counted image's position, and which of `SEEN` it is: two numbers, since there may be very many.
+    added, seen = array("q"), array("b")
     values = SampleReader(model.preprocess.ranges)
     reader = SeenReader(model.seen, values)
 
     def count(batch: Batch) -> Sequence[str]:
         assert batch.labels is not None
         counts.add(run_batch(model, batch), torch.from_numpy(batch.labels).to(model.device))
-        added.extend((position, reader.take(samples[position].path)) for position in batch.positions.tolist())
+        for position in batch.positions.tolist():
+            added.append(position)
+            seen.append(SEEN.index(reader.take(labelled[position].path)))
         return batch.names
 
     loop = over_model_images(
@@ -90,8 +94,8 @@ def evaluate(
             if progress is not None:
                 progress(done, len(samples))
     finite = counts.finite().tolist()
-    left_out |= {position: NOT_FINITE for (position, _), counted in zip(added, finite, strict=True) if not counted}
-    unreadable = [(samples[position].name, left_out[position]) for position in sorted(left_out)]
+    left_out |= {position: NOT_FINITE for position, counted in zip(added, finite, strict=True) if not counted}
+    unreadable = [(labelled[position].name, left_out[position]) for position in sorted(left_out)]
     if not any(finite):
         raise DataSetError(
             f"None of the {len(samples)} labelled images could be {'evaluated' if finite else 'read'} "
@@ -104,7 +108,7 @@ def evaluate(
         model=model.digest,
         unreadable=tuple(unreadable),
         unlabelled=len(records) - len(labelled),
-        seen=SeenCounts.count(word for (_, word), counted in zip(added, finite, strict=True) if counted),
+        seen=SeenCounts.count(SEEN[word] for word, counted in zip(seen, finite, strict=True) if counted),
         split=split,
     )
     return replace(result, warnings=values.warnings(), licence=model.header.network.restriction)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from s3n_core.datasets.loading import Batch, Sample, SampleReader
+from s3n_core.datasets.loading import Batch, SampleReader, Samples
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import DataSetError, UnreadableImage
@@ -200,7 +200,7 @@ def places_in_images(
             seen.append(_Seen(record, width, height, peaks, strength, found, right))
         return seen
 
-    samples = [Sample.of(record) for record in boxed]
+    samples = Samples(boxed)
     loop = over_model_images(
         model,
         samples,

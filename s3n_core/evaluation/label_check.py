@@ -14,7 +14,8 @@ def unknown_labels(labels: Iterable[str] | Mapping[str, int], classes: Collectio
         classes: The model's classes.
     """
     counts = Counter(labels)
-    unknown = [name for name in counts if name not in classes]
+    known = frozenset(classes)
+    unknown = [name for name in counts if name not in known]
     if not unknown:
         return ""
     if len(unknown) == len(counts):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.peak import Peak
-from s3n_core.system.csv_tables import csv_text
+from s3n_core.system.csv_tables import write_csv
 
 HIDDEN_TABLE = "hidden_peaks.csv"
 """The name of the table of all hidden peaks in the output folder."""
@@ -73,20 +73,26 @@ class HiddenPeaks:
         return (json.dumps(values, indent=1) + "\n").encode("ascii")
 
 
-def hidden_table(files: Iterable[Path], *, excel: bool = False) -> str:
-    """Return the table of all hidden peaks as CSV, from the JSON files of the images in order.
+def write_hidden_table(path: Path, files: Iterable[Path], *, excel: bool = False) -> None:
+    """Write the table of all hidden peaks as CSV, from the JSON files of the images in order.
 
     Args:
+        path: The table, replaced atomically.
         files: The JSON files.
         excel: Write the table for Excel, see `csv_tables`.
+
+    Raises:
+        OutputError: The table cannot be written.
     """
-    rows: list[Sequence[object]] = []
-    for file in files:
-        values = json.loads(file.read_bytes())
-        if values["error"]:
-            rows.append((values["name"], *[""] * (len(_COLUMNS) - 2), values["error"]))
-        rows += [_row(values["name"], entry) for entry in values["peaks"]]
-    return csv_text(_COLUMNS, rows, excel=excel)
+    write_csv(path, _COLUMNS, (row for file in files for row in _rows(file)), excel=excel)
+
+
+def _rows(file: Path) -> Iterator[Sequence[object]]:
+    values = json.loads(file.read_bytes())
+    if values["error"]:
+        yield (values["name"], *[""] * (len(_COLUMNS) - 2), values["error"])
+    for entry in values["peaks"]:
+        yield _row(values["name"], entry)
 
 
 def _row(name: str, entry: dict[str, Any]) -> Sequence[object]:

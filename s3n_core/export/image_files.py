@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +20,7 @@ from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.rasters import Rasters
 from s3n_core.export.figures.sheet import how_it_was_made
 from s3n_core.export.figures.vector_files import vector_bytes
-from s3n_core.export.file_names import OutputNames
+from s3n_core.export.file_names import OutputStems
 from s3n_core.export.hidden_peaks import HIDDEN_TABLE, HiddenPeaks
 from s3n_core.export.index import INDEX
 from s3n_core.export.options import ARRAYS_ENDING, HIDDEN_ENDING, PART_ENDING, REPORT, ExportOptions
@@ -59,17 +59,30 @@ class ImageFiles:
 
     Args:
         options: The export options.
+        records: All images, since no two may share a file.
         classes: Names of the records' labels; if empty, true classes are not shown.
+
+    Attributes:
+        endings: The endings of an image's files (``ExportOptions.endings``).
+        stems: The stem of each image's file names, by position.
     """
 
-    def __init__(self, options: ExportOptions, classes: Iterable[str] = ()) -> None:
+    def __init__(self, options: ExportOptions, records: Iterable[ImageRecord], classes: Iterable[str] = ()) -> None:
         self.endings = options.endings()
+        self.stems: Sequence[PurePosixPath] = OutputStems(
+            [record.name for record in records], self.endings, taken=[INDEX, REPORT, HIDDEN_TABLE]
+        )
         self._classes = tuple(classes)
-        self._names = OutputNames(taken=[INDEX, REPORT, HIDDEN_TABLE])
 
-    def stem(self, record: ImageRecord) -> PurePosixPath:
-        """Return the stem of an image's file names; call this once per image, in order."""
-        return self._names.stem(record.name, self.endings)
+    def paths(self, position: int, endings: Iterable[str] | None = None) -> dict[str, PurePosixPath]:
+        """Return the paths of an image's files below the output folder, by ending.
+
+        Args:
+            position: Position of the image.
+            endings: Some of ``endings``; None: all.
+        """
+        stem = self.stems[position]
+        return {ending: file_path(stem, ending) for ending in (self.endings if endings is None else endings)}
 
     def truth(self, record: ImageRecord) -> str | None:
         """Return the name of an image's true class, or None."""

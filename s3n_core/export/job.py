@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from array import array
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.loading import Batch, Sample, SampleReader
+from s3n_core.datasets.loading import Batch, SampleReader, Samples
 from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import OutputError, UnreadableImage
 from s3n_core.export.drawing import drawn_in_order
-from s3n_core.export.hidden_peaks import HIDDEN_TABLE, hidden_table
+from s3n_core.export.hidden_peaks import HIDDEN_TABLE, write_hidden_table
 from s3n_core.export.hide_peaks import hide_peaks
-from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, file_path, model_name, versus_of
+from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, model_name, versus_of
 from s3n_core.export.index import ExportIndex
 from s3n_core.export.options import HIDDEN_ENDING, PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
@@ -74,15 +75,6 @@ class ExportProgress:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """An image whose files are to be written."""
-
-    position: int
-    record: ImageRecord
-    stem: PurePosixPath
-
-
 def export(
     model: Model,
     records: Sequence[ImageRecord],
@@ -132,10 +124,8 @@ def export(
     if predictions is not None:
         prepare_place(predictions)
     make_folder(out)
-    files, contents = (
-        ImageFiles(options, classes),
-        FileContents(options, model_name(model.path), model.header.network.licence_notice),
-    )
+    files = ImageFiles(options, records, classes)
+    contents = FileContents(options, model_name(model.path), model.header.network.licence_notice)
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
     values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, header, made_with, restart=restart, excel=excel) as index:
@@ -144,7 +134,7 @@ def export(
             name: str = "", written: Sequence[PurePosixPath] = (), error: str = "", *, finished: bool = False
         ) -> ExportProgress:
             return ExportProgress(
-                done=len(index.rows),
+                done=index.done,
                 total=len(records),
                 resumed=index.resumed,
                 left_out=index.left_out,
@@ -156,30 +146,27 @@ def export(
                 warnings=values.warnings() if finished else (),
             )
 
-        tasks = [_Task(position, record, files.stem(record)) for position, record in enumerate(records)]
-        report = FolderReport(out, [task.stem for task in tasks])
-        all_tasks = tasks
-        tasks = [
-            task
-            for task in all_tasks
-            if not index.keep(
-                task.position,
-                task.record,
-                files.truth(task.record),
-                [file_path(task.stem, ending) for ending in files.endings],
-            )
-        ]
+        report = FolderReport(out, files.stems)
+        todo = array(
+            "q",
+            (
+                position
+                for position, record in enumerate(records)
+                if not index.keep(position, record, files.truth(record), list(files.paths(position).values()))
+            ),
+        )
         yield progress()
         try:
             inspector, reader = Inspector(model), SeenReader(model.seen, values)
             maker = RowMaker(model, records, classes)
 
-            def images() -> Generator[tuple[tuple[_Task, Prediction], ExportedImage | None], None, None]:
-                with closing(_inspected(inspector, tasks, options, versus, batch_size, workers, reader)) as answers:
-                    for task, found, photograph in answers:
-                        record, truth = task.record, files.truth(task.record)
+            def images() -> Generator[tuple[tuple[int, Prediction], ExportedImage | None], None, None]:
+                left = [records[position] for position in todo]
+                with closing(_inspected(inspector, left, options, versus, batch_size, workers, reader)) as answers:
+                    for position, (record, found, photograph) in zip(todo, answers, strict=True):
+                        truth = files.truth(record)
                         if isinstance(found, str):
-                            yield (task, maker.without_prediction(task.position, found)), None
+                            yield (position, maker.without_prediction(position, found)), None
                             continue
                         answer, contributions = found
                         seen, hidden = reader.take(record.path), None
@@ -188,7 +175,7 @@ def export(
                             hidden = hide_peaks(inspector, photograph, record, answer, count, settings)
                         row = prediction_of(answer, label=truth, seen=seen, annotation=record.annotation)
                         yield (
-                            (task, row),
+                            (position, row),
                             ExportedImage(
                                 inspection=answer,
                                 truth=truth,
@@ -200,30 +187,29 @@ def export(
                         )
 
             with closing(images()) as inspected, closing(drawn_in_order(contents, inspected, processes)) as drawn:
-                for (task, row), made in drawn:
-                    written = {ending: file_path(task.stem, ending) for ending in made}
+                for (position, row), made in drawn:
+                    written = files.paths(position, made)
                     for ending, file in written.items():
                         make_folder((out / file).parent)
                         # Not durable: there may be thousands of files, and they can be created again.
                         write_bytes(out / file, made[ending], durable=False)
-                    index.add(task.position, task.record, row, written)
+                    index.add(position, records[position], row, written)
                     shown = [file for ending, file in written.items() if ending != PART_ENDING]
-                    yield progress(task.record.name, shown, row.error)
+                    yield progress(row.file, shown, row.error)
         except BaseException:
             with contextlib.suppress(OutputError):  # report the first error
                 index.write_so_far()
             raise
         if options.report:
-            report.write(head_of(model, model_name(model.path), records, options.style), index.rows)
+            report.write(head_of(model, model_name(model.path), records, options.style), index.predictions())
         if options.hidden_peaks:
             # An image without an answer may still have a file of an earlier export, which is not of this model or image.
-            answered = [task for task in all_tasks if not index.rows[task.position].prediction.error]
-            tested = [out / file_path(task.stem, HIDDEN_ENDING) for task in answered]
-            table = hidden_table((file for file in tested if file.is_file()), excel=excel)
-            write_bytes(out / HIDDEN_TABLE, table.encode("utf-8", "backslashreplace"))
+            answered = (position for position, row in enumerate(index.predictions()) if not row.error)
+            tested = (out / files.paths(position)[HIDDEN_ENDING] for position in answered)
+            write_hidden_table(out / HIDDEN_TABLE, (file for file in tested if file.is_file()), excel=excel)
         if predictions is not None:
-            rows = (index.rows[task.position].prediction for task in all_tasks)
-            write_table(predictions, replace(header, warnings=values.warnings()), rows, excel=excel)
+            warned = replace(header, warnings=values.warnings())
+            write_table(predictions, warned, index.predictions(), excel=excel)
         index.finish()
         if options.report:
             report.remove_parts()
@@ -235,13 +221,13 @@ _Found = tuple[Inspection, ContributionView | None]
 
 def _inspected(
     inspector: Inspector,
-    tasks: Sequence[_Task],
+    records: Sequence[ImageRecord],
     options: ExportOptions,
     versus: int | None,
     batch_size: int,
     workers: int | None,
     reader: SeenReader,
-) -> Generator[tuple[_Task, _Found | str, Image.Image | None], None, None]:
+) -> Generator[tuple[ImageRecord, _Found | str, Image.Image | None], None, None]:
     """Inspect the images in order; yield each with what was found, or the reason why nothing was, and its pixels."""
     model = inspector.model
     photographs: dict[int, Image.Image] = {}
@@ -255,13 +241,13 @@ def _inspected(
         whole = [photographs[position] for position in positions]
         if not options.shows_contributions:
             return [(found, None) for found in inspector.inspect_batch(whole, batch.names, views=batch.images)]
-        boxes = [tasks[position].record.box for position in positions]
+        boxes = [records[position].box for position in positions]
         ask = partial(default_question, versus=versus)
         return inspector.explain_batch(whole, batch.names, ask, boxes=boxes, views=batch.images)
 
     loop = over_model_images(
         model,
-        [Sample.of(task.record) for task in tasks],
+        Samples(records),
         inspect,
         view=view,
         batch_size=batch_size,
@@ -274,6 +260,6 @@ def _inspected(
             for position, result in results:
                 photograph = photographs.pop(position, None)
                 if isinstance(result, UnreadableImage):
-                    yield tasks[position], result.reason, None
+                    yield records[position], result.reason, None
                 else:
-                    yield tasks[position], result if result[0].scores.is_finite else NOT_FINITE, photograph
+                    yield records[position], result if result[0].scores.is_finite else NOT_FINITE, photograph

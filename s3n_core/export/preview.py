@@ -13,7 +13,7 @@ from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataSetError, S3NError, UnreadableImage
 from s3n_core.export.file_request import ExportedFile, FileRequest
-from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, file_path, model_name, versus_of
+from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, model_name, versus_of
 from s3n_core.export.options import export_options
 from s3n_core.inspection.contribution_view import ContributionView, default_question
 from s3n_core.inspection.inspection import Inspection
@@ -51,9 +51,8 @@ class FirstFiles:
         ]
         versus = versus_of(inspector.model.classes, options)
         position, inspection, contributions = self._first(inspector, records, versus)
-        record, files = records[position], ImageFiles(options, classes)
-        for earlier in records[: position + 1]:  # unreadable images before it reserve names, too
-            stem = files.stem(earlier)
+        record = records[position]
+        files = ImageFiles(options, records[: position + 1], classes)  # unreadable images before it reserve names, too
         if options.hidden_peaks:
             raise S3NError("A preview does not hide peaks; leave hidden_peaks out.")
         ending = request.ending if request.ending in files.endings else files.endings[0]
@@ -67,7 +66,7 @@ class FirstFiles:
         contents = FileContents(options, model_name(model.path), model.header.network.licence_notice)
         return ExportedFile(
             image=record.name,
-            files={each: file_path(stem, each) for each in files.endings},
+            files=files.paths(position),
             ending=ending,
             content=contents.of(image, [ending])[ending],
         )

@@ -174,9 +174,11 @@ class SeenReader:
 
     def __call__(self, sample: Sample) -> Image.Image:
         """Decode a sample; called from several threads at once."""
-        if self._seen is not None:
-            self._found[sample.path] = self._seen.of(self._hash_of(sample.path))
-        return self._read(sample)
+        found = None if self._seen is None else self._seen.of(self._hash_of(sample.path))
+        image = self._read(sample)
+        if found is not None:  # only now: nobody asks for an image that cannot be read
+            self._found[sample.path] = found
+        return image
 
     def take(self, path: Path) -> Seen:
         """Return what the model has to do with an image that was read, and forget it."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 
 from s3n_core.datasets.content_hashes import content_hash
-from s3n_core.datasets.loading import Sample, SampleReader
+from s3n_core.datasets.loading import Sample, SampleReader, Samples
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.view import network_accuracy
@@ -72,7 +72,7 @@ def predict(
     maker = RowMaker(model, records, classes, stop_below, reader)
     loop = over_model_images(
         model,
-        [Sample.of(record) for record in records],
+        Samples(records),
         maker.rows,
         batch_size=batch_size,
         workers=workers,

@@ -82,7 +82,7 @@ class UnfinishedTable:
     ) -> None:
         self._lines.close()
 
-    def _take(self, fields: Mapping[str, Any]) -> None:
+    def _take(self, fields: Mapping[str, Any], _offset: int) -> None:
         """Accept a row of an earlier job if it is the next one."""
         if self.done == len(self._names) or fields["file"] != self._names[self.done]:
             raise ValueError("not the row of this image")

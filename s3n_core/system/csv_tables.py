@@ -10,7 +10,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, TextIO
+
+from s3n_core.system.atomic_files import open_atomic
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -50,10 +53,28 @@ class CsvWriter:
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]], *, excel: bool = False) -> str:
     """Return a table as text; rows end in a line feed."""
     buffer = io.StringIO(newline="")
-    writer = CsvWriter(buffer, excel=excel, line_end="\n")
+    _write_lines(buffer, header, rows, excel)
+    return buffer.getvalue()
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], *, excel: bool = False) -> None:
+    """Write the table of `csv_text` atomically in constant memory: the rows are consumed one by one.
+
+    Names that are not valid Unicode are escaped, as in a table of predictions, so that the file is valid UTF-8.
+
+    Raises:
+        OutputError: The file cannot be written; it is unchanged.
+    """
+    with open_atomic(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+        _write_lines(text, header, rows, excel)
+        text.detach()  # flushes, and leaves the file open for its owner
+
+
+def _write_lines(file: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]], excel: bool) -> None:
+    writer = CsvWriter(file, excel=excel, line_end="\n")
     writer.write(header)
     writer.write_all(rows)
-    return buffer.getvalue()
 
 
 def _for_excel(cell: Any) -> Any:

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -56,7 +56,7 @@ class LineFile:
         out: Path,
         header: Mapping[str, Any],
         *,
-        take: Callable[[Any], None],
+        take: Callable[[Any, int], None],
         goes_on: Callable[[bytes], bool],
         restart: bool = False,
     ) -> None:
@@ -65,8 +65,8 @@ class LineFile:
         Args:
             out: The final output; its folder must exist.
             header: Identifies the job; starts with "format", which identifies the kind of file.
-            take: Called with the value of each existing line, in order; rejects it with a ``ValueError``, ``KeyError``,
-                ``TypeError`` or ``AttributeError``.
+            take: Called with the value of each existing line and its offset in the file, in order; rejects it with a
+                ``ValueError``, ``KeyError``, ``TypeError`` or ``AttributeError``.
             goes_on: Called with a complete header that differs; returns whether to accept its lines nevertheless.
             restart: Discard existing lines.
 
@@ -78,6 +78,7 @@ class LineFile:
         self.path = part_path(out)
         self._synced = time.monotonic()
         self._end = 0
+        self._reader: BufferedReader | None = None
         self._lock = _locked(out)
         try:
             # Unbuffered, so that what append() has written survives a kill of the process.
@@ -112,14 +113,33 @@ class LineFile:
         except OSError as error:
             raise output_error(self.path, error) from error
 
+    @property
+    def end(self) -> int:
+        """Offset after the last line, where the next one will begin, in bytes."""
+        return self._end
+
+    def read(self, offset: int) -> Any:
+        """Return the value of the line that begins at an offset; reading in ascending order is the quickest.
+
+        Raises:
+            OutputError: The disk is unavailable.
+        """
+        try:
+            if self._reader is None:
+                self._reader = open(self.path, "rb")  # noqa: SIM115
+            self._reader.seek(offset)
+            return json.loads(self._reader.readline())
+        except OSError as error:
+            raise output_error(self.path, error) from error
+
     def close(self) -> None:
         """Close and unlock the file, which remains for a later job; may be called twice."""
-        self._file.close()
+        self._close_files()
         _let_go(self._lock)
 
     def remove(self) -> None:
         """Remove the file once the output is finished. Failure is only logged: a later job would find nothing to do."""
-        self._file.close()
+        self._close_files()
         try:
             self.path.unlink(missing_ok=True)
         except OSError:
@@ -134,7 +154,12 @@ class LineFile:
     ) -> None:
         self.close()
 
-    def _taken(self, header: bytes, take: Callable[[Any], None], goes_on: Callable[[bytes], bool]) -> int:
+    def _close_files(self) -> None:
+        self._file.close()
+        if self._reader is not None:
+            self._reader.close()
+
+    def _taken(self, header: bytes, take: Callable[[Any, int], None], goes_on: Callable[[bytes], bool]) -> int:
         """Pass the existing lines to the owner; return the offset after the last valid one, 0 if there is none."""
         with open(self.path, "rb") as file:
             first = file.readline()
@@ -153,7 +178,7 @@ class LineFile:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    take(json.loads(line))
+                    take(json.loads(line), end)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     break
                 end += len(line)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from s3n_core.datasets.audit.equal_rows import first_equal, groups_of
 from s3n_core.datasets.audit.measures import ImageMeasures
 from s3n_core.datasets.audit.name_findings import name_findings
-from s3n_core.datasets.audit.near_duplicates import bits_apart, near_groups, picture_hash
+from s3n_core.datasets.audit.near_duplicates import HASH_BYTES, bits_apart, near_groups, picture_hash
 from s3n_core.datasets.audit.report import AuditReport, DuplicateGroup, Range, SmallClass, SmallImage
 from s3n_core.datasets.decoding import image_size, read_image
 from s3n_core.datasets.records import DataSet, Problem
@@ -25,10 +28,11 @@ SMALLEST_SIDE = 64
 """Default for ``audit``: an image whose shorter side has fewer pixels is reported as too small."""
 
 _CHUNK = 1 << 20  # bytes
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Examined:
+class _Image:
     """What the audit found in one image.
 
     Attributes:
@@ -42,6 +46,40 @@ class _Examined:
     reason: str
     digest: bytes | None
     look: bytes | None
+
+
+class _Examined:
+    """What the audit found in N images, in the order of the records: 56 bytes an image, since there may be very many.
+
+    Attributes:
+        done: Number of images so far.
+        sizes: int32 (N, 2): see `_Image`, and so are the others; zeros where there is none.
+        reasons: By position, where there is one.
+        digests: uint8 (N, 16).
+        looks: uint8 (N, 32).
+    """
+
+    def __init__(self, count: int) -> None:
+        self.done = 0
+        self.sizes = np.zeros((count, 2), np.int32)
+        self.reasons: dict[int, str] = {}
+        self.digests = np.zeros((count, _DIGEST_BYTES), np.uint8)
+        self.looks = np.zeros((count, HASH_BYTES), np.uint8)
+
+    def add(self, image: _Image) -> None:
+        """Add the next image."""
+        if image.size is None:
+            self.reasons[self.done] = image.reason
+        else:
+            self.sizes[self.done] = image.size
+        for column, value in ((self.digests, image.digest), (self.looks, image.look)):
+            if value is not None:
+                column[self.done] = np.frombuffer(value, np.uint8)
+        self.done += 1
+
+    def each_look(self) -> Iterator[bytes | None]:
+        """Return each image's perceptual hash; None where it has none."""
+        return (look.tobytes() if look.any() else None for look in self.looks)
 
 
 def audit(
@@ -68,7 +106,7 @@ def audit(
     """
     records = data_set.records
     examined = _examine_all(data_set, decode, workers, progress)
-    sizes = [item.size for item in examined if item.size is not None]
+    sides, readable = examined.sizes.min(axis=1), examined.sizes.all(axis=1)
     return AuditReport(
         root=data_set.root,
         format=data_set.format,
@@ -81,65 +119,61 @@ def audit(
         problems=data_set.problems,
         skipped=data_set.skipped,
         remarks=(data_set.original or data_set).remarks,
-        unreadable=tuple(
-            Problem(record.path, item.reason)
-            for record, item in zip(records, examined, strict=True)
-            if item.size is None
-        ),
+        unreadable=tuple(Problem(records[index].path, reason) for index, reason in examined.reasons.items()),
         small_classes=_small_classes(data_set),
         smallest_side=smallest_side,
         small_images=tuple(
-            SmallImage(name=record.name, width=item.size[0], height=item.size[1])
-            for record, item in zip(records, examined, strict=True)
-            if item.size is not None and min(item.size) < smallest_side
+            SmallImage(name=records[index].name, width=width, height=height)
+            for index in np.flatnonzero(readable & (sides < smallest_side)).tolist()
+            for width, height in [examined.sizes[index].tolist()]
         ),
-        width=Range.of([width for width, _ in sizes]),
-        height=Range.of([height for _, height in sizes]),
-        duplicates=_equal_files(data_set, [item.digest for item in examined]),
+        width=Range.of(examined.sizes[readable, 0]),
+        height=Range.of(examined.sizes[readable, 1]),
+        duplicates=_equal_files(data_set, examined.digests),
         near_duplicates=_near_duplicates(data_set, examined, comparing),
         name_findings=name_findings(data_set),
-        measures=ImageMeasures.of([item.size for item in examined], [item.look for item in examined])
-        if measure
-        else None,
+        measures=ImageMeasures.of(examined.sizes, examined.looks) if measure else None,
     )
 
 
 def _examine_all(
     data_set: DataSet, decode: bool, workers: int | None, progress: Callable[[int, int], None] | None
-) -> list[_Examined]:
-    paths = [record.path for record in data_set.records]
-    lengths = [_length(path) for path in paths]
-    how_often = Counter(length for length in lengths if length is not None)
+) -> _Examined:
+    records = data_set.records
+    lengths = np.fromiter((_length(record.path) for record in records), np.int64, len(records))
+    _, member, how_often = np.unique(lengths, return_inverse=True, return_counts=True)
+    maybe_equal = (lengths > 0) & (how_often[member.ravel()] > 1)
 
-    def examine(index: int) -> _Examined:
-        path, length, banner = paths[index], lengths[index], data_set.records[index].banner
-        digest = _digest(path) if length and how_often[length] > 1 else None
+    def examine(index: int) -> _Image:
+        path, banner = records[index].path, records[index].banner
+        digest = _digest(path) if maybe_equal[index] else None
         try:
             if not decode:
-                return _Examined(image_size(path, banner=banner), "", digest, None)
+                return _Image(image_size(path, banner=banner), "", digest, None)
             image = read_image(path, banner=banner, own_range=True)
         except UnreadableImage as error:
-            return _Examined(None, error.reason, digest, None)
-        return _Examined(image.size, "", digest, picture_hash(image))
+            return _Image(None, error.reason, digest, None)
+        return _Image(image.size, "", digest, picture_hash(image))
 
-    examined: list[_Examined] = []
-    with closing(threaded_map(examine, range(len(paths)), workers=workers)) as results:
+    examined = _Examined(len(records))
+    with closing(threaded_map(examine, range(len(records)), workers=workers)) as results:
         for result in results:
-            examined.append(result)
+            examined.add(result)
             if progress is not None:
-                progress(len(examined), len(paths))
+                progress(examined.done, len(records))
     return examined
 
 
-def _length(path: Path) -> int | None:
+def _length(path: Path) -> int:
+    """Return a file's length in bytes, 0 if it cannot be told."""
     try:
         return path.stat().st_size
     except OSError:
-        return None
+        return 0
 
 
 def _digest(path: Path) -> bytes | None:
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -162,27 +196,23 @@ def _small_classes(data_set: DataSet) -> tuple[SmallClass, ...]:
     )
 
 
-def _equal_files(data_set: DataSet, digests: Sequence[bytes | None]) -> tuple[DuplicateGroup, ...]:
-    groups: dict[bytes, list[int]] = defaultdict(list)
-    for index, digest in enumerate(digests):
-        if digest is not None:
-            groups[digest].append(index)
+def _equal_files(data_set: DataSet, digests: NDArray[np.uint8]) -> tuple[DuplicateGroup, ...]:
+    known = np.flatnonzero(digests.any(axis=1))
     return tuple(
-        DuplicateGroup.of(data_set, [data_set.records[index] for index in group])
-        for group in groups.values()
-        if len(group) > 1
+        DuplicateGroup.of(data_set, [data_set.records[index] for index in known[group].tolist()])
+        for group in groups_of(first_equal(digests[known]))
     )
 
 
 def _near_duplicates(
-    data_set: DataSet, examined: Sequence[_Examined], progress: Callable[[int, int], None] | None
+    data_set: DataSet, examined: _Examined, progress: Callable[[int, int], None] | None
 ) -> tuple[DuplicateGroup, ...]:
     found = []
-    for group in near_groups([item.look for item in examined], progress=progress):
-        digests = {examined[index].digest for index in group}
-        if len(digests) == 1 and None not in digests:
+    for group in near_groups(examined.each_look(), progress=progress):
+        digests = examined.digests[group]
+        if digests[0].any() and (digests == digests[0]).all():
             continue  # identical files: reported as duplicates
-        looks = [look for index in group if (look := examined[index].look) is not None]
+        looks = [examined.looks[index].tobytes() for index in group]
         most = max(bits_apart(looks[0], look) for look in looks)
         found.append(DuplicateGroup.of(data_set, [data_set.records[index] for index in group], most))
     return tuple(found)

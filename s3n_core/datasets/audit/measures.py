@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,9 @@ class ImageMeasures:
     hashes: str
 
     @classmethod
-    def of(cls, sizes: Sequence[tuple[int, int] | None], hashes: Sequence[bytes | None]) -> ImageMeasures:
-        """Encode the size (width, height) and hash of each image; None where there is none."""
-        numbers = np.array([size or (0, 0) for size in sizes], "<u4").reshape(-1, 2)
-        octets = b"".join(value or bytes(HASH_BYTES) for value in hashes)
-        return cls(sizes=_text(numbers.tobytes()), hashes=_text(octets))
+    def of(cls, sizes: NDArray[np.integer], hashes: NDArray[np.uint8]) -> ImageMeasures:
+        """Encode the size (width, height) and hash of each image, (N, 2) and (N, 32); zeros where there is none."""
+        return cls(sizes=_text(sizes.astype("<u4").tobytes()), hashes=_text(hashes.tobytes()))
 
 
 def read_measures(report: Mapping[str, Any], images: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]] | None:

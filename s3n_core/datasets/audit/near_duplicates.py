@@ -9,17 +9,19 @@ not compared, and larger crops are not found.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from s3n_core.datasets.audit.equal_rows import first_equal, groups_of
+
 NEAR_BITS = 44
 """Images whose hashes differ in at most this many of 256 bits count as near-duplicates."""
 
 HASH_BYTES = 32
+_NO_HASH = bytes(HASH_BYTES)  # no image has this one: half the bits of a hash are set
 _MIRRORED = 0x55
 """Bits of the odd horizontal frequencies in each byte of a hash: a horizontal flip changes the sign of these."""
 
@@ -75,7 +77,7 @@ def hash_distances(hashes: NDArray[np.uint8], one: NDArray[np.uint8]) -> NDArray
 
 
 def near_groups(
-    hashes: Sequence[bytes | None], *, progress: Callable[[int, int], None] | None = None
+    hashes: Iterable[bytes | None], *, progress: Callable[[int, int], None] | None = None
 ) -> list[list[int]]:
     """Find the groups of near-duplicates among images.
 
@@ -94,13 +96,16 @@ def near_groups(
     Returns:
         Groups of at least two positions in ``hashes``, each ascending, ordered by their first members.
     """
-    places: dict[bytes, list[int]] = defaultdict(list)
-    for place, value in enumerate(hashes):
-        if value is not None:
-            places[value].append(place)
-    if not places:
+    all_octets = bytearray()
+    for value in hashes:
+        all_octets += value or _NO_HASH
+    every = np.frombuffer(all_octets, dtype=np.uint8).reshape(-1, HASH_BYTES)
+    present = np.flatnonzero(every.any(axis=1))
+    if not len(present):
         return []
-    hashed = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, HASH_BYTES)
+    original = first_equal(every[present])
+    different = np.unique(original)
+    hashed = every[present[different]]
     octets = np.concatenate([hashed, hashed ^ _MIRRORED])  # (2n, 32); row n + i is image i mirrored
     words = octets.view(np.uint64)
     count = len(hashed)
@@ -122,10 +127,8 @@ def near_groups(
             _join(parents, one[near] % count, other[near] % count)
         if progress is not None:
             progress(done, _TABLES)
-    members: dict[int, list[int]] = defaultdict(list)
-    for parent, equal in zip(parents.tolist(), places.values(), strict=True):
-        members[parent] += equal
-    return sorted(sorted(group) for group in members.values() if len(group) > 1)
+    groups = groups_of(parents[np.searchsorted(different, original)])
+    return [present[group].tolist() for group in groups]
 
 
 def _keys(octets: NDArray[np.uint8]) -> Iterator[NDArray[np.uint32]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median_low
+
+import numpy as np
+from numpy.typing import NDArray
 
 from s3n_core.datasets.audit.measures import ImageMeasures
 from s3n_core.datasets.audit.name_findings import NameFinding
@@ -45,11 +47,13 @@ class Range:
     largest: int
 
     @classmethod
-    def of(cls, lengths: Sequence[int]) -> Range | None:
+    def of(cls, lengths: NDArray[np.integer]) -> Range | None:
         """Return the range of some lengths; None if there are none."""
-        if not lengths:
+        if not len(lengths):
             return None
-        return cls(smallest=min(lengths), median=median_low(lengths), largest=max(lengths))
+        ordered = np.sort(lengths)
+        smallest, median, largest = (int(ordered[place]) for place in (0, (len(ordered) - 1) // 2, -1))
+        return cls(smallest=smallest, median=median, largest=largest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.export.figures.figure_style import FigureStyle
-from s3n_core.export.index import IndexRow
 from s3n_core.export.options import PART_ENDING, REPORT
 from s3n_core.export.report.report_page import ReportHead, write_report
 from s3n_core.models.opening import Model
+from s3n_core.prediction.rows import Prediction
 from s3n_core.system.atomic_files import output_error
 
 
@@ -25,21 +25,24 @@ class FolderReport:
 
     def __init__(self, out: Path, stems: Sequence[PurePosixPath]) -> None:
         self._out = out
-        self._parts = [out / f"{stem}{PART_ENDING}" for stem in stems]
+        self._stems = stems
 
-    def write(self, head: ReportHead, rows: Mapping[int, IndexRow]) -> None:
+    def write(self, head: ReportHead, rows: Iterable[Prediction]) -> None:
         """Write the report.
 
         Args:
             head: What is common to all images.
-            rows: The index's row of each image, by position.
+            rows: The row of each image, in order.
 
         Raises:
             OutputError: The report cannot be written, or a part is missing.
         """
-        images = [rows[position].prediction for position in sorted(rows)]
-        left_out = [(image.file, image.error) for image in images if image.error]
-        parts = [part for part, image in zip(self._parts, images, strict=True) if not image.error]
+        left_out, parts = [], []
+        for position, row in enumerate(rows):
+            if row.error:
+                left_out.append((row.file, row.error))
+            else:
+                parts.append(self._part(position))
         try:
             write_report(self._out / REPORT, parts, head, left_out)
         except OSError as error:
@@ -47,14 +50,19 @@ class FolderReport:
 
     def remove_parts(self) -> None:
         """Remove the parts, which the report now contains; failures are ignored."""
-        for part in self._parts:
+        folders: set[Path] = set()
+        for position in range(len(self._stems)):
+            part = self._part(position)
+            folders.update(part.relative_to(self._out).parents)
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
         # Folders are empty if only the report was requested; remove the deepest first.
-        folders = {folder for part in self._parts for folder in part.relative_to(self._out).parents} - {Path()}
-        for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
+        for folder in sorted(folders - {Path()}, key=lambda folder: -len(folder.parts)):
             with contextlib.suppress(OSError):
                 (self._out / folder).rmdir()
+
+    def _part(self, position: int) -> Path:
+        return self._out / f"{self._stems[position]}{PART_ENDING}"
 
 
 def head_of(model: Model, model_name: str, records: Sequence[ImageRecord], style: FigureStyle) -> ReportHead:

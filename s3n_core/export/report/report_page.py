@@ -1,8 +1,8 @@
 """The report: one self-contained HTML page for browsing a folder's predictions and inspections.
 
-It is assembled from the images' parts (`report_image`) in two passes, so that memory does not grow with the number of
-images. Untrusted text never becomes markup: names are escaped in the page's head and are JSON strings elsewhere, and a
-content security policy allows only the page's own script and forbids loading anything.
+It is assembled from the images' parts (`report_image`) in two passes, so that memory holds an image's row of the table,
+but never its pictures. Untrusted text never becomes markup: names are escaped in the page's head and are JSON strings
+elsewhere, and a content security policy allows only the page's own script and forbids loading anything.
 """
 
 from __future__ import annotations

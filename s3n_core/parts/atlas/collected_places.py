@@ -153,7 +153,7 @@ class CollectedPlaces:
         else:
             self._lines.close()
 
-    def _take(self, line: Any) -> None:
+    def _take(self, line: Any, _offset: int) -> None:
         if self.done == len(self._names) or line["file"] != self._names[self.done]:
             raise ValueError("not the line of this image")
         image_of(line)

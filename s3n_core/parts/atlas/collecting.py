@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from s3n_core.datasets.loading import Batch, Sample, SampleReader
+from s3n_core.datasets.loading import Batch, Sample, SampleReader, Samples
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.errors import UnreadableImage
@@ -101,7 +101,7 @@ def collect(
 
         loop = over_model_images(
             model,
-            [Sample.of(record) for record in records],
+            Samples(records),
             work,
             workers=workers,
             start=start,

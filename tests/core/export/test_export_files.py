@@ -24,7 +24,7 @@ from s3n_core.export.evaluation_tables import (
 from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.encoding import encode
 from s3n_core.export.figures.figure_style import FigureStyle
-from s3n_core.export.file_names import OutputNames, safe_part
+from s3n_core.export.file_names import OutputStems, safe_part
 from s3n_core.export.image_files import arrays_bytes, picture_bytes
 from s3n_core.export.options import ExportOptions
 from s3n_core.inspection.summary import arrays_of
@@ -35,8 +35,9 @@ ENDINGS = (".png", "/peaks.png", ".npz")
 
 
 def stems(*names, endings=ENDINGS, taken=()):
-    output = OutputNames(taken)
-    return [str(output.stem(name, endings)) for name in names]
+    found = OutputStems(names, endings, taken)
+    assert [found[place] for place in range(len(names))] == list(found)
+    return [str(stem) for stem in found]
 
 
 def test_folders_of_the_data_set_are_kept_and_letters_of_any_script():
