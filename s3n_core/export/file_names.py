@@ -46,6 +46,10 @@ class OutputNames:
             name: The image's name in its data set, a POSIX path.
         """
         folder, own, suffix = _split(name)
+        outermost, *inner = folder.parts or ("",)
+        number = 2
+        while any(self._is_file(_key(str(around))) for around in (folder, *folder.parents)):
+            folder, number = PurePosixPath(f"{outermost}-{number}", *inner), number + 1
         # To distinguish a.jpg from a.png, the file type is tried before numbers.
         candidates = [own, safe_part(f"{own} ({suffix})")] if suffix else [own]
         number = 2

@@ -86,6 +86,16 @@ def _groups(named: Iterable[_Named], key: Callable[[str, ImageRecord], object]) 
     return groups
 
 
+def _repeated(texts: Iterable[str]) -> set[str]:
+    """Return the texts that occur more than once: a group for each of the others would take hundreds of bytes an image."""
+    once, repeated = set[int](), set[str]()
+    for text in texts:
+        if (hashed := hash(text)) in once:
+            repeated.add(text)  # a text by itself that has another one's hash does no harm
+        once.add(hashed)
+    return repeated
+
+
 def _crosses(group: Sequence[ImageRecord]) -> bool:
     return len({record.split for record in group}) > 1
 
@@ -95,17 +105,19 @@ def _without_last_number(stem: str) -> str:
 
 
 def _same_names(named: Sequence[_Named]) -> Iterator[list[ImageRecord]]:
+    patterns = _repeated(_without_last_number(stem) for stem, _ in named)
     numbers: dict[tuple[Split | None, str], set[int]] = defaultdict(set)
     for stem, record in named:
-        if match := _LAST_NUMBER.search(stem):
-            numbers[record.split, _without_last_number(stem)].add(int(match[0]))
+        match, pattern = _LAST_NUMBER.search(stem), _without_last_number(stem)
+        if match and pattern in patterns:
+            numbers[record.split, pattern].add(int(match[0]))
     counters = {
         pattern
         for (_, pattern), values in numbers.items()
         if len(values) >= _COUNTED and len(values) >= _DENSE * (max(values) - min(values) + 1)
     }
-    groups = _groups(named, lambda stem, _: None if _without_last_number(stem) in counters else stem)
-    for group in groups.values():
+    stems = {stem for stem in _repeated(stem for stem, _ in named) if _without_last_number(stem) not in counters}
+    for group in _groups(named, lambda stem, _: stem if stem in stems else None).values():
         if _crosses(group) and len({record.split for record in group}) == len(group):
             yield group
 
@@ -122,18 +134,29 @@ def _same_sources(named: Sequence[_Named]) -> Iterator[list[ImageRecord]]:
                 return base, record.label
         return (stem, record.label)
 
-    copies = _groups(named, original)
+    # Most names are copies of nothing.
+    copied = {found for stem, record in named if (found := original(stem, record)) != (stem, record.label)}
+    copies = _groups(named, lambda stem, record: found if (found := original(stem, record)) in copied else None)
     for group in (*exports.values(), *copies.values(), *_sequences(named)):
         if _crosses(group) and len({_stem(record) for record in group}) > 1:
             yield group
 
 
 def _sequences(named: Sequence[_Named]) -> Iterator[list[ImageRecord]]:
-    groups = _groups(named, lambda stem, _: _without_last_number(stem))
+    patterns = {
+        pattern
+        for pattern in _repeated(_without_last_number(stem) for stem, _ in named)
+        if "#" in pattern and re.search(r"\d", pattern)
+    }
+
+    def frames(stem: str, _: ImageRecord) -> object:
+        pattern = _without_last_number(stem)
+        return pattern if pattern in patterns else None
+
     of_class: dict[int | None, list[list[ImageRecord]]] = defaultdict(list)
-    for pattern, group in groups.items():
+    for group in _groups(named, frames).values():
         labels = {record.label for record in group}
-        if len(group) > 1 and len(labels) == 1 and re.search(r"\d", str(pattern)) and "#" in str(pattern):
+        if len(group) > 1 and len(labels) == 1:
             of_class[labels.pop()].append(group)
     for sequences in of_class.values():
         if len(sequences) > 1:

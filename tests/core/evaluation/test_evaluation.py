@@ -116,6 +116,16 @@ def test_nothing_to_count(model: Model) -> None:
         counts.result(CLASSES, mode="expected", precision="float32")
 
 
+def test_many_batches_count_as_few(model: Model, records: list[ImageRecord]) -> None:
+    """So many that some are joined on the way."""
+    many, few = (evaluate(model, records * 3, CLASSES, batch_size=size, cascade=True) for size in (1, 13))
+    assert many.images == 3 * len(readable(records))
+    assert alike(many, few)
+    assert many.cascade is not None
+    assert few.cascade is not None
+    np.testing.assert_allclose(many.cascade.entropy, few.cascade.entropy, rtol=1e-4, atol=1e-5)
+
+
 def test_progress(model: Model, records: list[ImageRecord]) -> None:
     seen: list[tuple[int, int]] = []
     evaluate(model, records[:10], CLASSES, batch_size=4, progress=lambda done, total: seen.append((done, total)))

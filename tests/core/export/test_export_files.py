@@ -60,6 +60,11 @@ def test_a_file_never_takes_the_place_of_another_images_folder():
     assert stems("index.csv.jpg", endings=("",), taken=["index.csv"]) != ["index.csv"]
 
 
+def test_a_folder_never_takes_the_place_of_another_images_file():
+    assert stems("x.jpg", "x.png/a.jpg", "x.png/b.jpg") == ["x", "x.png-2/a", "x.png-2/b"]
+    assert stems("index.csv/a/b.jpg", taken=["index.csv"]) == ["index.csv-2/a/b"]
+
+
 @pytest.mark.parametrize(
     ("part", "safe"),
     [
