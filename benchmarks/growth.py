@@ -176,19 +176,19 @@ def _jobs(chosen: argparse.Namespace) -> None:
         )
         ten = folder / "ten.safetensors"
         _alone(make, ten)
-        rows = _Rows("images", len(JOBS))
+        rows = _Rows("images")
         for length in sorted(chosen.images):
             data = _draw(folder / f"images {length}", length, 10)
             most = chosen.export_up_to
             rows.add(length, [_alone(_job, job, ten, data) for job in JOBS if job != "export" or length <= most])
-        rows = _Rows("classes, with as many images", len(JOBS))
+        rows = _Rows("classes, with as many images")
         for classes in sorted(chosen.classes):
             model = folder / f"{classes}.safetensors"
             _alone(make, model, classes)
             data = _draw(folder / f"classes {classes}", classes, classes)
             most = chosen.export_up_to
             rows.add(classes, [_alone(_job, job, model, data) for job in JOBS if job != "export" or classes <= most])
-        rows = _Rows("side of the files, 40 images", len(JOBS))
+        rows = _Rows("side of the files, 40 images")
         for side in chosen.sides:
             data = _draw(folder / f"side {side}", 40, 10, side)
             rows.add(side, [_alone(_job, job, ten, data) for job in JOBS])
@@ -197,13 +197,14 @@ def _jobs(chosen: argparse.Namespace) -> None:
 class _Rows:
     """A table of jobs, printed row by row; a cell also holds its ratios to the first row."""
 
-    def __init__(self, what: str, columns: int) -> None:
-        self._first: list[tuple[float, float]] = []
-        print(f"\n| {what} | {' | '.join(JOBS)} |\n|---:|{'---|' * columns}")
+    def __init__(self, what: str) -> None:
+        self._what, self._first = what, list[tuple[float, float]]()
 
     def add(self, number: int, cells: list[tuple[float, float]]) -> None:
         """Print a row of (ms an image, peak memory in MB)."""
-        self._first = self._first or cells
+        if not self._first:
+            self._first = cells
+            print(f"\n| {self._what} | {' | '.join(JOBS)} |\n|---:|{'---|' * len(JOBS)}")
         texts = [f"{ms:.2f}, {memory:.0f}" for ms, memory in cells]
         if cells is not self._first:
             ratios = [ms / before for (ms, _), (before, _) in zip(cells, self._first, strict=False)]

@@ -63,8 +63,8 @@ class EvaluationCounts:
         """Return which images have finite logits in every head, in the order in which they were added, bool, shape (images,)."""
         if not self._images:
             return np.zeros(0, bool)
-        labels: NDArray[np.int64] = self._cells.joined()[0].cpu().numpy()
-        return labels != _NOT_COUNTED
+        finite: NDArray[np.bool_] = self._cells.joined()[0].cpu().numpy() != _NOT_COUNTED
+        return finite
 
     def add(self, batch: BatchOutput, labels: Tensor) -> None:
         """Add a batch, which may be empty.
