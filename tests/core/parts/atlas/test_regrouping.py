@@ -59,7 +59,12 @@ def edit_header(folder: Path, *, images: str | None = None, **fields: Any) -> No
 def build(data: DataSet, out: Path, parts: int | None = None, parts_of: Path | None = None, **options: Any) -> Atlas:
     """Build an atlas whose places are all collected, so without a model."""
     model: Any = SimpleNamespace(
-        digest=MODEL, sampling="expected", precision="float32", classes=CLASSES, path=Path("model.safetensors")
+        digest=MODEL,
+        sampling="expected",
+        precision="float32",
+        classes=CLASSES,
+        path=Path("model.safetensors"),
+        header=SimpleNamespace(network=SimpleNamespace(origin={})),
     )
     options = {"centred": False, **options}
     list(build_atlas(model, data, data.records, out, split="test", parts=parts, parts_of=parts_of, **options))
