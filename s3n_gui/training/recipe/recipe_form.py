@@ -170,7 +170,7 @@ class RecipeForm(QWidget):
             is_here: Whether the weights are on this machine, as far as is known.
         """
         where = "" if is_here else ", to be downloaded"
-        self.licence.setText("" if licence is None else f"Licence: {licence.short}{where}")
+        self.licence.setText("" if licence is None else f"Licence of weights: {licence.short}{where}")
         self.licence.setToolTip(tip_text(sentence))
         self.licence.setProperty("state", "caution" if licence is not None and licence.non_commercial else "")
         self.licence.style().unpolish(self.licence)

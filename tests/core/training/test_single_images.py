@@ -45,7 +45,9 @@ def test_what_can_learn_from_single_images_is_not_refused() -> None:
 
 
 def test_layers_that_read_means_are_said_to_do_so() -> None:
-    with pytest.raises(RecipeError, match=r"timm:resnest14d\.gluon_in1k's layers read the mean over the image") as refused:
+    with pytest.raises(
+        RecipeError, match=r"timm:resnest14d\.gluon_in1k's layers read the mean over the image"
+    ) as refused:
         require_batches(tiny_recipe(batch_size=1, network__backbone="timm:resnest14d.gluon_in1k"), 6)
     assert "input_size" not in str(refused.value)
 

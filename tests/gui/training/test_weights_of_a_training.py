@@ -96,7 +96,7 @@ def ready(train_page: TrainPage, session: Session, qtbot: QtBot) -> TrainPage:
 def test_the_licence_stands_below_the_backbone(train_page: TrainPage) -> None:
     form = train_page.form
     form.finish()
-    assert form.licence.text() == "Licence: unknown"
+    assert form.licence.text() == "Licence of weights: unknown"
     assert "torchvision gives no licence" in form.licence.toolTip()
     assert form.licence.property("state") == ""
     form.take({"weights": "none"})
@@ -114,12 +114,12 @@ def test_the_engine_knows_the_licence_of_a_network_of_timm(
     form.take({"network.backbone": name})
     assert form.licence.text() == ""
     qtbot.waitUntil(lambda: bool(form.licence.text()), timeout=PATIENCE)
-    assert form.licence.text() == "Licence: cc-by-nc-4.0 (no commercial use), to be downloaded"
+    assert form.licence.text() == "Licence of weights: cc-by-nc-4.0 (no commercial use), to be downloaded"
     assert form.licence.property("state") == "caution"
     assert form.licence.toolTip() == entry["sentence"]
     form.take({"network.backbone": "resnet18"})
     form.take({"network.backbone": name})
-    assert form.licence.text().startswith("Licence: cc-by-nc-4.0")
+    assert form.licence.text().startswith("Licence of weights: cc-by-nc-4.0")
     assert [arguments[:3] for arguments in asked] == [["weights", "list", name]], "it is asked once"
 
 
@@ -160,13 +160,13 @@ def test_a_model_passes_the_licence_of_its_weights_on(train_page: TrainPage, tmp
     plain = tmp_path / "plain.safetensors"
     save_file({"weight": torch.zeros(1)}, plain)
     form.take({"weights": str(plain)})
-    assert form.licence.text() == "Licence: unknown"
+    assert form.licence.text() == "Licence of weights: unknown"
     assert "plain.safetensors" in form.licence.toolTip()
     origin = {"architecture": "convnextv2_atto", "tag": "fcmae", "licence": "cc-by-nc-4.0"}
     header, model = tiny_header(origin=origin), tmp_path / "model.safetensors"
     save_model(model, tiny_network(header.network), header)
     form.take({"weights": str(model)})
-    assert form.licence.text() == "Licence: cc-by-nc-4.0 (no commercial use)"
+    assert form.licence.text() == "Licence of weights: cc-by-nc-4.0 (no commercial use)"
     assert "convnextv2_atto.fcmae" in form.licence.toolTip()
     header = tiny_header(origin={"architecture": "mobilenet_v2"})  # of random weights
     save_model(tmp_path / "own.safetensors", tiny_network(header.network), header)
