@@ -122,6 +122,25 @@ def place(network: torch.nn.Module, device: str) -> None:
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    if device == "cpu":
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d) and _must_be_contiguous(module):
+                # A plain ``contiguous()`` would keep the strides, since both layouts are the same for a 1 x 1 kernel.
+                module.weight.data = module.weight.data.clone(memory_format=torch.contiguous_format)
+                module.register_forward_pre_hook(_made_contiguous)
+
+
+def _must_be_contiguous(layer: torch.nn.Conv2d) -> bool:
+    """Return whether oneDNN writes beyond its memory when it computes the gradient of the weights in channels-last layout.
+
+    It does so (torch 2.15, AVX-512) for 1 x 1 kernels with a stride and fewer than 16 channels, such as in the first layer of
+    FastViT, MobileOne and RepVGG: the process crashes or its numbers are wrong.
+    """
+    return layer.kernel_size == (1, 1) and layer.stride != (1, 1) and layer.in_channels < 16
+
+
+def _made_contiguous(_: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    return (inputs[0].contiguous(),)
 
 
 def return_unused_memory() -> None:
