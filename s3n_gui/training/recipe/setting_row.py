@@ -85,6 +85,9 @@ class SettingRow(QWidget):
                 self.control.setValue(100 * float(value))
             elif isinstance(self.control, QComboBox):
                 self.control.setCurrentText(str(value))
+                edit = self.control.lineEdit()
+                if edit is not None and not edit.hasFocus():
+                    edit.setCursorPosition(0)  # a long name is cut at its end
             elif isinstance(self.control, QCheckBox):
                 self.control.setChecked(bool(value))
             elif isinstance(self.control, QLineEdit):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from made_up_weights import LONG_NAME, made_up_weights
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
 from tiny_models import tiny_header, tiny_network
@@ -101,6 +101,17 @@ def test_the_licence_stands_below_the_backbone(train_page: TrainPage) -> None:
     assert form.licence.property("state") == ""
     form.take({"weights": "none"})
     assert form.licence.text() == ""
+
+
+def test_a_long_backbone_is_cut_at_its_end(train_page: TrainPage) -> None:
+    form = train_page.form
+    form.finish()
+    for name in ("mobilenet_v2", LONG_NAME):
+        form.take({"network.backbone": name})
+        field = form.rows["network.backbone"].control
+        assert isinstance(field, QComboBox)
+        assert field.currentText() == name
+        assert field.lineEdit().cursorPosition() == 0
 
 
 def test_the_engine_knows_the_licence_of_a_network_of_timm(
