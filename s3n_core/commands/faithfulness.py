@@ -133,10 +133,21 @@ def faithfulness(
         result = measure_faithfulness(
             opened, some, data_set.classes, split=part, total=len(records), workers=workers, progress=bar
         )
+    licence = _licence(opened)
     if json:
-        print_json({"event": "faithfulness", "data": str(data), **result.to_dict()})
+        print_json({"event": "faithfulness", "data": str(data), **result.to_dict(), **licence})
     else:
         typer.echo(f"Split: {part} of {data}\n{result.text()}")
+
+
+def _licence(model: Model) -> dict[str, str]:
+    """Say what must be told of the licence of the weights that a model began with, and return it for JSON; {} for nothing."""
+    from s3n_core.commands.failures import say
+
+    if not (notice := model.header.network.licence_notice):
+        return {}
+    say(notice)
+    return {"licence": notice}
 
 
 def _by_interventions(
@@ -159,8 +170,9 @@ def _by_interventions(
 
     with interruptible(lambda: "Stopped; nothing was written."), progress_bar("Measuring", json=json) as bar:
         found = measure_interventions(model, truth, images=images, sanity=sanity, shuffled=shuffled, progress=bar)
+    licence = _licence(model)
     if json:
-        print_json({"event": "interventions", "data": str(truth), **found.to_dict()})
+        print_json({"event": "interventions", "data": str(truth), **found.to_dict(), **licence})
     else:
         typer.echo(f"Data: {truth}\n{interventions_text(found, goals=check)}", nl=False)
     if check:

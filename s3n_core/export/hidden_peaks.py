@@ -10,6 +10,7 @@ from typing import Any
 
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.peak import Peak
+from s3n_core.method.weight_licences import WeightLicence, column_of
 from s3n_core.system.csv_tables import write_csv
 
 HIDDEN_TABLE = "hidden_peaks.csv"
@@ -73,18 +74,23 @@ class HiddenPeaks:
         return (json.dumps(values, indent=1) + "\n").encode("ascii")
 
 
-def write_hidden_table(path: Path, files: Iterable[Path], *, excel: bool = False) -> None:
+def write_hidden_table(
+    path: Path, files: Iterable[Path], *, licence: WeightLicence | None = None, excel: bool = False
+) -> None:
     """Write the table of all hidden peaks as CSV, from the JSON files of the images in order.
 
     Args:
         path: The table, replaced atomically.
         files: The JSON files.
+        licence: That of the weights that the model began with, if a person must be told: the last column; else None.
         excel: Write the table for Excel, see `csv_tables`.
 
     Raises:
         OutputError: The table cannot be written.
     """
-    write_csv(path, _COLUMNS, (row for file in files for row in _rows(file)), excel=excel)
+    last = column_of([] if licence is None else [licence])
+    rows = ((*row, *last.values()) for file in files for row in _rows(file))
+    write_csv(path, (*_COLUMNS, *last), rows, excel=excel)
 
 
 def _rows(file: Path) -> Iterator[Sequence[object]]:

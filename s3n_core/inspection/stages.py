@@ -17,7 +17,7 @@ from torch import Tensor
 
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
-from s3n_core.inspection.inspection import Response, Scores, Warps
+from s3n_core.inspection.inspection import Response, Scores, Warps, strongest
 from s3n_core.inspection.peak import Peak
 from s3n_core.inspection.peak_editing import CountedPeaks, list_peaks
 from s3n_core.inspection.placed_contributions import Contributions
@@ -111,7 +111,7 @@ class Found:
         maps = self.response.maps[row]
         if maps.numel() <= MOST_MAP_VALUES:
             return tuple(range(len(maps)))
-        likeliest = [np.argsort(-values, kind="stable")[:5] for values in scores.logits.values()]
+        likeliest = [strongest(values, 5) for values in scores.logits.values()]
         return tuple(sorted({int(index) for indices in (self._ranked[row], *likeliest) for index in indices}))
 
     def _response(self, row: int, mapped: tuple[int, ...]) -> Response:

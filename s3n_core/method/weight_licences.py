@@ -5,7 +5,7 @@ Does not import torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 UNKNOWN = "unknown"
@@ -87,6 +87,11 @@ def notice_of(origin: Mapping[str, str]) -> str:
     """Return what exports say of the weights that a model began with (`WeightLicence.notice`); "" if nothing need be said."""
     found = licence_of(origin)
     return "" if found is None else found.notice
+
+
+def column_of(licences: Sequence[WeightLicence]) -> dict[str, str]:
+    """Return what a table's last column says, by its name `COLUMN`: all licences of which must be told; {} for none."""
+    return {COLUMN: "; ".join(dict.fromkeys(licence.short for licence in licences))} if licences else {}
 
 
 def torchvision_licence(backbone: str) -> WeightLicence:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from s3n_core.datasets.records import ImageRecord
+from s3n_core.method.weight_licences import WeightLicence, column_of
 from s3n_core.reproduce.answers import measured_records
 from s3n_core.reproduce.campaign import is_finished, peaks_of
 from s3n_core.reproduce.experiments import FULL, Experiment
@@ -92,8 +93,8 @@ def nearest_parts(peaks: Peaks | None, record: ImageRecord) -> tuple[str, str] |
     return nearest(*by_response[-1][:2]), nearest(*by_response[0][:2])
 
 
-def figure_markdown(experiment: Experiment, counted: list[Counts]) -> str:
-    """Return a figure's numbers as Markdown."""
+def figure_markdown(experiment: Experiment, counted: list[Counts], told: Sequence[WeightLicence] = ()) -> str:
+    """Return a figure's numbers as Markdown, with the licences that must be told of (`results.restrictions_of`)."""
     lines = [f"# {experiment.title}", ""]
     if not counted:
         return (
@@ -115,17 +116,19 @@ def figure_markdown(experiment: Experiment, counted: list[Counts]) -> str:
                 for part in counts.strong
             ]
         lines += ["", *(f"Left out: {number:,} {reason}.\n" for reason, number in sorted(counts.left_out.items()))]
+    lines += [f"{licence.notice}\n" for licence in told]
     return "\n".join(lines)
 
 
-def figure_csv(counted: list[Counts]) -> str:
-    """Return a figure's numbers as CSV."""
+def figure_csv(counted: list[Counts], told: Sequence[WeightLicence] = ()) -> str:
+    """Return a figure's numbers as CSV; the last column is the licence of weights that must be told of."""
+    licence = column_of(told)
     rows = [
-        [counts.data, key, counts.strong[key], counts.weak.get(key, ""), counts.images, counts.seeds]
+        [counts.data, key, counts.strong[key], counts.weak.get(key, ""), counts.images, counts.seeds, *licence.values()]
         for counts in counted
         for key in counts.strong
     ]
-    return csv_text(["data", "key", "strongest", "weakest", "images", "seeds"], rows)
+    return csv_text(["data", "key", "strongest", "weakest", "images", "seeds", *licence], rows)
 
 
 def figure_plot(experiment: Experiment, counted: list[Counts]) -> bytes:

@@ -33,6 +33,7 @@ from s3n_core.inspection.palettes import PALETTES, STANDARD_OPACITY
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import Resampled
 from s3n_core.method.ablations import CROP_SIDE, crop_grid
+from s3n_core.method.weight_licences import WeightLicence, column_of
 from s3n_core.models.opening import Model
 from s3n_core.reproduce.answers import measured_records
 from s3n_core.reproduce.campaign import cell_folder, is_finished, open_trained, predictions_of, run_folder
@@ -76,16 +77,19 @@ class PictureFigure:
     table: list[list[str]]
     remarks: list[str]
 
-    def markdown(self, experiment: Experiment) -> str:
-        """Return the figure's text as Markdown."""
+    def markdown(self, experiment: Experiment, told: Sequence[WeightLicence] = ()) -> str:
+        """Return the figure's text as Markdown, with the licences that must be told of (`results.restrictions_of`)."""
         lines = [f"# {experiment.title}", ""]
         if self.rows:
             lines += [f"![{experiment.title}]({experiment.key}.png)", "", *markdown_table(self.table), ""]
-        return "\n".join([*lines, *(f"- {remark}" for remark in self.remarks)]) + "\n"
+        remarks = [*self.remarks, *(licence.notice for licence in told)]
+        return "\n".join([*lines, *(f"- {remark}" for remark in remarks)]) + "\n"
 
-    def csv(self) -> str:
-        """Return the table as CSV."""
-        return csv_text(self.table[0], self.table[1:]) if self.table else ""
+    def csv(self, told: Sequence[WeightLicence] = ()) -> str:
+        """Return the table as CSV; the last column is the licence of weights that must be told of."""
+        licence = column_of(told)
+        rows = ([*row, *licence.values()] for row in self.table[1:])
+        return csv_text([*self.table[0], *licence], rows) if self.table else ""
 
     def png(self, experiment: Experiment) -> bytes:
         """Return the pictures; there must be some."""

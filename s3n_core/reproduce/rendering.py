@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from s3n_core.method.backbones import imagenet_place
 from s3n_core.method.weight_files import HASH_IN_NAME
+from s3n_core.method.weight_licences import WeightLicence, column_of
 from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
 from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
 from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
-from s3n_core.reproduce.results import ArmResult, decides, missing_text, results_of
+from s3n_core.reproduce.results import ArmResult, decides, missing_text, restrictions_of, results_of
 from s3n_core.reproduce.statistics import Interval, points_text
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, write_bytes
@@ -62,12 +63,13 @@ def write_tables(plan: Plan, out: Path, *, pictures: bool = True, device: str = 
     make_folder(out)
     tables = []
     for experiment in plan.experiments:
+        told = restrictions_of(plan, experiment, out)
         if experiment.figure in ("hits", "parts"):
             counted = counts_of(plan, experiment, out)
             plotted = {".png": figure_plot(experiment, counted)} if counted else {}
             figure = {
-                ".md": figure_markdown(experiment, counted).encode(),
-                ".csv": figure_csv(counted).encode(),
+                ".md": figure_markdown(experiment, counted, told).encode(),
+                ".csv": figure_csv(counted, told).encode(),
                 **plotted,
             }
             tables.append(Table(experiment, [], _written(experiment, out, figure)))
@@ -75,14 +77,14 @@ def write_tables(plan: Plan, out: Path, *, pictures: bool = True, device: str = 
         if experiment.figure:
             if pictures:
                 tables.append(
-                    Table(experiment, [], _written(experiment, out, _pictures(plan, experiment, out, device)))
+                    Table(experiment, [], _written(experiment, out, _pictures(plan, experiment, out, device, told)))
                 )
             continue
         results = results_of(plan, experiment, out)
         contents = {
-            ".md": markdown(plan, experiment, results).encode(),
-            ".csv": table_csv(experiment, results).encode(),
-            ".tex": latex(plan, experiment, results).encode(),
+            ".md": markdown(plan, experiment, results, told).encode(),
+            ".csv": table_csv(experiment, results, told).encode(),
+            ".tex": latex(plan, experiment, results, told).encode(),
         }
         if any(result.values for result in results):
             contents[".png"] = plot(experiment, results)
@@ -98,15 +100,17 @@ def _written(experiment: Experiment, out: Path, contents: Mapping[str, bytes]) -
     return tuple(files)
 
 
-def _pictures(plan: Plan, experiment: Experiment, out: Path, device: str) -> dict[str, bytes]:
+def _pictures(
+    plan: Plan, experiment: Experiment, out: Path, device: str, told: Sequence[WeightLicence]
+) -> dict[str, bytes]:
     """Return the files of a figure of examples."""
     drawn = picture_figure(plan, experiment, out, device=device)
-    shown = {".png": drawn.png(experiment), ".csv": drawn.csv().encode()} if drawn.rows else {}
-    return {".md": drawn.markdown(experiment).encode(), **shown}
+    shown = {".png": drawn.png(experiment), ".csv": drawn.csv(told).encode()} if drawn.rows else {}
+    return {".md": drawn.markdown(experiment, told).encode(), **shown}
 
 
-def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
-    """Return an experiment's table as Markdown, with what a reader must know about it."""
+def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult], told: Sequence[WeightLicence] = ()) -> str:
+    """Return an experiment's table as Markdown, with what a reader must know about it, ``told`` of `restrictions_of` included."""
     measures = _measures_of(experiment, results)
     compared = any(result.full_over is not None for result in results)
     head = ["data set", "network", *(MEASURE_TITLES[measure] for measure in measures), "images × seeds"]
@@ -134,18 +138,20 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> st
             "adjusted by Holm's procedure.",
             "",
         ]
-    lines += [f"- {text}" for text in _remarks(plan, experiment, results)]
+    lines += [f"- {text}" for text in _remarks(plan, experiment, results, told)]
     return "\n".join(lines) + "\n"
 
 
-def table_csv(experiment: Experiment, results: list[ArmResult]) -> str:
+def table_csv(experiment: Experiment, results: list[ArmResult], told: Sequence[WeightLicence] = ()) -> str:
     """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent, and log loss in nats.
 
-    ``interval`` is "images and seeds", or "seeds" where ``low`` and ``high`` are the range over seeds.
+    ``interval`` is "images and seeds", or "seeds" where ``low`` and ``high`` are the range over seeds. The last column is the
+    licence of weights that must be told of (``told`` of `restrictions_of`), the same in every line.
     """
+    licence = column_of(told)
     head = ["data", "network", "measure", "mean", "low", "high", "interval", "paper", "images", "seeds", "missing",
             "full_over", "full_over_low", "full_over_high", "full_over_seeds",
-            "loss_over", "loss_over_low", "loss_over_high", "adjusted_lower"]  # fmt: skip
+            "loss_over", "loss_over_low", "loss_over_high", "adjusted_lower", *licence]  # fmt: skip
     rows = []
     for result in results:
         for measure in experiment.measures:
@@ -160,13 +166,13 @@ def table_csv(experiment: Experiment, results: list[ArmResult]) -> str:
                 "" if paper is None else f"{paper / 100:g}",
                 result.images, result.seeds, result.missing, *_numbers(over),
                 "" if over is None else result.over_seeds, *_numbers(loss),
-                "" if result.lower is None or not joint else f"{result.lower:.6g}",
+                "" if result.lower is None or not joint else f"{result.lower:.6g}", *licence.values(),
             ])  # fmt: skip
     return csv_text(head, rows)
 
 
-def latex(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
-    """Return an experiment's table for LaTeX with the package booktabs; the remarks follow the table as its notes."""
+def latex(plan: Plan, experiment: Experiment, results: list[ArmResult], told: Sequence[WeightLicence] = ()) -> str:
+    """Return an experiment's table for LaTeX with the package booktabs; `markdown`'s remarks follow the table as its notes."""
     measures = _measures_of(experiment, results)
     compared = any(result.full_over is not None for result in results)
     head = ["Data set", "Network", *(MEASURE_TITLES[m] for m in measures), r"$n \times$ seeds"]
@@ -185,7 +191,7 @@ def latex(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> str:
         cells.append(rf"{result.images} $\times$ {result.seeds}" if result.seeds else "--")
         cells += _comparison_cells(experiment, result, compared=compared)
         lines.append(" & ".join(cells) + r" \\")
-    notes = [f"Percent. In brackets: {_brackets(results)}.", *_remarks(plan, experiment, results)]
+    notes = [f"Percent. In brackets: {_brackets(results)}.", *_remarks(plan, experiment, results, told)]
     lines += [r"\bottomrule", r"\end{tabular}", "", r"\par\footnotesize"]
     return "\n".join([*lines, *(_escaped(note) + r"\par" for note in notes)]) + "\n"
 
@@ -287,7 +293,7 @@ def plot(experiment: Experiment, results: list[ArmResult]) -> bytes:
     return buffer.getvalue()
 
 
-def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> list[str]:
+def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told: Sequence[WeightLicence]) -> list[str]:
     remarks = []
     paper = find_recipe("paper").model_dump(mode="json", exclude={"name", "about", "sources"})
     ours = plan.recipe.model_dump(mode="json", exclude={"name", "about", "sources"})
@@ -323,6 +329,7 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult]) -> li
         remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
     reasons = dict.fromkeys(reason for result in results for reason in result.failures)
     remarks += [f"A training failed: {reason}" for reason in reasons]
+    remarks += [licence.notice for licence in told]
     return remarks
 
 

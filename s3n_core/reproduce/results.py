@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from s3n_core.errors import OutputError
+from s3n_core.method.weight_licences import WeightLicence, restriction_of
+from s3n_core.models.model_headers import run_origin
 from s3n_core.reproduce.answers import read_answers
-from s3n_core.reproduce.campaign import ANSWERS, PER_IMAGE, PLACES, cell_folder, failure_of, is_finished
+from s3n_core.reproduce.campaign import ANSWERS, PER_IMAGE, PLACES, cell_folder, failure_of, is_finished, run_folder
 from s3n_core.reproduce.experiments import OF_PLACES, Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
@@ -77,6 +79,15 @@ _WITHOUT_LOOKING: Mapping[Measure, tuple[tuple[str, str], ...]] = {
     "hit_rate": (("another image's peaks", "others"), ("the centre", "centre"), ("random points", "random")),
     "localized": (("a central box, of any class", "central_box"),),
 }
+
+
+def restrictions_of(plan: Plan, experiment: Experiment, out: Path) -> tuple[WeightLicence, ...]:
+    """Return the licences of the weights with which an experiment's finished trainings began, as far as they must be told of."""
+    by_seed = (plan.cells_of[(experiment.key, arm.title, of.name)] for arm in experiment.arms for of in plan.materials)
+    cells = (cell for seeds in by_seed for of_seed in seeds for cell in of_seed)
+    runs = dict.fromkeys(run_folder(out, cell) for cell in cells if is_finished(out, cell))
+    found = (restriction_of(run_origin(run)) for run in runs)
+    return tuple(dict.fromkeys(licence for licence in found if licence is not None))
 
 
 def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]:

@@ -21,7 +21,7 @@ from s3n_core.datasets.transforms import source_box, test_view
 from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.evaluation.evaluate import class_indices
 from s3n_core.inspection.contribution_rows import splat_of
-from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspection import Scores, strongest
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import scores_of
@@ -167,7 +167,7 @@ def _measure(
     (scores,) = scores_of(output)
     if not scores.is_finite:
         return None
-    ranked = np.argsort(-scores.logits[scores.answer], kind="stable").tolist()
+    ranked = strongest(scores.logits[scores.answer], 2).tolist()
     first, rival = ranked[0], ranked[min(1, len(ranked) - 1)]
     seen = source_box(size, model.preprocess)
     asked_for = (("class", None), ("margin", rival))

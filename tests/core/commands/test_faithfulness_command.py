@@ -7,6 +7,8 @@ from command_line import Command
 from known_birds import KnownScene, write_known_birds
 from small_training import TrainedRun
 
+from s3n_core.models.model_files import load_model, save_model
+
 
 @pytest.mark.usefixtures("run")
 def test_it_measures_some_images_of_a_data_set(s3n: Command, trained_run: TrainedRun) -> None:
@@ -27,6 +29,23 @@ def test_it_measures_some_images_of_a_data_set(s3n: Command, trained_run: Traine
         ]
         assert all(row["interval_95"] is None for row in group["measures"])
         assert all(0 <= row["value"] <= 1 for row in group["measures"] if "AUC" in row["measure"])
+
+
+def test_the_licence_of_the_weights_is_told(
+    s3n: Command, s3n_home: Path, model: Path, trained_run: TrainedRun, truth: Path, tmp_path: Path
+) -> None:
+    network, header = load_model(model)
+    path, origin = tmp_path / "begun.safetensors", {"file": "theirs.pth", "licence": "cc-by-nc-4.0"}
+    begun = header.network.model_copy(update={"origin": origin})
+    save_model(path, network, header.model_copy(update={"network": begun}))
+    sentence = "The model began with the weights theirs.pth, whose licence cc-by-nc-4.0 does not allow commercial use."
+    for arguments in ((trained_run.data, "--images", 2), (truth,)):
+        outcome = s3n("faithfulness", path, *arguments, "--device", "cpu", "--json")
+        assert outcome.code == 0, outcome
+        assert outcome.events[-1]["licence"] == sentence
+        assert sentence in outcome.err
+    free = s3n("faithfulness", model, trained_run.data, "--images", 2, "--device", "cpu", "--json")
+    assert "licence" not in free.events[-1]
 
 
 @pytest.mark.usefixtures("run")

@@ -139,6 +139,11 @@ def test_pictures_arrays_index_and_report(
     assert ("licence unknown" in page) is (kind == "unknown")
 
 
+def test_the_table_of_hidden_peaks(kind: str, model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
+    list(export(model, records, tmp_path / "out", ExportOptions(sheet=False, singles=False, hidden_peaks=1)))
+    assert licences_in(rows_of(tmp_path / "out" / "hidden_peaks.csv")) == {SHORT.get(kind)}
+
+
 def test_the_index_of_a_stopped_export_goes_on(
     kind: str, model: Model, records: list[ImageRecord], tmp_path: Path
 ) -> None:

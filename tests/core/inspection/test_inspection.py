@@ -11,7 +11,7 @@ from PIL import Image
 from tiny_models import CLASSES, drawn_picture
 
 from s3n_core.errors import UnreadableImage
-from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, is_same
+from s3n_core.inspection.inspection import MOST_IMAGE_SIDE, Inspection, is_same, strongest
 from s3n_core.inspection.inspector import Inspector, inspect
 from s3n_core.inspection.map_display import class_map_range
 from s3n_core.inspection.summary import arrays_of, summary_of
@@ -81,6 +81,17 @@ def test_scores_are_the_softmax_in_order(inspection: Inspection):
     assert [score.probability for score in scores] == pytest.approx(expected.sort(descending=True).values[:5].tolist())
     assert inspection.prediction == inspection.top("joint", 1)[0]
     assert inspection.scores.probabilities("joint").sum() == pytest.approx(1)
+
+
+def test_the_strongest_are_the_first_of_all_sorted():
+    generator = np.random.default_rng(0)
+    ties = generator.integers(0, 4, 50).astype(np.float32)
+    gaps = np.where(generator.random(50) < 0.3, np.nan, ties)
+    for values in (ties, gaps, np.full(6, np.nan), np.full(6, -np.inf), generator.normal(size=50)):
+        ranked = np.argsort(-values, kind="stable")
+        for count in (1, 2, 5, len(values) - 1, len(values), len(values) + 3):
+            assert strongest(values, count).tolist() == ranked[:count].tolist()
+    assert strongest(np.zeros(0), 1).tolist() == []
 
 
 def test_rule_is_said_in_words(inspection: Inspection):

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 from PIL import Image
+from torchvision.models import mobilenet_v2
 
 from s3n_core import cli
 from s3n_core.datasets.detection import open_data_set
@@ -35,7 +37,7 @@ from s3n_core.reproduce.campaign import (
 )
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
 from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign, recipe_of
-from s3n_core.reproduce.rendering import latex, markdown, plot, table_csv
+from s3n_core.reproduce.rendering import latex, markdown, plot, table_csv, write_tables
 from s3n_core.reproduce.results import results_of
 from s3n_core.reproduce.statistics import Interval
 from s3n_core.system.atomic_files import write_json, write_text
@@ -231,6 +233,26 @@ def test_a_training_that_has_not_ended_begins_anew_where_the_images_have_another
     result = json.loads((cell_folder(out, cell) / RESULT).read_bytes())
     assert result["cost"] == cell.cost, "all of it was trained here"
     assert Path(json.loads((run_folder(out, cell) / "run.json").read_bytes())["data"]["root"]) == moved.resolve()
+
+
+def test_tables_tell_of_weights_that_do_not_allow_commercial_use(birds, tmp_path):
+    weights = tmp_path / "theirs.pth"
+    torch.save(mobilenet_v2().state_dict(), weights)
+    out, keys = tmp_path / "tables", ("table5", "figure1", "figure5")
+    plan = plan_of(birds, out, *keys, weights=str(weights))
+    run(plan, out)
+    sentence = "The model began with the weights theirs.pth, whose licence is not known."
+    write_tables(plan, out, device="cpu")
+    for key in keys:
+        assert (out / f"{key}.md").read_text().count(sentence) == 1, key
+        rows = list(csv.DictReader((out / f"{key}.csv").read_text().splitlines()))
+        assert {row["weights_licence"] for row in rows} == {"unknown"}, key
+    assert (out / "table5.tex").read_text().count(sentence) == 1
+    other = tmp_path / "other"
+    free = plan_of(birds, other, "table5", network__branches="O", epochs=2)  # from random weights
+    run(free, other)
+    write_tables(free, other, device="cpu")
+    assert "licence" not in "".join(path.read_text() for path in other.glob("table5.[mct][dse]*"))
 
 
 def test_a_plot_is_drawn_where_the_mean_of_equal_seeds_is_rounded(birds, tmp_path):
