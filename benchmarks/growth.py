@@ -2,7 +2,8 @@
 
 Run from the checkout: ``python benchmarks/growth.py --threads 1 --processor-time``. The measurements of a table of inference are
 interleaved. ``--jobs`` measures whole jobs instead (opening a data set, predict, evaluate, audit, export), each in a process of
-its own: by images, by classes, and by the size of the files. With a tiny network, 100,000 images take minutes:
+its own: by images, by classes, by the size of the files, by that of the network's input, and by peaks. With a tiny network,
+100,000 images take minutes:
 ``--jobs --threads 1 --backbone timm:test_byobnet --side 32 --cells 7 --images 1000 10000 100000``.
 """
 
@@ -14,6 +15,7 @@ import math
 import os
 import resource
 import shutil
+import statistics
 import tempfile
 import time
 from collections import deque
@@ -45,12 +47,13 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.network_outputs import run_network
 from s3n_core.models.opening import Model, open_model
-from s3n_core.prediction.job import predict_to_file
+from s3n_core.prediction.job import predict, predict_to_file
 from s3n_core.system.json_values import to_json
 from s3n_core.system.resources import resource as shipped
 
 CLASSES, SIZE = (10, 200, 10_000), (112, 224, 448)
 PEAKS = (0, 1, 10, 100, 961)
+PEAKS_SIDE = 512  # of whole jobs by peaks: so that there are enough cells
 JOB_BATCH = 64  # the network of whole jobs is tiny
 
 _Answer = TypeVar("_Answer")
@@ -70,6 +73,16 @@ def main() -> None:
     options.add_argument("--cells", type=int, default=31, help="of whole jobs: side of the response map, in cells")
     options.add_argument(
         "--sides", type=int, nargs="*", default=[250, 500, 1000, 2000], help="of whole jobs: of the files"
+    )
+    options.add_argument(
+        "--inputs", type=int, nargs="*", default=[112, 224, 448], help="of whole jobs: sides of the network's input"
+    )
+    options.add_argument(
+        "--windows",
+        type=int,
+        nargs="*",
+        default=[15, 7, 5, 3],
+        help=f"of whole jobs: windows of a peak, in cells, for more and more peaks, with an input of {PEAKS_SIDE} px",
     )
     options.add_argument(
         "--export-up-to", type=int, default=10_000, help="of whole jobs: export no more images than this"
@@ -192,6 +205,18 @@ def _jobs(chosen: argparse.Namespace) -> None:
         for side in chosen.sides:
             data = _draw(folder / f"side {side}", 40, 10, side)
             rows.add(side, [_alone(_job, job, ten, data) for job in JOBS])
+        rows = _Rows("side of the input, 40 images")
+        for side in chosen.inputs:
+            model = folder / f"input {side}.safetensors"
+            _alone(partial(make, size=side), model)
+            data = _draw(folder / f"input {side}", 40, 10, 500)
+            rows.add(side, [_alone(_job, job, model, data) for job in JOBS])
+        rows = _Rows(f"peaks an image, input of {PEAKS_SIDE} px, 40 images")
+        for window in chosen.windows:
+            model = folder / f"window {window}.safetensors"
+            _alone(partial(make, size=PEAKS_SIDE, cells=31, window=window), model)
+            data = _draw(folder / f"window {window}", 40, 10, 500)
+            rows.add(_alone(_mean_peaks, model, data), [_alone(_job, job, model, data) for job in JOBS])
 
 
 class _Rows:
@@ -200,7 +225,7 @@ class _Rows:
     def __init__(self, what: str) -> None:
         self._what, self._first = what, list[tuple[float, float]]()
 
-    def add(self, number: int, cells: list[tuple[float, float]]) -> None:
+    def add(self, number: float, cells: list[tuple[float, float]]) -> None:
         """Print a row of (ms an image, peak memory in MB)."""
         if not self._first:
             self._first = cells
@@ -232,6 +257,12 @@ def _job(job: str, model: Path, root: Path) -> tuple[float, float]:
         _WITH_MODEL[job](opened, data)
     seconds = time.process_time() - began
     return 1e3 * seconds / len(data.records), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _mean_peaks(model: Path, root: Path) -> float:
+    opened, data = open_model(model, device="cpu"), open_data_set(root, "class-folders")
+    rows = [row for batch in predict(opened, data.records) for row in batch]
+    return round(statistics.fmean(row.peaks for row in rows if row.peaks is not None), 1)
 
 
 def _predicted(model: Model, data: DataSet) -> None:
@@ -274,14 +305,18 @@ def _draw(root: Path, length: int, classes: int, side: int = 96) -> Path:
     return root
 
 
-def _network(backbone: str, classes: int, size: int, cells: int = 31) -> S3N:
-    config = NetworkConfig(num_classes=classes, backbone=backbone, input_size=size, source_size=size, map_size=cells)
+def _network(backbone: str, classes: int, size: int, cells: int = 31, window: int = 3) -> S3N:
+    sizes = {"input_size": size, "source_size": size, "map_size": cells, "window": window}
+    config = NetworkConfig(num_classes=classes, backbone=backbone, **sizes)
     return S3N(config).eval()
 
 
-def _model(path: Path, classes: int = 10, *, backbone: str = "mobilenet_v2", size: int = 64, cells: int = 31) -> None:
-    """Write a model with random weights."""
-    network = _network(backbone, classes, size, cells)
+def _model(
+    path: Path, classes: int = 10, *, backbone: str = "mobilenet_v2", size: int = 64, cells: int = 31, window: int = 3
+) -> None:
+    """Write a model with random weights, the same for the same backbone and number of classes."""
+    torch.manual_seed(0)
+    network = _network(backbone, classes, size, cells, window)
     names = tuple(f"species {number:05}" for number in range(classes))
     preprocess = to_json(Preprocess(input_size=size, source_size=size, resize="squash"))
     save_model(path, network, ModelHeader(network=network.config, classes=names, preprocess=preprocess))
