@@ -35,11 +35,34 @@ pytestmark = pytest.mark.skipif(
 FROZEN: dict[str, Any] = {"network__batch_norm": "frozen", "network__train_sampling": "random"}
 
 
+SCARCE = """
+import os, sys
+import torch
+from s3n_core.cli import main
+from s3n_core.training import step
+
+objective, calls = step.objective, 0
+
+def exhausted(output, labels, **options):
+    global calls
+    calls += 1
+    if os.environ["RANK"] == "1" and calls > 2 and len(labels) > 1:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    return objective(output, labels, **options)
+
+step.objective = exhausted
+sys.exit(main())
+"""
+"""The command line, for which memory is scarce in one of two processes from its third micro-batch on."""
+
+
 @contextmanager
-def two_processes(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def two_processes(
+    home: Path, *arguments: str, program: Sequence[str] = ("-m", "s3n_core")
+) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--standalone"]
     with subprocess.Popen(
-        [*command, "-m", "s3n_core", *arguments],
+        [*command, *program, *arguments],
         cwd=CHECKOUT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "S3N_HOME": str(home)},
         stdout=subprocess.PIPE,
@@ -54,8 +77,8 @@ def two_processes(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]
             process.kill()
 
 
-def run_two(home: Path, *arguments: str) -> tuple[int, str, str]:
-    with two_processes(home, *arguments) as process:
+def run_two(home: Path, *arguments: str, program: Sequence[str] = ("-m", "s3n_core")) -> tuple[int, str, str]:
+    with two_processes(home, *arguments, program=program) as process:
         out, said = process.communicate(timeout=PATIENCE)
         return process.returncode, out, said
 
@@ -155,6 +178,36 @@ def test_two_machines_learn_what_one_process_does(tmp_path: Path, pictures: Path
     assert sorted(out.strip() for _, out, _ in ended) == ["", str(two.path)]  # only one of them leads
     assert sum(said.count("epoch   2/2") for _, _, said in ended) == 1
     assert_alike(two, one, 1e-5)
+
+
+def test_memory_that_runs_out_in_one_process_makes_the_steps_of_both_smaller(tmp_path: Path, pictures: Path) -> None:
+    (tmp_path / "scarce.py").write_text(SCARCE)
+    settings = {**FROZEN, "epochs": 1}
+    one = prepare(tmp_path / "one", pictures, **settings)
+    train(one)
+    two = prepare(tmp_path / "runs" / "two", pictures, **settings)
+    code, out, said = run_two(tmp_path, "runs", "resume", "two", "--json", program=[str(tmp_path / "scarce.py")])
+    assert code == 0, said
+    events = [json.loads(line) for line in out.splitlines()]
+    halved = [event for event in events if event["event"] == "micro_batch_halved"]
+    assert [(event["batch"], event["before"], event["now"]) for event in halved] == [(2, 6, 3), (2, 3, 1)]
+    assert two.read_run()["micro_batch"] == 1
+    assert_alike(two, one, 1e-5)
+
+
+def test_memory_that_runs_out_beside_shared_statistics_ends_both_processes(tmp_path: Path, pictures: Path) -> None:
+    """The other process waits inside its BatchNorm layers, so neither can begin the update again."""
+    (tmp_path / "scarce.py").write_text(SCARCE)
+    run = prepare(tmp_path / "runs" / "two", pictures, network__batch_norm="shared", epochs=1)
+    code, _, said = run_two(tmp_path, "runs", "resume", "two", program=[str(tmp_path / "scarce.py")])
+    assert code != 0
+    assert "Memory ran out in one of several processes" in said
+    assert not is_live(run.path)
+    state = run.read_state()
+    assert state is not None
+    assert state.status == "failed"
+    train(run)  # in a single process
+    assert len(epoch_lines(run)) == 1
 
 
 @pytest.mark.usefixtures("real_command")
