@@ -4,7 +4,8 @@ Run from the checkout: ``python benchmarks/growth.py --threads 1 --processor-tim
 interleaved. ``--jobs`` measures whole jobs instead (opening a data set, predict, evaluate, audit, export), each in a process of
 its own: by images, by classes, by the size of the files, by that of the network's input, and by peaks. With a tiny network,
 100,000 images take minutes:
-``--jobs --threads 1 --backbone timm:test_byobnet --side 32 --cells 7 --images 1000 10000 100000``.
+``--jobs --threads 1 --backbone timm:test_byobnet --side 32 --cells 7 --images 1000 10000 100000``. ``--only`` measures some of
+the jobs; a kind of growth without numbers (``--classes --sides``) is left out.
 """
 
 from __future__ import annotations
@@ -84,8 +85,9 @@ def main() -> None:
         default=[15, 7, 5, 3],
         help=f"of whole jobs: windows of a peak, in cells, for more and more peaks, with an input of {PEAKS_SIDE} px",
     )
+    options.add_argument("--only", nargs="+", choices=JOBS, default=JOBS, metavar="JOB", help=f"of {', '.join(JOBS)}")
     options.add_argument(
-        "--export-up-to", type=int, default=10_000, help="of whole jobs: export no more images than this"
+        "--export-up-to", type=int, default=math.inf, help="of whole jobs: export no more images than this"
     )
     chosen = options.parse_args()
     if chosen.threads:
@@ -189,51 +191,53 @@ def _jobs(chosen: argparse.Namespace) -> None:
         )
         ten = folder / "ten.safetensors"
         _alone(make, ten)
-        rows = _Rows("images")
+        rows = _Rows("images", chosen)
         for length in sorted(chosen.images):
-            data = _draw(folder / f"images {length}", length, 10)
-            most = chosen.export_up_to
-            rows.add(length, [_alone(_job, job, ten, data) for job in JOBS if job != "export" or length <= most])
-        rows = _Rows("classes, with as many images")
+            rows.add(length, ten, _draw(folder / f"images {length}", length, 10), length)
+        rows = _Rows("classes, with as many images", chosen)
         for classes in sorted(chosen.classes):
             model = folder / f"{classes}.safetensors"
             _alone(make, model, classes)
-            data = _draw(folder / f"classes {classes}", classes, classes)
-            most = chosen.export_up_to
-            rows.add(classes, [_alone(_job, job, model, data) for job in JOBS if job != "export" or classes <= most])
-        rows = _Rows("side of the files, 40 images")
+            rows.add(classes, model, _draw(folder / f"classes {classes}", classes, classes), classes)
+        rows = _Rows("side of the files, 40 images", chosen)
         for side in chosen.sides:
-            data = _draw(folder / f"side {side}", 40, 10, side)
-            rows.add(side, [_alone(_job, job, ten, data) for job in JOBS])
-        rows = _Rows("side of the input, 40 images")
+            rows.add(side, ten, _draw(folder / f"side {side}", 40, 10, side), 40)
+        rows = _Rows("side of the input, 40 images", chosen)
         for side in chosen.inputs:
             model = folder / f"input {side}.safetensors"
             _alone(partial(make, size=side), model)
-            data = _draw(folder / f"input {side}", 40, 10, 500)
-            rows.add(side, [_alone(_job, job, model, data) for job in JOBS])
-        rows = _Rows(f"peaks an image, input of {PEAKS_SIDE} px, 40 images")
+            rows.add(side, model, _draw(folder / f"input {side}", 40, 10, 500), 40)
+        rows = _Rows(f"peaks an image, input of {PEAKS_SIDE} px, 40 images", chosen)
         for window in chosen.windows:
             model = folder / f"window {window}.safetensors"
             _alone(partial(make, size=PEAKS_SIDE, cells=31, window=window), model)
             data = _draw(folder / f"window {window}", 40, 10, 500)
-            rows.add(_alone(_mean_peaks, model, data), [_alone(_job, job, model, data) for job in JOBS])
+            rows.add(_alone(_mean_peaks, model, data), model, data, 40)
 
 
 class _Rows:
-    """A table of jobs, printed row by row; a cell also holds its ratios to the first row."""
+    """A table of the chosen jobs, measured and printed row by row; a cell also holds its ratio to the first row."""
 
-    def __init__(self, what: str) -> None:
-        self._what, self._first = what, list[tuple[float, float]]()
+    def __init__(self, what: str, chosen: argparse.Namespace) -> None:
+        self._what, self._export_up_to = what, chosen.export_up_to
+        self._jobs = [job for job in JOBS if job in chosen.only]
+        self._first: dict[str, float] = {}
+        self._begun = False
 
-    def add(self, number: float, cells: list[tuple[float, float]]) -> None:
-        """Print a row of (ms an image, peak memory in MB)."""
-        if not self._first:
-            self._first = cells
-            print(f"\n| {self._what} | {' | '.join(JOBS)} |\n|---:|{'---|' * len(JOBS)}")
-        texts = [f"{ms:.2f}, {memory:.0f}" for ms, memory in cells]
-        if cells is not self._first:
-            ratios = [ms / before for (ms, _), (before, _) in zip(cells, self._first, strict=False)]
-            texts = [f"{text} ({ratio:.2f} times)" for text, ratio in zip(texts, ratios, strict=True)]
+    def add(self, number: float, model: Path, data: Path, images: int) -> None:
+        """Run the jobs on a folder of ``images`` images and print their row."""
+        if not self._begun:
+            self._begun = True
+            print(f"\n| {self._what} | {' | '.join(self._jobs)} |\n|---:|{'---|' * len(self._jobs)}")
+        texts = []
+        for job in self._jobs:
+            if job == "export" and images > self._export_up_to:
+                texts.append("not measured")
+                continue
+            ms, memory = _alone(_job, job, model, data)
+            ratio = f" ({ms / self._first[job]:.2f} times)" if job in self._first else ""
+            self._first.setdefault(job, ms)
+            texts.append(f"{ms:.2f}, {memory:.0f}{ratio}")
         print(f"| {number:,} | {' | '.join(texts)} |", flush=True)
 
 
