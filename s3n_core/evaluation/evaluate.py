@@ -14,11 +14,11 @@ from s3n_core.datasets.records import ImageRecord, comparable_class
 from s3n_core.errors import DataSetError, OtherClasses, UnreadableImage
 from s3n_core.evaluation.counting import EvaluationCounts
 from s3n_core.evaluation.result import Evaluation
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import run_batch
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SEEN, SeenCounts, SeenReader
-from s3n_core.prediction.row_building import NOT_FINITE
 
 _SHOWN_DIFFERENCES = 3
 

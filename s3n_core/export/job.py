@@ -28,14 +28,14 @@ from s3n_core.export.index import ExportIndex
 from s3n_core.export.options import HIDDEN_ENDING, PART_ENDING, ExportOptions
 from s3n_core.export.report.folder_report import FolderReport, head_of
 from s3n_core.inspection.contribution_view import ContributionView, default_question
-from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspection import NOT_FINITE, Inspection
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.inspected import prediction_of
 from s3n_core.prediction.job import header_of
-from s3n_core.prediction.row_building import NOT_FINITE, RowMaker
+from s3n_core.prediction.row_building import RowMaker
 from s3n_core.prediction.rows import Prediction
 from s3n_core.prediction.tables import prepare_place, write_table
 from s3n_core.system.atomic_files import make_folder, write_bytes

@@ -16,9 +16,8 @@ from s3n_core.export.file_request import ExportedFile, FileRequest
 from s3n_core.export.image_files import ExportedImage, FileContents, ImageFiles, model_name, versus_of
 from s3n_core.export.options import export_options
 from s3n_core.inspection.contribution_view import ContributionView, default_question
-from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspection import NOT_FINITE, Inspection
 from s3n_core.inspection.inspector import Inspector
-from s3n_core.prediction.row_building import NOT_FINITE
 
 
 class FirstFiles:

@@ -32,6 +32,9 @@ from s3n_core.method.configuration import Alignment, Attention, Control, Samplin
 MOST_IMAGE_SIDE = 2048
 """Largest side of the stored original, in pixels; larger images are downscaled."""
 
+NOT_FINITE = "the model's prediction is not a finite number; try the precision float32"
+"""Why an image has no prediction although it can be read (`Scores.is_finite`)."""
+
 Warped = Literal["D", "C"]
 """The branches that see a warped image."""
 

@@ -6,14 +6,14 @@ Does not import torch.
 from __future__ import annotations
 
 from s3n_core.datasets.records import Annotation, displayed_class
-from s3n_core.inspection.inspection import Inspection
+from s3n_core.inspection.inspection import NOT_FINITE, Inspection
 from s3n_core.inspection.number_text import probability_text
 from s3n_core.inspection.peak import Peak
 
 _SURE = ((0.95, "very sure"), (0.8, "fairly sure"), (0.5, "not very sure"), (0.0, "unsure"))
 """The least confidence of each wording. They word the number, which may itself be too high or too low."""
 _RIVAL_BELOW = 0.8
-_NOT_FINITE = "The model's answer is not a finite number; try the precision float32."
+_NO_PREDICTION = f"{NOT_FINITE[0].upper()}{NOT_FINITE[1:]}."
 _MOST_PLACES = 3
 _ACROSS, _DOWN = ("left", "", "right"), ("upper", "", "lower")
 _MIDDLES = {"upper": "at the top", "lower": "at the bottom", "left": "on the left", "right": "on the right"}
@@ -27,7 +27,7 @@ def plain_sentence(inspection: Inspection, annotation: Annotation | None = None)
         annotation: The image's box, if its data set has boxes: places outside it are said.
     """
     if not inspection.scores.is_finite:
-        return _NOT_FINITE
+        return _NO_PREDICTION
     best = inspection.prediction
     says = f"The model says {displayed_class(best.name)} ({probability_text(best.probability)})."
     sure = how_sure(inspection).replace("The model", "It", 1)
@@ -37,7 +37,7 @@ def plain_sentence(inspection: Inspection, annotation: Annotation | None = None)
 def how_sure(inspection: Inspection) -> str:
     """Return how sure the model is, with the next class if it is not: "The model is very sure."; or that it has no answer."""
     if not inspection.scores.is_finite:
-        return _NOT_FINITE
+        return _NO_PREDICTION
     best, *others = inspection.top(count=2)
     words = next(words for least, words in _SURE if best.probability >= least)
     if best.probability >= _RIVAL_BELOW or not others:

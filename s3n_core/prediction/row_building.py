@@ -14,14 +14,13 @@ from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.transforms import source_box
 from s3n_core.inspection.geometry import ViewFrame
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.method.alignment import cell_to_grid
 from s3n_core.models.network_outputs import BatchOutput, rule_names, run_batch
 from s3n_core.models.opening import Model
 from s3n_core.models.seen_images import SeenReader
 from s3n_core.prediction.rows import Prediction, count_outside, label_name, peak_place, six_digits
 from s3n_core.prediction.schema import TOP, PeakPlace
-
-NOT_FINITE = "the model's prediction is not a finite number; try the precision float32"
 
 _FACTS = 5  # finite, H, sure, peaks, stopped
 

@@ -80,6 +80,11 @@ class MainWindow(QMainWindow):
         self._ranges = ModelRanges(self.session, self)
         self._atlas = AtlasFinder(self.session, settings, self.recent, self)
         self._preloading = IncrementalWork(self)
+        self._beginning: list[QTimer] = []
+        for wait, work in ((300, self._preload), (700, self.trainings.begin), (1500, self.probe.ask)):
+            timer = QTimer(self, singleShot=True, interval=wait)
+            timer.timeout.connect(work)
+            self._beginning.append(timer)
         self._places = LastPlaces(self.session, self._layout)
         self._build(pages)
         self._connect()
@@ -171,9 +176,8 @@ class MainWindow(QMainWindow):
     def begin(self) -> None:
         """Start slow work once the window is usable: imports, the search for running trainings, the device probe."""
         clock().begin()
-        QTimer.singleShot(300, self._preload)
-        QTimer.singleShot(700, self.trainings.begin)
-        QTimer.singleShot(1500, self.probe.ask)
+        for timer in self._beginning:
+            timer.start()
 
     def _preload(self) -> None:
         preload(self._preloading, LIBRARIES, PACKAGES)
@@ -261,6 +265,8 @@ class MainWindow(QMainWindow):
         self._keeping.close()
         self.pages.shut_down()
         clock().close()
+        for timer in self._beginning:
+            timer.stop()
         self._preloading.clear()
         self.trainings.close()
         self.opener.close()

@@ -18,7 +18,7 @@ from s3n_core.errors import UnreadableImage
 from s3n_core.inspection.contribution_job import contributions_of_views
 from s3n_core.inspection.contribution_rows import NEAR_PEAK
 from s3n_core.inspection.geometry import ViewFrame
-from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspection import NOT_FINITE, Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.models.model_images import over_model_images
@@ -30,8 +30,6 @@ from s3n_core.system.seeding import keyed_generator
 
 BACKGROUND_CELLS = 2
 """Randomly drawn cells per image, away from its peaks."""
-
-NOT_FINITE = "the model's scores are not finite numbers"
 
 
 @dataclass(frozen=True, eq=False)

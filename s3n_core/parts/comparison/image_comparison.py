@@ -11,7 +11,7 @@ from s3n_core.datasets.loading import SampleReader
 from s3n_core.datasets.records import ImageRecord, displayed_class
 from s3n_core.errors import AtlasError, UnreadableImage
 from s3n_core.inspection.geometry import Place
-from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspection import NOT_FINITE, Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
@@ -151,7 +151,7 @@ def compare_image(
     if isinstance(found, UnreadableImage):
         raise found
     if found is None:
-        raise AtlasError(f"The model's scores for {record.name} are not finite numbers.")
+        raise AtlasError(f"{record.name}: {NOT_FINITE}.")
     hidden = (hide_parts(inspector, record, found, lambda sample: decode(sample)) if removal else None) or {}
     parts, background = [], atlas.background
     for part, contribution in found.contributions.items():

@@ -21,7 +21,7 @@ from s3n_core.datasets.transforms import source_box, test_view
 from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.evaluation.evaluate import class_indices
 from s3n_core.inspection.contribution_rows import splat_of
-from s3n_core.inspection.inspection import Scores, strongest
+from s3n_core.inspection.inspection import NOT_FINITE, Scores, strongest
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import scores_of
@@ -56,7 +56,6 @@ RANDOM_ORDERS = 2
 BLUR = 0.1
 """Standard deviation of the blur, as a fraction of the side of what the network sees."""
 
-NOT_FINITE = "the model's scores are not finite numbers"
 
 _Pair = tuple[float, float]
 

@@ -20,10 +20,10 @@ from s3n_core.datasets.transforms import test_view
 from s3n_core.demo.interventions import SceneRecord, read_interventions
 from s3n_core.demo.species import PARTS, SPECIES, Species, contrasts, fitting, shared_parts, sufficient_parts
 from s3n_core.errors import DataSetError, UnreadableImage
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.batches import within_memory
 from s3n_core.models.opening import Model
-from s3n_core.parts.faithfulness.faithfulness import NOT_FINITE
 from s3n_core.parts.truth.intervened_scene import WHOLE, IntervenedScene, Removal
 from s3n_core.parts.truth.intervention_measures import (
     areas,

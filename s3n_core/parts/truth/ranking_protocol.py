@@ -18,6 +18,7 @@ from s3n_core.demo.interventions import SceneRecord, read_interventions
 from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
 from s3n_core.errors import DataSetError, UnreadableImage
 from s3n_core.inspection.geometry import Place, ViewFrame
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.inspection.stages import scores_of
@@ -27,7 +28,6 @@ from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.descriptors import StageFeatures
 from s3n_core.parts.comparison.part_readings import hide_beside_random, owners_of, part_places
-from s3n_core.parts.faithfulness.faithfulness import NOT_FINITE
 from s3n_core.parts.truth.intervention_measures import dilated
 from s3n_core.parts.truth.ranking_measures import (
     Ranking,

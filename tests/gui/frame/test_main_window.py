@@ -322,3 +322,21 @@ def test_the_closing_dialog_says_what_was_chosen(window: MainWindow, button: str
     dialog.buttons[button].click()
     assert dialog.choice == button
     assert not dialog.isVisible()
+
+
+def test_what_begins_a_moment_later_does_not_begin_in_a_closed_window(
+    settings: Settings, two_pages: tuple[PageEntry, ...], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr("s3n_gui.frame.main_window.preload", lambda *_: begun.append("modules"))
+    monkeypatch.setattr("s3n_gui.frame.main_window.DeviceProbe.ask", lambda _: begun.append("devices"))
+    monkeypatch.setattr("s3n_gui.frame.main_window.LiveRuns.begin", lambda _: begun.append("trainings"))
+    closed = made(settings, two_pages, qtbot)
+    closed.begin()
+    closed.close()
+    qtbot.wait(1700)
+    assert not begun
+    kept = made(settings, two_pages, qtbot)
+    kept.begin()
+    qtbot.waitUntil(lambda: begun == ["modules", "trainings", "devices"])
+    kept.close()
