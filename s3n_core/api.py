@@ -239,25 +239,29 @@ def figure(
         contributions: Those of the image (`Model.contributions`), for the panel "contributions".
 
     Returns:
-        RGB pixels, as `s3n export` writes them.
+        RGB pixels, as `s3n export` writes them; saved as PNG or JPEG, the file says the same of its origin.
 
     Raises:
         ValueError: There is no such panel, and the message lists them; or "contributions" are missing.
     """
+    from s3n_core.export.figures.encoding import PictureWithOrigin
     from s3n_core.export.figures.figure_style import FigureStyle
     from s3n_core.export.figures.figures import panel_figure, sheet_figure
     from s3n_core.export.figures.panels import PANELS, check_panels
+    from s3n_core.export.figures.sheet import origin_of
     from s3n_core.inspection.contribution_view import contribution_view
 
     box = None if annotation is None else annotation.box
     shown = None if contributions is None else contribution_view(contributions, box)
-    if panels == "sheet":
-        return sheet_figure(inspection, FigureStyle(), annotation=annotation, contributions=shown)
-    if isinstance(panels, str):
+    style = FigureStyle()
+    if isinstance(panels, str) and panels != "sheet":
         (panel,) = check_panels((_known(panels, tuple(PANELS), "panel"),))
-        return panel_figure(inspection, panel, FigureStyle(), annotation=annotation, contributions=shown)
-    names = check_panels(tuple(_known(panel, tuple(PANELS), "panel") for panel in panels))
-    return sheet_figure(inspection, FigureStyle(panels=names), annotation=annotation, contributions=shown)
+        drawn = panel_figure(inspection, panel, style, annotation=annotation, contributions=shown)
+    else:
+        if not isinstance(panels, str):
+            style = FigureStyle(panels=check_panels(tuple(_known(panel, tuple(PANELS), "panel") for panel in panels)))
+        drawn = sheet_figure(inspection, style, annotation=annotation, contributions=shown)
+    return PictureWithOrigin(drawn, dpi=style.dpi, about=origin_of(inspection))
 
 
 def _prepared(

@@ -109,7 +109,7 @@ def evaluate(
         from s3n_core.export.evaluation_tables import write_evaluation_tables
 
         make_folder(out)
-        for path in write_evaluation_tables(result, out, excel=excel):
+        for path in write_evaluation_tables(result, out, stop_below=stop_below, excel=excel):
             say(f"Written: {path}")
     looked: PlaceMeasures | None = None
     try:

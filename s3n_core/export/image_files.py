@@ -18,7 +18,7 @@ from s3n_core.export.figures.figures import panel_page, rasters_of, sheet_page
 from s3n_core.export.figures.panels import check_panels
 from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.rasters import Rasters
-from s3n_core.export.figures.sheet import how_it_was_made
+from s3n_core.export.figures.sheet import origin_of
 from s3n_core.export.figures.vector_files import vector_bytes
 from s3n_core.export.file_names import OutputStems
 from s3n_core.export.hidden_peaks import HIDDEN_TABLE, HiddenPeaks
@@ -30,7 +30,6 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.placed_contributions import class_index
 from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.prediction.rows import label_name
-from s3n_core.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +95,10 @@ class FileContents:
     Attributes:
         options: The export options.
         model: The model's display name.
-        licence: What the files say of the licence of its weights (`NetworkConfig.licence_notice`); may be empty.
     """
 
     options: ExportOptions
     model: str
-    licence: str = ""
 
     def of(self, image: ExportedImage, endings: Iterable[str] | None = None) -> dict[str, bytes]:
         """Return the contents of an image's files by ending.
@@ -120,7 +117,7 @@ class FileContents:
         if ending == HIDDEN_ENDING:
             return (hidden or HiddenPeaks()).content(inspection.response.name)
         if ending == ARRAYS_ENDING:
-            return arrays_bytes(inspection, image.annotation, hidden, image.contributions, self.licence)
+            return arrays_bytes(inspection, image.annotation, hidden, image.contributions)
         if ending == PART_ENDING:
             return part_bytes(inspection, image.truth, image.seen, rasters.annotation, hidden, image.contributions)
         if not ending.startswith("/"):
@@ -136,7 +133,7 @@ class FileContents:
         else:
             (panel,) = check_panels([PurePosixPath(ending).stem])
             page = panel_page(inspection, panel, style, rasters=rasters)
-        return picture_bytes(page, inspection, self.options, self.licence)
+        return picture_bytes(page, inspection, self.options)
 
 
 def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
@@ -144,15 +141,9 @@ def file_path(stem: PurePosixPath, ending: str) -> PurePosixPath:
     return PurePosixPath(f"{stem}{ending}")
 
 
-def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions, licence: str = "") -> bytes:
-    """Encode a page, with metadata about what it shows and how it was made; ``licence`` as of `FileContents`."""
-    about = {
-        "Title": inspection.response.name,
-        "Software": f"S3N Studio {__version__}",
-        "Model": f"{inspection.response.model} {inspection.response.model_digest}".strip(),
-        "Sampling": how_it_was_made(inspection),
-        "Licence": licence,
-    }
+def picture_bytes(page: Canvas, inspection: Inspection, options: ExportOptions) -> bytes:
+    """Encode a page, with metadata about what it shows and how it was made (`origin_of`)."""
+    about = origin_of(inspection)
     if options.format == "pdf" or options.format == "svg":
         return vector_bytes(page, options.format, about)
     return encode(drawn_pixels(page), options.format, dpi=options.style.dpi, about=about)
@@ -163,12 +154,8 @@ def arrays_bytes(
     annotation: Annotation | None = None,
     hidden: HiddenPeaks | None = None,
     contributions: ContributionView | None = None,
-    licence: str = "",
 ) -> bytes:
-    """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text.
-
-    ``licence`` as of `FileContents`.
-    """
+    """Return all intermediates as the content of an .npz file; ``summary`` holds the plain values as JSON text."""
     buffer = io.BytesIO()
     values, arrays = summary_of(inspection, annotation), arrays_of(inspection)
     if hidden is not None:
@@ -176,8 +163,6 @@ def arrays_bytes(
     if contributions is not None:
         values["contributions"] = contributions.to_dict()
         arrays |= contributions.arrays()
-    if licence:
-        values["licence"] = licence
     summary = json.dumps(values, ensure_ascii=True)
     np.savez_compressed(buffer, allow_pickle=False, summary=np.array(summary), **arrays)
     return buffer.getvalue()

@@ -125,7 +125,7 @@ def export(
         prepare_place(predictions)
     make_folder(out)
     files = ImageFiles(options, records, classes)
-    contents = FileContents(options, model_name(model.path), model.header.network.licence_notice)
+    contents = FileContents(options, model_name(model.path))
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
     values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, header, made_with, restart=restart, excel=excel) as index:

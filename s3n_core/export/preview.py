@@ -62,7 +62,7 @@ class FirstFiles:
             contributions=contributions,
         )
         model = inspector.model
-        contents = FileContents(options, model_name(model.path), model.header.network.licence_notice)
+        contents = FileContents(options, model_name(model.path))
         return ExportedFile(
             image=record.name,
             files=files.paths(position),

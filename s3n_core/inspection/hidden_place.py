@@ -103,6 +103,8 @@ class HiddenPlace(ByValue):
         model: The model file's name.
         model_digest: First 16 hexadecimal digits of its SHA-256.
         precision: Precision of the network's layers.
+        licence: What must be said of the licence of the weights that the model began with (`NetworkConfig.licence_notice`); "" if
+            nothing.
     """
 
     name: str
@@ -118,6 +120,7 @@ class HiddenPlace(ByValue):
     model: str
     model_digest: str
     precision: str
+    licence: str = ""
 
     @property
     def answer(self) -> str:
@@ -237,6 +240,7 @@ class HiddenPlace(ByValue):
             "model": self.model,
             "model_digest": self.model_digest,
             "precision": self.precision,
+            **({"licence": self.licence} if self.licence else {}),
         }
 
     def _scores(self, row: int) -> Scores:

@@ -117,6 +117,7 @@ def hide_places(
                 model=model.path.name,
                 model_digest=model.digest,
                 precision=model.precision,
+                licence=model.header.network.licence_notice,
             )
         )
     return tuple(results)

@@ -118,6 +118,8 @@ class Response(ByValue):
         model_digest: First 16 hexadecimal digits of its SHA-256.
         precision: Precision of the network's layers.
         device: The device that computed it.
+        licence: What must be said of the licence of the weights that the model began with (`NetworkConfig.licence_notice`); "" if
+            nothing.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Response(ByValue):
     model_digest: str
     precision: str
     device: str
+    licence: str = ""
 
     @property
     def rule(self) -> str:

@@ -143,6 +143,7 @@ class Found:
                 model_digest=model.digest,
                 precision=model.precision,
                 device=model.device,
+                licence=model.header.network.licence_notice,
             )
         return self._described[row, mapped]
 

@@ -95,6 +95,7 @@ def summary_of(inspection: Inspection, annotation: Annotation | None = None) -> 
         "device": response.device,
         "model": response.model,
         "model_digest": response.model_digest,
+        **({"licence": response.licence} if response.licence else {}),
     }
 
 

@@ -15,6 +15,7 @@ from s3n_core.export.figures.scores import ROWS, draw_scores, scores_height
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.number_text import probability_text
+from s3n_core.version import __version__
 
 MARGIN = 24.0
 GAP = 14.0
@@ -123,6 +124,18 @@ def how_it_was_made(inspection: Inspection) -> str:
     if inspection.warps.control != "none":
         parts.append(f"control: {inspection.warps.control.replace('_', ' ')}")
     return ", ".join(parts)
+
+
+def origin_of(inspection: Inspection) -> dict[str, str]:
+    """Return what the metadata of a figure say, by name: image, program, model, sampling, and the licence if it must be told."""
+    response = inspection.response
+    return {
+        "Title": response.name,
+        "Software": f"S3N Studio {__version__}",
+        "Model": f"{response.model} {response.model_digest}".strip(),
+        "Sampling": how_it_was_made(inspection),
+        "Licence": response.licence,
+    }
 
 
 def answers_of(inspection: Inspection) -> list[str]:

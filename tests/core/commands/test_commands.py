@@ -429,8 +429,13 @@ def test_a_threshold_is_a_number(s3n: Command, model: Path, tmp_path: Path, thre
     assert "--stop-below" in outcome.err
 
 
-def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path) -> None:
-    outcome = s3n("evaluate", model, trained_run.data, "--cascade", "--stop-below", 100)
+def test_evaluate_a_cascade(s3n: Command, trained_run: TrainedRun, model: Path, tmp_path: Path) -> None:
+    outcome = s3n("evaluate", model, trained_run.data, "--cascade", "--stop-below", 100, "--out", tmp_path)
+    *whole, fast = rows_of(tmp_path / "evaluation_accuracy.csv")
+    assert (fast["prediction"], fast["stop_below"], fast["passes"]) == ("fast mode", "100.0", "1")
+    branch = next(row for row in whole if row["prediction"] == "O")  # all images stop after it
+    assert (fast["top1"], fast["top1_low"]) == (branch["top1"], branch["top1_low"])
+    assert {row["stop_below"] for row in whole} == {""}
     assert "With --stop-below 100.0: top-1 " in outcome.out
     assert ", 100.0 % of the images by O alone, 1.00 backbone passes per image" in outcome.out
     assert "Stop below (nats)" in outcome.out

@@ -89,6 +89,7 @@ def drawn_inspection(
         "device": "cpu",
         "model": "tiny.safetensors",
         "model_digest": "0123456789abcdef",
+        "licence": "",
     }
     values |= changes
     response, warps, scores = (

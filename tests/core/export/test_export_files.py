@@ -12,6 +12,7 @@ from s3n_core.datasets.own_folders import is_own_table
 from s3n_core.datasets.readers.tables import read_table
 from s3n_core.errors import OutputError
 from s3n_core.evaluation.accuracy import Accuracy
+from s3n_core.evaluation.cascade import CascadeOutcomes
 from s3n_core.evaluation.confusion import MOST_MATRIX_CLASSES, ConfusionCells
 from s3n_core.evaluation.intervals import wilson_interval
 from s3n_core.evaluation.result import Evaluation
@@ -140,6 +141,7 @@ def evaluation():
         without_peaks=0.0,
         mode="expected",
         precision="float32",
+        model="0123456789abcdef",
         seen=SeenCounts(training=9, validation=3, unseen=2),
     )
 
@@ -156,6 +158,7 @@ def test_tables_of_an_evaluation(evaluation):
     header, *rows = rows_of(confusion_csv(evaluation))
     assert header[1:] == ["=cmd()", "b, with comma", "鳥"]
     assert [row[1:] for row in rows] == [["8", "2", "0"], ["1", "3", "0"], ["0", "0", "0"]]
+    made = ["joint", "expected", "float32", "0123456789abcdef"]
     by_class = rows_of(by_class_csv(evaluation))
     assert by_class[1] == [
         "=cmd()",
@@ -168,13 +171,57 @@ def test_tables_of_an_evaluation(evaluation):
         "2",
         *ends(8, 10),
         *ends(8, 9),
+        *made,
     ]
-    assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0", "", "", "", ""]
-    assert by_class[0][-4:] == ["recall_low", "recall_high", "precision_low", "precision_high"]
+    assert by_class[3] == ["鳥", "0", "0", "", "0", "", "", "0", "", "", "", "", *made]
+    assert by_class[0][-8:-4] == ["recall_low", "recall_high", "precision_low", "precision_high"]
+    assert by_class[0][-4:] == ["prediction", "mode", "network_precision", "model"]
     accuracy = rows_of(accuracy_csv(evaluation))
-    assert accuracy[1] == ["joint", "14", "11", "14", "0.785714", "1.000000", *ends(11, 14), *ends(14, 14), *"9320"]
-    assert accuracy[0][-8:-4] == ["top1_low", "top1_high", "top5_low", "top5_high"]
-    assert accuracy[0][-4:] == ["seen_training", "seen_validation", "seen_unseen", "seen_unknown"]
+    assert accuracy[1] == [
+        "joint",
+        "14",
+        "11",
+        "14",
+        "0.785714",
+        "1.000000",
+        *ends(11, 14),
+        *ends(14, 14),
+        *"9320",
+        *made[1:],
+    ]
+    assert accuracy[0][-11:-7] == ["top1_low", "top1_high", "top5_low", "top5_high"]
+    assert accuracy[0][-7:-3] == ["seen_training", "seen_validation", "seen_unseen", "seen_unknown"]
+    assert accuracy[0][-3:] == ["mode", "precision", "model"]
+
+
+def test_fast_mode_has_a_line_of_its_own(evaluation):
+    stops = CascadeOutcomes(  # 4 of 14 images stop after O, which is right on 3 of these
+        entropy=np.linspace(0.1, 1.4, 14, dtype=np.float32),
+        right_o=np.array([True, True, True, False] + 10 * [False]),
+        right_joint=np.array([True] * 11 + [False] * 3),
+        branches=3,
+    )
+    measured = replace(evaluation, cascade=stops)
+    assert accuracy_csv(measured) == accuracy_csv(evaluation)
+    table = list(csv.DictReader(io.StringIO(accuracy_csv(measured, stop_below=0.45))))
+    assert [row["prediction"] for row in table] == ["joint", "O", "fast mode"]
+    assert [row["stop_below"] for row in table] == ["", "", "0.45"]
+    assert [float(row["passes"] or "nan") for row in table] == pytest.approx(
+        [3, np.nan, 3 - 2 * 4 / 14], nan_ok=True, rel=1e-5
+    )
+    fast = table[-1]
+    assert (fast["images"], fast["top1_images"], fast["top5_images"], fast["top5"], fast["top5_low"]) == (
+        "14",
+        "10",
+        "",
+        "",
+        "",
+    )
+    assert [fast["top1_low"], fast["top1_high"]] == ends(10, 14)
+    same = ("mode", "precision", "model", "seen_training", "seen_validation", "seen_unseen", "seen_unknown")
+    assert [fast[name] for name in same] == [table[0][name] for name in same]
+    with pytest.raises(ValueError, match="fast mode was not measured"):
+        accuracy_csv(evaluation, stop_below=0.45)
 
 
 def test_with_many_classes_the_pairs_that_occur_are_written_instead_of_a_matrix(evaluation):

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import pickle
 import shutil
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from made_up_atlas import CLASSES, draw_pictures, made_up_comparison, write_atla
 from PIL import Image
 from tiny_models import drawn_picture, tiny_header, tiny_network
 
+import s3n_core
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.evaluation.evaluate import evaluate
 from s3n_core.export.animation import AnimationOptions, animate
-from s3n_core.export.evaluation_tables import accuracy_csv
+from s3n_core.export.evaluation_tables import accuracy_csv, by_class_csv
 from s3n_core.export.figures.encoding import PICTURE_FORMATS
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.part_sheets import part_sheet, write_sheet
@@ -28,7 +30,10 @@ from s3n_core.export.onnx_export import metadata_of
 from s3n_core.export.options import export_options
 from s3n_core.export.preview import FirstFiles
 from s3n_core.export.report.atlas_page import write_atlas_page
-from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.hidden_place import write_hidden_place
+from s3n_core.inspection.hide_places import hide_places
+from s3n_core.inspection.hiding import HidingSettings
+from s3n_core.inspection.inspector import Inspector, inspect
 from s3n_core.method.configuration import ModelHeader
 from s3n_core.models.model_files import load_model, save_model
 from s3n_core.models.opening import Model, open_model
@@ -40,6 +45,7 @@ from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.tables import CSV_NAMES, read_json_table, write_table
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.server.codec import decode_hidden_places, encode_hidden_places
 from s3n_core.system.resources import resource
 
 ORIGINS = {
@@ -167,11 +173,39 @@ def test_the_preview_is_the_file(kind: str, model: Model, records: list[ImageRec
     assert Image.open(io.BytesIO(made.content)).info.get("Licence") == SENTENCES.get(kind)
 
 
+def test_a_figure_that_a_program_saves_says_the_same_as_an_exported_one(
+    kind: str, model: Model, records: list[ImageRecord], tmp_path: Path
+) -> None:
+    list(export(model, records[:1], tmp_path / "out", ExportOptions(format="png", singles=False)))
+    drawn = s3n_core.figure(inspect(model, records[0].path, name=records[0].name))
+    drawn.save(tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as saved, Image.open(tmp_path / "out" / "0.png") as exported:
+        assert saved.info == exported.info
+        assert saved.info.get("Licence") == SENTENCES.get(kind)
+    pickle.loads(pickle.dumps(drawn)).save(tmp_path / "sheet.jpg")
+    with Image.open(tmp_path / "sheet.jpg") as saved:
+        assert (SENTENCES.get(kind, "The model began with") in saved.info["comment"].decode()) is (kind in SENTENCES)
+    drawn.save(tmp_path / "sheet.png", pnginfo=None, dpi=(50, 50))
+    with Image.open(tmp_path / "sheet.png") as saved:
+        assert set(saved.info) == {"dpi"}
+
+
+def test_the_numbers_of_a_hidden_place(kind: str, model: Model, records: list[ImageRecord], tmp_path: Path) -> None:
+    with Image.open(records[0].path) as image:
+        place = image.width / 2, image.height / 2
+        found = hide_places(Inspector(model), image.convert("RGB"), [place], name="0", settings=HidingSettings(size=8))
+    sent = decode_hidden_places(encode_hidden_places(found))  # as the window gets it
+    write_hidden_place(tmp_path / "hidden place.json", sent[0])
+    assert json.loads((tmp_path / "hidden place.json").read_text()).get("licence") == SENTENCES.get(kind)
+
+
 def test_evaluations_and_onnx_files(kind: str, model: Model, records: list[ImageRecord]) -> None:
     result = evaluate(model, records, model.classes)
     assert result.to_dict().get("licence") == SENTENCES.get(kind)
-    table = list(csv.DictReader(io.StringIO(accuracy_csv(result))))
-    assert licences_in(table) == {SHORT.get(kind)}
+    for text in (accuracy_csv(result), by_class_csv(result)):
+        table = list(csv.DictReader(io.StringIO(text)))
+        assert licences_in(table) == {SHORT.get(kind)}
+        assert {row["model"] for row in table} == {model.digest}
     metadata = metadata_of(model, ("joint",))
     assert metadata.get("s3n.licence") == SENTENCES.get(kind)
     assert json.loads(metadata["s3n.network"])["origin"] == ORIGINS[kind]

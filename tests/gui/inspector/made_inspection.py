@@ -114,6 +114,7 @@ def made_inspection(
         "device": "cpu",
         "model": "tiny.safetensors",
         "model_digest": "0123456789abcdef",
+        "licence": "",
     }
     values |= changes
     response, warps, scores = (
