@@ -2,18 +2,19 @@
 
 Run from the checkout: ``python benchmarks/export_files.py``; ``--images FOLDER`` takes other images than the synthetic
 birds. The ways to draw take turns, so that other load slows all of them equally, and are compared: the same size, the same
-words at the same places, and pixels that differ at the edges of words only. The files of an export with drawing processes
-are compared byte for byte with those of one process.
+words at the same places, and pixels that differ at the edges of words only. Whole exports write sheets alone, and sheets and
+single panels as ``s3n export`` does by default, each by one process and with drawing processes; their files are compared byte
+for byte.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.vector_files import figure_of
 from s3n_core.export.options import ExportOptions
 from s3n_core.inspection.inspection import Inspection
+from s3n_core.system.processes import usable_cores
 from s3n_core.system.resources import resource
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
 STYLE = FigureStyle()
 SHEETS = 20
+KINDS = {"sheets": ExportOptions(singles=False), "sheets and panels": ExportOptions()}
+TEST_SET = 5794
+"""Images of CUB-200-2011's test set."""
 LARGEST_DIFFERENCE = 2.0
 """Of the mean over a sheet's pixels, of 255; whole words that are missing or elsewhere give more."""
 
@@ -122,44 +127,50 @@ def links(found: Sequence[ImageRecord], count: int, folder: Path) -> list[ImageR
 
 
 def whole_exports(inspector: Inspector, records: Sequence[ImageRecord], folder: Path) -> None:
-    """Export sheets with and without drawing processes, and inspect alone; compare the times and the files."""
+    """Export with and without drawing processes, and inspect alone; print times and sizes, and compare the files."""
     from s3n_core.export.job import export
 
-    processes = drawing_processes(len(records))
+    count, processes = len(records), drawing_processes(len(records))
 
     def inspect_alone() -> None:
-        for start in range(0, len(records), 4):
+        for start in range(0, count, 4):
             batch = records[start : start + 4]
             inspector.inspect_batch([read_image(one.path) for one in batch], [one.name for one in batch])
 
-    def write(name: str, count: int, **options: bool) -> Callable[[], None]:
-        def work() -> None:
-            for _ in export(inspector.model, records, folder / name, ExportOptions(**options), processes=count):
-                pass
+    def write(out: Path, options: ExportOptions, drawing: int) -> None:
+        for _ in export(inspector.model, records, out, options, processes=drawing):
+            pass
 
-        return work
+    alone, inspecting = measured(inspect_alone)
+    print(f"{count} images: inspections alone {alone:.1f} s, {inspecting:.1f} s of processor time")
+    expected: list[str] = []
+    for kind, options in KINDS.items():
+        for drawing in sorted({0, processes}):
+            out = folder / f"{kind} {drawing}"
+            wall, processor = measured(partial(write, out, options, drawing))
+            way = f"{drawing} drawing processes" if drawing else "one process"
+            print(
+                f"{kind}, {way}: {wall:.1f} s, ratio {wall / alone:.2f}, {processor:.1f} s of processor time, "
+                f"{(processor - inspecting) / count:.3f} s an image beyond the inspections"
+            )
+            for other in ("sheets 0", f"{kind} 0"):
+                compare(folder / other, out)
+        sizes = [file.stat().st_size for file in out.rglob("*.jpg")]
+        print(f"{kind}: {len(sizes) / count:.0f} files, {sum(sizes) / count / 1e3:.0f} kB an image")
+        minutes, size = wall / count * TEST_SET / 60, sum(sizes) / count * TEST_SET / 1e9
+        expected.append(f"{kind} {minutes:.1f} minutes, {size:.2f} GB")
+    print("sheets are the same with and without panels" + (", files with and without processes" if processes else ""))
+    print(f"{TEST_SET:,} images on {usable_cores()} cores, inspections included: {'; '.join(expected)}")
+    with Image.open(next((folder / "sheets 0").rglob("*.jpg"))) as first:
+        print(f"{first.width} x {first.height} pixels a sheet")
 
-    works = {"inspections alone": inspect_alone, "one process": write("one", 0, singles=False)}
-    if processes:
-        works[f"{processes} processes"] = write("several", processes, singles=False)
-    times = {name: measured(work) for name, work in works.items()}
-    alone = times["inspections alone"]
-    for name, (wall, processor) in times.items():
-        each = (processor - alone[1]) / len(records)
-        print(
-            f"{len(records)} sheets, {name:<18} {wall:6.1f} s, ratio {wall / alone[0]:.2f}, {processor:6.1f} s of processor "
-            f"time, {each:.3f} s a sheet beyond the inspections"
-        )
-    files = sorted((folder / "one").rglob("*.jpg"))
-    largest = max(file.stat().st_size for file in files)
-    print(f"{len(files)} files, {largest / 1e3:.0f} KB at most")
-    if processes:
-        other = [folder / "several" / file.relative_to(folder / "one") for file in files]
-        if any(one.read_bytes() != two.read_bytes() for one, two in zip(files, other, strict=True)):
-            raise SystemExit("the files of one and of several processes differ")
-        print("the files of one and of several processes are the same")
-    with Image.open(io.BytesIO(files[0].read_bytes())) as first:
-        print(f"{first.width} x {first.height} pixels")
+
+def compare(some: Path, other: Path) -> None:
+    """Check that all figures of one export are in the other, with the same bytes."""
+    files = sorted(some.rglob("*.jpg"))
+    different = [file for file in files if file.read_bytes() != (other / file.relative_to(some)).read_bytes()]
+    if different or not files:
+        raise SystemExit(f"{some.name} and {other.name}: {len(different)} of {len(files)} files differ")
 
 
 def measured(work: Callable[[], None]) -> tuple[float, float]:
