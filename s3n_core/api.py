@@ -239,12 +239,12 @@ def figure(
         contributions: Those of the image (`Model.contributions`), for the panel "contributions".
 
     Returns:
-        RGB pixels, as `s3n export` writes them; saved as PNG or JPEG, the file says the same of its origin.
+        RGB pixels, as `s3n export` writes them. ``info`` says what the metadata of an exported figure say: image, program, model,
+        sampling, and the licence of the model's weights if it must be told.
 
     Raises:
         ValueError: There is no such panel, and the message lists them; or "contributions" are missing.
     """
-    from s3n_core.export.figures.encoding import PictureWithOrigin
     from s3n_core.export.figures.figure_style import FigureStyle
     from s3n_core.export.figures.figures import panel_figure, sheet_figure
     from s3n_core.export.figures.panels import PANELS, check_panels
@@ -261,7 +261,8 @@ def figure(
         if not isinstance(panels, str):
             style = FigureStyle(panels=check_panels(tuple(_known(panel, tuple(PANELS), "panel") for panel in panels)))
         drawn = sheet_figure(inspection, style, annotation=annotation, contributions=shown)
-    return PictureWithOrigin(drawn, dpi=style.dpi, about=origin_of(inspection))
+    drawn.info.update({name: text for name, text in origin_of(inspection).items() if text})
+    return drawn
 
 
 def _prepared(

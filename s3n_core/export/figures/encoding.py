@@ -1,14 +1,10 @@
-"""Image formats, and encoding of images as PNG or JPEG with resolution and metadata.
-
-`PictureWithOrigin` is an image that brings both along when a program saves it.
-"""
+"""Image formats, and encoding of images as PNG or JPEG with resolution and metadata."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from os import PathLike
-from typing import IO, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -53,32 +49,6 @@ def encode(
         comment = _comment(about or {})
         return _jpeg(picture, round(dpi), {"comment": comment} if comment else {})
     return buffer.getvalue()
-
-
-class PictureWithOrigin(Image.Image):
-    """An image whose PNG and JPEG files have the resolution and metadata of `encode`; whoever saves it may give others."""
-
-    def __init__(self, picture: Image.Image, *, dpi: float, about: Mapping[str, str]) -> None:
-        """Take over an image's pixels; arguments as of `encode`."""
-        super().__init__()
-        vars(self).update(vars(picture))  # there is no public way to make one of a subclass
-        self._dpi, self._about = dpi, dict(about)
-
-    def save(
-        self, fp: str | bytes | PathLike[str] | PathLike[bytes] | IO[bytes], format: str | None = None, **params: Any
-    ) -> None:
-        """Save it, as `Image.save` does; PNG takes the texts, JPEG the comment, and other formats what they know of them."""
-        added = {"dpi": (self._dpi, self._dpi), "pnginfo": _texts(self._about), "comment": _comment(self._about)}
-        super().save(fp, format, **(added | params))
-
-    def __getstate__(self) -> list[Any]:
-        """Keep both in a pickle, which worker processes return."""
-        return [*super().__getstate__(), self._dpi, self._about]
-
-    def __setstate__(self, state: list[Any]) -> None:
-        """Reverse `__getstate__`."""
-        *picture, self._dpi, self._about = state
-        super().__setstate__(picture)
 
 
 def _texts(about: Mapping[str, str]) -> PngInfo:
