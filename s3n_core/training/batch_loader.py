@@ -45,6 +45,11 @@ class BatchLoader:
         self._left_out: set[str] = set()
         self._new_errors: list[ImageLeftOut] = []
 
+    @property
+    def ahead(self) -> bool:
+        """Whether threads load images ahead of their use."""
+        return self._workers != 0
+
     def use(self, cache: FeatureCache) -> None:
         """Take O's features from a cache, and do not decode the images that nothing else needs."""
         self._cache = cache

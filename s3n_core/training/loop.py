@@ -204,8 +204,11 @@ class TrainingLoop:
             self._writer.changed = True
             clock.batch_took(clock.now() - started)
             yield from self._after_batch(rates, told)
-        steps.close()
         seconds = max(clock.now() - began, 1e-9)
+        if progress.epoch + 1 < self._recipe.epochs:
+            steps.prepare_epoch(progress.epoch + 1)
+        else:
+            steps.close()
         seen = sum(self._team.gather(steps.count - seen_before))
         yield from self._finish_epoch(
             rates, {"images_per_second": seen / seconds, "waiting_for_images": steps.waited / seconds}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from typing import TypeVar
@@ -67,6 +68,7 @@ class TrainingSteps:
         self.waited = 0.0
         self._epoch_mean, self._batch_mean = RunningMean(), RunningMean()
         self._images: Generator[Batch, None, None] | None = None
+        self._first: Future[Batch] | None = None  # of ``_images``, which `prepare_epoch` has begun to load
         self._weights: Tensor | None = None
         if plan.recipe.balance == "weights":
             labels = [sample.label or 0 for sample in plan.training]
@@ -85,14 +87,31 @@ class TrainingSteps:
 
     def begin_epoch(self, progress: TrainingProgress) -> None:
         """Begin an epoch, or continue an interrupted one with the sums stored in ``progress``."""
-        self.close()
+        if self._first is None:
+            self.close()
         self.waited = 0.0
         self._epoch_mean = RunningMean()
         if progress.sums is not None and self._team.leads:
             self._epoch_mean.restore(progress.sums)
 
+    def prepare_epoch(self, epoch: int) -> None:
+        """Begin to load the images of an epoch, for `begin_epoch`, while the one before is validated and saved.
+
+        Without loading threads it does nothing: everything is then loaded in the calling thread.
+        """
+        self.close()
+        if not self._loader.ahead:
+            return
+        images = self._load(epoch, 0)
+        executor = ThreadPoolExecutor(1, thread_name_prefix="s3n-next-epoch")
+        self._first = executor.submit(lambda: next(images))
+        executor.shutdown(wait=False)
+
     def close(self) -> None:
         """Stop loading images."""
+        if self._first is not None:
+            self._first.exception()  # a generator cannot be closed while it runs
+            self._first = None
         if self._images is not None:
             self._images.close()
             self._images = None
@@ -223,17 +242,21 @@ class TrainingSteps:
     def _next_images(self, progress: TrainingProgress) -> Batch:
         """Return this process's images of the next micro-batch; starts loading at ``progress`` if necessary."""
         clock = self._control.clock
-        if self._images is None:
-            recipe = self._plan.recipe
-            order = epoch_samples(recipe.balance, recipe.seed, progress.epoch, self._plan.training)
-            rest = chain.from_iterable(map(self._micro_batches, range(progress.batch, self.per_epoch)))
-            parts = list(rest)
-            samples = [order[position] for position in chain.from_iterable(parts)]
-            self._images = self._loader.training_batches(progress.epoch, samples, [len(part) for part in parts])
+        images = self._images or self._load(progress.epoch, progress.batch)
         asked = clock.now()
-        batch = next(self._images)
+        first, self._first = self._first, None
+        batch = next(images) if first is None else first.result()
         self.waited += clock.now() - asked
         return batch
+
+    def _load(self, epoch: int, batch: int) -> Generator[Batch, None, None]:
+        """Return this process's images of an epoch's micro-batches from a batch on."""
+        recipe = self._plan.recipe
+        order = epoch_samples(recipe.balance, recipe.seed, epoch, self._plan.training)
+        parts = list(chain.from_iterable(map(self._micro_batches, range(batch, self.per_epoch))))
+        samples = [order[position] for position in chain.from_iterable(parts)]
+        self._images = self._loader.training_batches(epoch, samples, [len(part) for part in parts])
+        return self._images
 
     def _micro_batches(self, batch: int) -> list[range]:
         """Return this process's share of each micro-batch of a batch, as positions in the epoch's order."""
