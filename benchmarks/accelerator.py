@@ -2,10 +2,10 @@
 
 Run from the checkout: ``python benchmarks/accelerator.py``. Correctness: every equation in float32 against the CPU, a training
 that is killed and resumed, one that runs out of memory. Speed: inference and training of ResNet-50 at 448 pixels in three
-precisions, compiled and not, over three bare passes; the share of time that a training waits for images; two processes where
-there are two cards. The images are drawn on the spot; nothing is downloaded. Each stage has a time of its own; one that takes
-longer is stopped, and the table says so. ``--device cpu --small`` tries the script itself. The exit status is 1 if something
-failed, else 2 if a stage was not measured, as for lack of time.
+precisions, compiled and not, over three backbone passes or plain steps; the share of time that a training waits for images, and
+its speed beside that from memory; two processes where there are two cards. The images are drawn on the spot; nothing is
+downloaded. Each stage has a time of its own; one that takes longer is stopped, and the table says so. ``--device cpu --small``
+tries the script itself. The exit status is 1 if something failed, else 2 if a stage was not measured, as for lack of time.
 """
 
 from __future__ import annotations

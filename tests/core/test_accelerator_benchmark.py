@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -51,9 +52,9 @@ def test_equations_and_speed(tmp_path: Path) -> None:
         "Eq. 6",
     ]
     assert all(rows[what][1] == "yes" for what in named)
-    for job in ("inference", "training step"):
+    for job, bare in (("inference", "three backbone passes"), ("training step", "three plain steps")):
         measured, _ = rows[f"{job}, mobilenet_v2, 64 px, batch 2, float32"]
-        assert "x three bare passes" in measured
+        assert f" x {bare} (" in measured
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is limited by setrlimit")
@@ -164,13 +165,43 @@ class TestStages:
         assert row.measured.startswith("losses of the first epoch differ by ")
         assert row.met
 
-    def test_waiting_for_images_beside_the_speed_from_memory(self, work: Any) -> None:
+    def test_waiting_for_images_and_the_speed_beside_that_from_memory(self, work: Any) -> None:
         name, case = next((name, case) for name, case in work.do("machine")["cases"] if case["job"] == "training step")
         found = json.loads(json.dumps(work.do("speed", case=case)))  # as it comes from another process
         assert found["rows"][0]["what"] == name
-        (row,) = work.do("waiting", speed=found["speed"])
-        assert row.what == "waiting for images, mobilenet_v2, 64 px, batch 2, float32"
-        assert "% of the time; " in row.measured
+        share, speed = work.do("waiting", speed=found["speed"])
+        assert share.what == "waiting for images, mobilenet_v2, 64 px, batch 2, float32"
+        assert share.measured.endswith("% of the time")
+        assert speed.what == "training from files, mobilenet_v2, 64 px, batch 2, float32"
+        assert re.fullmatch(r"[\d,.]+ images a second, from memory [\d,.]+: [\d.]+%", speed.measured)
+
+    @pytest.mark.parametrize(
+        ("waited", "speed", "met"),
+        [(0.05, 95.0, (True, True)), (0.06, 94.9, (False, False)), (0.0, 60.0, (True, False))],
+    )
+    def test_both_are_judged(self, waited: float, speed: float, met: tuple[bool, bool]) -> None:
+        from accelerator_speed import TRAINING, Case, Speed, waiting
+
+        class Measured:
+            """In the place of trainings: the last epoch counts."""
+
+            def prepare(self, name: str, **settings: object) -> None:
+                pass
+
+            def resume(self, name: str) -> None:
+                pass
+
+            def epochs(self, name: str) -> list[dict[str, float]]:
+                return [
+                    {"waiting_for_images": 0.5, "images_per_second": 1.0},
+                    {"waiting_for_images": waited, "images_per_second": speed},
+                ]
+
+        case = Case(job=TRAINING, backbone="resnet18", size=64, batch=10, device="cpu", precision="float32")
+        rows = waiting(Measured(), Speed(case, seconds=0.1, bare=0.1, memory=0, bare_memory=0))  # type: ignore[arg-type]
+        assert tuple(row.met for row in rows) == met
+        assert [row.target for row in rows] == ["at most 5% of the time", "at least 95%"]
+        assert rows[1].measured == f"{speed:.1f} images a second, from memory 100.0: {speed:.1f}%"
 
     def test_compiled_on_both_sides(self, work: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         import accelerator_speed
