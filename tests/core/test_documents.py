@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,21 @@ def test_commands_and_options_exist(name: str, line: str) -> None:
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     options = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
     assert options <= known | {"--help", "-h"}, line
+
+
+def bash_blocks() -> list[tuple[str, str]]:
+    return [
+        (name, block)
+        for name in DOCUMENTS
+        for block in re.findall(r"^ *```bash\n(.*?)^ *```", text(name), flags=re.MULTILINE | re.DOTALL)
+    ]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(("name", "block"), bash_blocks())
+def test_bash_can_read_what_is_shown_for_it(name: str, block: str) -> None:
+    read = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+    assert (read.returncode, read.stderr) == (0, ""), block
 
 
 def recipe_table() -> list[tuple[str, str, str]]:
