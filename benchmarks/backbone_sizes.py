@@ -1,4 +1,4 @@
-"""Measures number of weights, stride and the place of BatchNorm of every backbone, for ``resources/backbones/sizes.csv``.
+"""Measures weights, stride, place of BatchNorm and kind of cells of every backbone, for ``resources/backbones/sizes.csv``.
 
 ``python -m benchmarks.backbone_sizes resources/backbones/sizes.csv``; run it again when timm has new networks. Names after the
 file renew their rows only. Nothing is downloaded: the networks of timm are built without memory for their weights, at the size
@@ -18,11 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from s3n_core.errors import ModelFileError
+from s3n_core.method.backbone_sizes import TOKENS
 from s3n_core.method.backbones import Backbone, build_backbone
 from s3n_core.method.branch_norm import AnyBatchNorm
 from s3n_core.method.configuration import BACKBONES, TIMM
 
-HEAD = ("backbone", "parameters", "stride", "norm_stride")
+HEAD = ("backbone", "parameters", "stride", "norm_stride", "tokens")
 
 
 def main(out: Path, only: list[str]) -> None:
@@ -40,18 +41,19 @@ def main(out: Path, only: list[str]) -> None:
         csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])
 
 
-def _measured(name: str) -> tuple[str, int, int | str, int | str]:
+def _measured(name: str) -> tuple[str, int, int | str, int | str, str]:
     if not name.startswith(TIMM):
         backbone, _ = build_backbone(name)
-        return name, _parameters(backbone), backbone.stride, _norm_stride(backbone, 224)
+        return name, _parameters(backbone), backbone.stride, _norm_stride(backbone, 224), ""
     own = name.removeprefix(TIMM)
     side = int(timm.models.get_pretrained_cfg(own).input_size[-1])
     with torch.device("meta"):
         try:
             backbone, _ = build_backbone(name, size=side)
         except ModelFileError:
-            return name, _parameters(_refused(own)), "", ""
-        return name, _parameters(backbone), backbone.stride, _norm_stride(backbone, side)
+            return name, _parameters(_refused(own)), "", "", ""
+        tokens = TOKENS if backbone.tokens else ""
+        return name, _parameters(backbone), backbone.stride, _norm_stride(backbone, side), tokens
 
 
 def _norm_stride(backbone: Backbone, side: int) -> int | str:

@@ -19,7 +19,7 @@ def made_up_weights(**changes: Any) -> dict[str, Any]:
             _entry("vgg16", 14_714_688, 32, "unknown"),
             _entry(LONG_NAME, 198_600_000, 32, changes.pop("licence", "apache-2.0"), **changes),
             _entry("timm:convnext_tiny.fb_in22k", 27_820_128, 32, "cc-by-nc-4.0", size=114_400_000),
-            _entry("timm:vit_tiny_patch16_224.augreg_in21k", 5_500_000, 16, "apache-2.0"),
+            _entry("timm:vit_tiny_patch16_224.augreg_in21k", 5_500_000, 16, "apache-2.0", tokens=True),
             _entry("timm:mobilenetv3_small_050", 600_000, None, "unknown", place="", file=""),
         ],
     }
@@ -35,6 +35,7 @@ def _entry(name: str, parameters: int, stride: int | None, licence: str, **chang
         "tag": own.partition(".")[2],
         "parameters": parameters,
         "stride": stride,
+        "tokens": False,
         "input_size": 224,
         "licence": licence,
         "non_commercial": forbids,

@@ -29,6 +29,7 @@ def backbones(
 ) -> None:
     """List or describe backbones."""
     from s3n_core.method.backbone_catalogue import backbone_names, describe, entry_of
+    from s3n_core.method.backbone_sizes import PATCH_TOKENS, tokens_sentence
     from s3n_core.method.configuration import BACKBONES
 
     if name is not None:
@@ -39,6 +40,8 @@ def backbones(
         entry = found.entry
         typer.echo(f"{entry.name}: {found.parameters / 1e6:.1f} million weights, {found.channels} channels")
         typer.echo(f"{found.cells} x {found.cells} cells of {found.stride} pixels at {size} pixels")
+        if found.tokens:
+            typer.echo(tokens_sentence(name))
         typer.echo(_weights(entry.size, entry.file, entry.place))
         if found.sha256:
             typer.echo(f"SHA-256 {found.sha256}")
@@ -55,19 +58,23 @@ def backbones(
     if not entries:
         typer.echo(f"No backbone's name holds {search!r}.")
         return
-    head = ("backbone", "licence", "weights, million", "stride", "input", "pretrained weights")
+    head = ("backbone", "licence", "weights, million", "stride", "cells", "input", "pretrained weights")
     rows = [
         (
             each.name,
             each.licence,
             "" if each.parameters is None else f"{each.parameters / 1e6:.1f}",
             "" if each.stride is None else str(each.stride),
+            "patch tokens" if each.tokens else "",
             str(each.input_size),
             _weights(each.size, each.file, each.place),
         )
         for each in entries
     ]
     typer.echo(table_text([head, *rows], left=len(head)))
+    if any(each.tokens for each in entries):
+        typer.echo("")
+        typer.echo(PATCH_TOKENS)
 
 
 def _weights(size: int | None, file: str, place: str) -> str:

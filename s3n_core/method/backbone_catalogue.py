@@ -28,6 +28,7 @@ class BackboneDescription:
         channels: D of Eq. 1.
         stride: Input pixels per cell of its map.
         cells: Cells along a side, at the size that was asked for.
+        tokens: Whether they are patch tokens (`tokens_sentence`).
         sha256: Hash of the file of its pretrained weights; "" if it is not there.
         sentence: What must be known of the licence.
     """
@@ -37,6 +38,7 @@ class BackboneDescription:
     channels: int
     stride: int
     cells: int
+    tokens: bool
     sha256: str
     sentence: str
 
@@ -75,12 +77,13 @@ def entry_of(name: str) -> BackboneEntry:
         tag, terms, side = facts.tag, facts.terms, facts.input_size
     place, file = imagenet_place(name)
     size = size_of(name)
-    parameters, stride = (None, None) if size is None else (size.parameters, size.stride)
+    parameters, stride, tokens = (None,) * 3 if size is None else (size.parameters, size.stride, size.tokens)
     return BackboneEntry(
         name=name,
         tag=tag,
         parameters=parameters,
         stride=stride,
+        tokens=tokens,
         input_size=side,
         licence=terms.licence,
         non_commercial=terms.non_commercial,
@@ -118,6 +121,7 @@ def describe(name: str, size: int = 224) -> BackboneDescription:
         channels=backbone.channels,
         stride=backbone.stride,
         cells=cells,
+        tokens=backbone.tokens,
         sha256="" if entry.size is None else file_sha256(Path(entry.file)),
         sentence=licence_sentence(entry),
     )

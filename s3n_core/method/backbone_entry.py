@@ -14,6 +14,7 @@ class BackboneEntry:
         tag: Name of its pretrained weights; "" if it has none.
         parameters: Number of its weights, without a classifier; None if it is not known without building it.
         stride: Input pixels per cell of its map, at the size that its weights were trained with; None if it is not known.
+        tokens: Whether its map is made of patch tokens (`tokens_sentence`); None if it is not known.
         input_size: Side that its weights were trained with, in pixels.
         licence: Licence of its pretrained weights, as their source gives it; "unknown" if it gives none.
         non_commercial: Whether that licence forbids commercial use.
@@ -27,6 +28,7 @@ class BackboneEntry:
     tag: str
     parameters: int | None
     stride: int | None
+    tokens: bool | None
     input_size: int
     licence: str
     non_commercial: bool

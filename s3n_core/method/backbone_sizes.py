@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from s3n_core.method.configuration import TIMM
 from s3n_core.system.resources import resource
+
+TOKENS = "yes"
+"""In the table's column ``tokens``; empty for other maps."""
+
+PATCH_TOKENS = (
+    "Pooling and linear heads apply to patch tokens as to any map, but each has seen the whole image and says less about its own "
+    "place than a cell of a convolutional network."
+)
+"""What a list says below backbones whose cells are patch tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +32,18 @@ class BackboneSize:
         stride: Input pixels per cell of its map; None: it gives no map of features.
         norm_stride: The same of the coarsest map that BatchNorm reads; 0 where it reads the mean over an image, whatever its
             size; None: there is no BatchNorm.
+        tokens: Whether its map is made of patch tokens (`tokens_sentence`).
     """
 
     parameters: int
     stride: int | None
     norm_stride: int | None
+    tokens: bool
+
+
+def tokens_sentence(backbone: str) -> str:
+    """Return what must be known of a backbone whose map is made of patch tokens, wherever one chooses or trains it."""
+    return f"The cells of {backbone.removeprefix(TIMM).partition('.')[0]} are patch tokens. {PATCH_TOKENS}"
 
 
 def size_of(backbone: str) -> BackboneSize | None:
@@ -38,7 +55,12 @@ def size_of(backbone: str) -> BackboneSize | None:
 def _sizes() -> Mapping[str, BackboneSize]:
     with resource("backbones/sizes.csv").open(encoding="utf-8", newline="") as file:
         return {
-            row["backbone"]: BackboneSize(int(row["parameters"]), _number(row["stride"]), _number(row["norm_stride"]))
+            row["backbone"]: BackboneSize(
+                parameters=int(row["parameters"]),
+                stride=_number(row["stride"]),
+                norm_stride=_number(row["norm_stride"]),
+                tokens=row["tokens"] == TOKENS,
+            )
             for row in csv.DictReader(file)
         }
 

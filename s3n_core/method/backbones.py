@@ -74,6 +74,7 @@ class Backbone(Probed):
         stride: Input pixels per feature cell.
         geometry: Where its cells lie, if that had to be measured; None where the name says it.
         cells: Cells along a side of its map at the size that it was measured for; None likewise.
+        tokens: Whether its map is made of patch tokens (`tokens_sentence`).
     """
 
     def __init__(self, layers: nn.Module, size: int = 0) -> None:
@@ -88,8 +89,9 @@ class Backbone(Probed):
         self._size = size
         self.geometry: CellGeometry | None = None
         self.cells: int | None = None
+        self.tokens = False
         if isinstance(layers, TimmFeatures):
-            self.geometry, self.cells = layers.geometry, layers.cells
+            self.geometry, self.cells, self.tokens = layers.geometry, layers.cells, layers.tokens
             self.channels, self.stride = layers.channels, layers.geometry.stride
             return
         training = layers.training

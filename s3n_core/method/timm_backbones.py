@@ -165,6 +165,7 @@ class TimmFeatures(nn.Module):
     Attributes:
         network: The network, with plain BatchNorm layers.
         prefix: Tokens that are no places.
+        tokens: Whether the map is made of patch tokens: the network gives (B, prefix + h * w, D).
         channels: D, as found with this size.
         cells: Cells along a side of its map, likewise.
         geometry: Where they lie on the input, likewise.
@@ -183,10 +184,11 @@ class TimmFeatures(nn.Module):
         self._shift = [(mean - own_mean) / own_std for mean, _, own_mean, own_std in colours]
         self.prefix = int(getattr(network, "num_prefix_tokens", 0))
         self._channels_last = getattr(network, "output_fmt", "NCHW") == "NHWC"
-        self._unpooled = False
+        self._unpooled, self.tokens = False, False
         images, reductions = torch.zeros(1, 3, size, size), Reductions(network)
         with torch.no_grad(), reductions:
-            found = self._mapped(network(images))
+            output = network(images)
+            found, self.tokens = self._mapped(output), output.ndim == 3
             if found.shape[2:] == (1, 1):
                 # A head may be a convolution over the whole map, as VGG's.
                 before = self._mapped(network.forward_features(images))  # type: ignore[operator]

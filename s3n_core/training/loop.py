@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from s3n_core.errors import DataSetError
+from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_core.models.batches import FittingPieces
 from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
 from s3n_core.runs.run_directory import RunDirectory
@@ -114,7 +115,9 @@ class TrainingLoop:
         reason = [f"No faster device: {self._choice.reason}."] if self._choice.reason else []
         ranges = [*([plan.ranges.sentence()] if plan.ranges else []), *plan.range_warnings]
         single = single_image_notes(recipe, len(plan.training), team.size)
-        self._notes = (*notes, *reason, *changes, *single, *kept, *self._memory.notes(), *ranges, *self._learner.notes)
+        tokens = [tokens_sentence(recipe.network.backbone)] if self._network.backbone.tokens else []
+        said = (*single, *tokens, *kept, *self._memory.notes(), *ranges, *self._learner.notes)
+        self._notes = (*notes, *reason, *changes, *said)
         for note in self._notes:
             _log.info("%s", note)
         self._recalibrating = False

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.method.backbone_sizes import size_of, tokens_sentence
 from s3n_core.method.weight_licences import WeightLicence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
@@ -126,6 +127,11 @@ class RecipeForm(QWidget):
         self.licence.setProperty("role", "caption")
         self.licence.setWordWrap(True)
         self.licence.setAccessibleName("Licence of the weights")
+        self.cells = QLabel(self._inside)
+        self.cells.setTextFormat(Qt.TextFormat.PlainText)
+        self.cells.setProperty("role", "caption")
+        self.cells.setWordWrap(True)
+        self.cells.setAccessibleName("Cells of the backbone")
         self._advanced = QWidget(self._inside)
         self._group = ""
         self._build()
@@ -288,6 +294,7 @@ class RecipeForm(QWidget):
         column.addWidget(row)
         if field.name == "network.backbone":
             column.addWidget(self.licence)
+            column.addWidget(self.cells)
             column.addWidget(self.backbones, 0, Qt.AlignmentFlag.AlignLeft)
         self._show_row(field.name)
 
@@ -347,6 +354,10 @@ class RecipeForm(QWidget):
         coarse = accuracy is not None and accuracy.is_coarse
         self.accuracy.setText(f"{accuracy.text} {accuracy.warning}" if accuracy is not None and coarse else "")
         self.accuracy.setVisible(coarse)
+        backbone = str(self.choice.value("network.backbone"))
+        size = size_of(backbone)
+        self.cells.setText(tokens_sentence(backbone) if size is not None and size.tokens else "")
+        self.cells.setVisible(bool(self.cells.text()))
         others = [field.name for field in self.choice.fields if not field.first]
         changed = sum(self.choice.is_changed(name) for name in others)
         text = f"Advanced: {count_text(len(others), 'setting')}"

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from s3n_core import cli
+from s3n_core.method.backbone_sizes import PATCH_TOKENS
 from s3n_core.method.configuration import BACKBONES
 
 
@@ -48,5 +49,24 @@ def test_those_of_timm_are_found_by_words(capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().out
     assert "3 x 3 cells of 32 pixels at 96 pixels" in said
     assert "have the licence apache-2.0." in said
+    assert "patch tokens" not in said
     assert cli.main(["backbones", "--search", "no such words"]) == 0
     assert "No backbone's name holds" in capsys.readouterr().out
+
+
+def test_cells_that_are_patch_tokens_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("timm")
+    assert cli.main(["backbones", "timm:test_vit", "--size", "64"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "4 x 4 cells of 16 pixels at 64 pixels\nThe cells of test_vit are patch tokens. Pooling and linear heads"
+        in said
+    )
+    assert cli.main(["backbones", "--search", "timm:test_vit"]) == 0
+    head, *rows, _, note = capsys.readouterr().out.splitlines()
+    assert "  cells  " in head
+    assert rows
+    assert all("  patch tokens  " in row for row in rows)
+    assert note == PATCH_TOKENS
+    assert cli.main(["backbones", "--search", "timm:test_resnet", "--json"]) == 0
+    assert [entry["tokens"] for entry in json.loads(capsys.readouterr().out)] == [False]

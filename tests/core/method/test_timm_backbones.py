@@ -15,6 +15,7 @@ pytest.importorskip("timm")
 
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import ModelFileError
+from s3n_core.method.backbone_sizes import size_of
 from s3n_core.method.backbones import build_backbone, measured_stage
 from s3n_core.method.branch_norm import BRANCHES, AnyBatchNorm, BranchBatchNorm, BranchBatchNorm2d
 from s3n_core.method.cell_geometry import CellGeometry
@@ -43,6 +44,13 @@ def built() -> Callable[[str], S3N]:
         return copy.deepcopy(kept[name])
 
     return build
+
+
+@pytest.mark.parametrize("name", [*MAPS, *TOKENS])
+def test_what_cells_are_is_measured_and_listed_alike(built: Callable[[str], S3N], name: str) -> None:
+    listed = size_of(f"timm:{name}")
+    assert listed is not None
+    assert built(name).backbone.tokens is listed.tokens is (name in TOKENS)
 
 
 @pytest.mark.parametrize("name", [*MAPS, *TOKENS])

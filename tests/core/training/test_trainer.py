@@ -22,6 +22,7 @@ from tiny_training import (
 )
 
 from s3n_core.errors import DataSetNotFound
+from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_core.method.configuration import HEADER_KEY
 from s3n_core.method.objective import Losses, objective
 from s3n_core.models.model_headers import read_header
@@ -315,6 +316,15 @@ def test_a_network_of_timm_is_trained_resumed_and_opened_again(tmp_path: Path, f
             trainer.request_stop()
     train(stopped)
     assert_same_tensors(weights(stopped), weights(whole))
+
+
+def test_cells_that_are_patch_tokens_are_said_as_the_run_starts(tmp_path: Path, few_pictures: Path) -> None:
+    pytest.importorskip("timm")
+    for name, tokens in (("timm:test_vit.r160_in1k", True), ("mobilenet_v2", False)):
+        run = prepare(tmp_path / name, few_pictures, network__backbone=name, epochs=1, probes=0)
+        started = train(run)[0]
+        assert isinstance(started, RunStarted)
+        assert (tokens_sentence(name) in started.notes) is tokens
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=lambda settings: ",".join(map(str, settings.values())))

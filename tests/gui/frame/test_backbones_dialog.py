@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from made_up_weights import LONG_NAME, made_up_weights
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_gui.background.jobs import JobList
 from s3n_gui.background.weight_catalogue import WeightCatalogue
+from s3n_gui.frame.dialogs.backbones.backbone_table import STRIDE
 from s3n_gui.frame.dialogs.backbones.dialog import BackbonesDialog
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.training.panel import TrainPage
@@ -142,6 +145,17 @@ def test_what_must_be_known_of_a_licence_stands_out(qtbot: QtBot, catalogue: Wei
         .text()
         .endswith("/checkpoints/timm/convnext_large_mlp.clip_laion2b_augreg_ft_in1k_384.safetensors")
     )
+
+
+def test_cells_that_are_patch_tokens_are_said(qtbot: QtBot, catalogue: WeightCatalogue) -> None:
+    dialog = opened(qtbot, catalogue)
+    name = "timm:vit_tiny_patch16_224.augreg_in21k"
+    dialog.table.choose(name)
+    assert dialog.words.text().endswith(tokens_sentence(name))
+    stride = dialog.table.currentIndex().siblingAtColumn(STRIDE)
+    assert "vit_tiny_patch16_224 are patch tokens" in stride.data(Qt.ItemDataRole.ToolTipRole)
+    dialog.table.choose(LONG_NAME)
+    assert "patch tokens" not in dialog.words.text()
 
 
 def test_nothing_is_downloaded_unasked(

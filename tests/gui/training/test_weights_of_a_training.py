@@ -17,6 +17,7 @@ from tiny_models import tiny_header, tiny_network
 
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.errors import WeightsMissing
+from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_core.models.model_files import save_model
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import RunState
@@ -101,6 +102,18 @@ def test_the_licence_stands_below_the_backbone(train_page: TrainPage) -> None:
     assert form.licence.property("state") == ""
     form.take({"weights": "none"})
     assert form.licence.text() == ""
+
+
+def test_cells_that_are_patch_tokens_are_said_below_the_backbone(train_page: TrainPage) -> None:
+    form = train_page.form
+    form.finish()
+    assert form.cells.isHidden()
+    name = "timm:vit_tiny_patch16_224.augreg_in21k"
+    form.take({"network.backbone": name})
+    assert form.cells.text() == tokens_sentence(name)
+    assert not form.cells.isHidden()
+    form.take({"network.backbone": LONG_NAME})
+    assert form.cells.isHidden()
 
 
 def test_a_long_backbone_is_cut_at_its_end(train_page: TrainPage) -> None:

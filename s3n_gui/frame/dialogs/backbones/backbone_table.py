@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_gui.appearance.theme import number_font, px, theme
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.background.weight_catalogue import BackboneFacts
@@ -75,6 +76,8 @@ class BackboneModel(QAbstractTableModel):
                 return 10**15 if value is None else value
             return _text(row, column).casefold()
         if role == Qt.ItemDataRole.ToolTipRole:
+            if column == STRIDE and row.tokens:
+                return tip_text(tokens_sentence(row.name))
             return tip_text(row.sentence if column == LICENCE else row.name)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (PARAMETERS, STRIDE, SIDE):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

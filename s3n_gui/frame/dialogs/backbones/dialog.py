@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_core.method.weight_licences import WeightLicence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
@@ -195,7 +196,7 @@ class BackbonesDialog(QDialog):
         column.addLayout(buttons)
 
     def _fit(self) -> None:
-        self.words.setMinimumHeight(3 * self.words.fontMetrics().lineSpacing())  # nothing jumps between the rows
+        self.words.setMinimumHeight(4 * self.words.fontMetrics().lineSpacing())  # nothing jumps between the rows
         for copy in self.copies.values():
             copy.setFixedSize(px(24), px(22))
         self.progress.setMinimumWidth(px(150))
@@ -275,8 +276,10 @@ class BackbonesDialog(QDialog):
             return "Checking the file…", ""
         if own is not None:
             return own.sentences, "" if own.fits else "caution"
+        cells = f" {tokens_sentence(facts.name)}" if facts.tokens else ""
         if not facts.place:
-            return "There are no published weights: training starts from random ones, or from a file of your own.", ""
+            none = "There are no published weights: training starts from random ones, or from a file of your own."
+            return f"{none}{cells}", ""
         there = (
             "The weights are on this machine."
             if facts.size is not None
@@ -284,7 +287,7 @@ class BackbonesDialog(QDialog):
             "place. A training that starts with them asks before it downloads them."
         )
         warn = WeightLicence(facts.name, facts.licence).restricts
-        return f"{facts.sentence} {there}", "caution" if warn else ""
+        return f"{facts.sentence} {there}{cells}", "caution" if warn else ""
 
     def _on_fetch(self) -> None:
         facts = self.table.chosen
