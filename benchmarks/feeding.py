@@ -1,8 +1,9 @@
 """Benchmark of data loading: training images per second, and how long an accelerator would wait for them.
 
-Run from the checkout: ``python benchmarks/feeding.py FOLDER``. Batches come from the trainer's own loader (decode,
-crop, scale) with the recipe `paper`. The accelerator is simulated by sleeping for the time of a step; its tensors are
-on torch's ``meta`` device, so that the CPU does the same work as with a GPU, except for copying the data there.
+Run from the checkout: ``python benchmarks/feeding.py``, or with a data set of your own. Batches come from the trainer's own
+loader (decode, crop, scale) with the recipe `paper`, without the ends of epochs: a training loads the next one while it
+validates. The accelerator is simulated by sleeping for the time of a step; its tensors are on torch's ``meta`` device, so that
+the CPU does the same work as with a GPU, except for copying the data there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -20,26 +22,28 @@ from interleaved import machine
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.loading import Sample, worker_count
 from s3n_core.system.distributed import Team
+from s3n_core.system.resources import resource
 from s3n_core.training.batch_loader import BatchLoader
 from s3n_core.training.preparing import Plan
 from s3n_core.training.recipes import find_recipe
 
 SHARES = (0.25, 0.5, 0.75, 0.9, 1.0, 2.0)  # speeds of the accelerator, relative to the loader's maximum
+EPOCHS, LEAST = 100, 500  # of so many images, or all if there are more: there is not time for as many
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("folder", type=Path, help="a data set")
+    options.add_argument("folder", type=Path, nargs="?", help="a data set; else the demo's images, as often as needed")
     options.add_argument("--batch", type=int, default=16)
     options.add_argument("--seconds", type=float, default=10.0, help="for each speed of the accelerator")
     options.add_argument("--workers", type=int, help="loading threads; else the program's choice")
     chosen = options.parse_args()
     torch.set_num_threads(1)
-    data = open_data_set(chosen.folder)
+    data = open_data_set(chosen.folder or resource("demo/images"))
+    labelled = [record for record in data.records if record.label is not None]
     samples = tuple(
-        Sample(data.root / record.name, record.name, record.label)
-        for record in data.records
-        if record.label is not None
+        Sample(record.path, f"{number} {record.name}", record.label)
+        for number, record in enumerate(islice(cycle(labelled), max(len(labelled), LEAST)))
     )
     recipe = find_recipe("paper")
     plan = Plan(recipe, data.classes, samples, (), "cpu", data.root, data.root.name)
@@ -74,15 +78,15 @@ def _consume(plan: Plan, chosen: argparse.Namespace, step: float) -> tuple[float
 
 
 def _batches(feeder: BatchLoader, plan: Plan, size: int) -> Iterator[int]:
-    """Yield the length of every batch once its tensors are ready, epoch after epoch."""
-    count = len(plan.training)
-    for epoch in range(1_000_000):
-        order = np.random.default_rng(epoch).permutation(count)
-        sizes = [size] * (count // size)
-        with closing(feeder.training_batches(epoch, order[: sum(sizes)], sizes)) as batches:
-            for batch in batches:
-                feeder.tensors(batch, epoch)
-                yield len(batch)
+    """Yield the length of every batch once its tensors are ready, without end."""
+    order = np.concatenate([np.random.default_rng(epoch).permutation(len(plan.training)) for epoch in range(EPOCHS)])
+    samples = [plan.training[place] for place in order]
+    with closing(
+        feeder.training_batches(0, samples, [size] * (len(samples) // size) + [len(samples) % size])
+    ) as batches:
+        for batch in batches:
+            feeder.tensors(batch, 0)
+            yield len(batch)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Benchmark of an ONNX file and the model it was made from: same predictions on a data set's test images, and speed of each.
 
-Run from the checkout: ``python benchmarks/onnx_file.py MODEL FILE.onnx DATA --threads 1``.
+Run from the checkout: ``python benchmarks/onnx_file.py``: the demo model and its images. With ``MODEL FILE.onnx DATA`` those, of
+the data set's test images. The exit status is 1 if a class differs.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +19,17 @@ from interleaved import machine, medians, report
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
+from s3n_core.export.onnx_export import export_onnx
 from s3n_core.models.opening import open_model
 from s3n_core.models.preprocessing import to_input
+from s3n_core.system.resources import resource
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("model", type=Path)
-    options.add_argument("onnx", type=Path)
-    options.add_argument("data", type=Path)
+    options.add_argument("model", type=Path, nargs="?", default=resource("demo/model.safetensors"))
+    options.add_argument("onnx", type=Path, nargs="?", help="made from it; else it is made now")
+    options.add_argument("data", type=Path, nargs="?", default=resource("demo/images"))
     options.add_argument("--batch", type=int, default=9)
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--threads", type=int, default=1)
@@ -33,10 +38,13 @@ def main() -> None:
     model = open_model(chosen.model, "cpu", "float32")
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = chosen.threads
-    session = onnxruntime.InferenceSession(chosen.onnx, settings, providers=["CPUExecutionProvider"])
+    with tempfile.TemporaryDirectory() as folder:
+        file = chosen.onnx or export_onnx(model, Path(folder) / "model.onnx", evidence=True).path
+        session = onnxruntime.InferenceSession(file, settings, providers=["CPUExecutionProvider"])
     sampling = session.get_modelmeta().custom_metadata_map["s3n.sampling"]
     names = [entry.name for entry in session.get_outputs()]
-    records = [record for record in open_data_set(chosen.data).records if record.split == "test"]
+    found = open_data_set(chosen.data).records
+    records = [record for record in found if record.split == "test"] or found
     same = right_torch = right_onnx = 0
     off = dict.fromkeys(names, 0.0)
     images = torch.empty(0)
@@ -74,6 +82,7 @@ def main() -> None:
             warm_up=1,
         )
     report(f"batch {len(last)}, float32; {machine('cpu')}, onnxruntime {onnxruntime.__version__}", seconds, "torch")
+    sys.exit(int(same < len(records)))
 
 
 if __name__ == "__main__":
