@@ -31,6 +31,7 @@ TABLES = (
     ("shared-statistics", "CUB10"),
     ("larger-input", "CUB10"),
     ("small-data", "flowers17"),
+    ("told-places", "birds24"),
 )
 """The tables of the page: experiment and data set."""
 

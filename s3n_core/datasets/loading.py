@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import overload
 
@@ -239,7 +239,6 @@ def _batches(
     read: Callable[[Sample], Image.Image],
 ) -> Generator[Batch, None, None]:
     labelled = all(sample.label is not None for sample in samples)
-    empty_shape: tuple[int, ...] = (0, 0, 0, 3)
 
     def load(position: int) -> _Loaded:
         try:
@@ -248,14 +247,25 @@ def _batches(
         except UnreadableImage as error:
             return error
 
-    start, ahead = 0, prefetch * max(sizes, default=1)
+    ahead = prefetch * max(sizes, default=1)
     with closing(threaded_map(load, map(int, positions), workers=workers, ahead=ahead)) as views:
-        for size in sizes:
+        ends = accumulate(sizes)
+        empty_shape: tuple[int, ...] = (0, 0, 0, 3)
+
+        def collate(part: tuple[int, int]) -> Batch:
+            nonlocal empty_shape
+            start, size = part
             chunk = [int(position) for position in positions[start : start + size]]
-            start += size
             batch = _collate(samples, chunk, list(islice(views, len(chunk))), labelled, empty_shape)
             empty_shape = (0, *batch.images.shape[1:])
-            yield batch
+            return batch
+
+        # One thread puts batches together, one ahead: whoever takes a batch waits once for the interpreter, which the decoding
+        # threads keep busy, instead of once for each image.
+        parts = ((end - size, size) for end, size in zip(ends, sizes, strict=True))
+        alone = 0 if workers == 0 else 1
+        with closing(threaded_map(collate, parts, workers=alone, ahead=1)) as batches:
+            yield from batches
 
 
 def _collate(

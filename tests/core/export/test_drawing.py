@@ -17,7 +17,6 @@ from s3n_core.export.drawing import drawing_processes, drawn_in_order
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.image_files import ExportedImage, FileContents
 from s3n_core.export.options import ExportOptions
-from s3n_core.system.processes import usable_cores
 
 PATIENCE = 60
 STYLE = FigureStyle(dpi=40, panels=("peaks", "map_d"))
@@ -115,9 +114,11 @@ def test_if_a_process_is_killed_the_rest_is_drawn_here() -> None:
     assert int(made[-1][1]["process"]) == os.getpid()
 
 
-def test_processes_are_started_for_many_images_only() -> None:
+def test_processes_are_started_for_many_images_on_several_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drawing_processes(3) == 0
-    assert drawing_processes(10_000) == (min(usable_cores(), 16) if usable_cores() > 1 else 0)
+    for cores, processes in ((1, 0), (2, 0), (3, 3), (8, 8), (64, 16)):
+        monkeypatch.setattr("s3n_core.export.drawing.usable_cores", lambda cores=cores: cores)
+        assert drawing_processes(10_000) == processes
 
 
 EXPORT = """
