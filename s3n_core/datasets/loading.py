@@ -247,7 +247,7 @@ def _batches(
         except UnreadableImage as error:
             return error
 
-    ahead = prefetch * max(sizes, default=1)
+    whole, ahead = min(prefetch, 1), max(prefetch - 1, 0) * max(sizes, default=1)  # batches, and images of further ones
     with closing(threaded_map(load, map(int, positions), workers=workers, ahead=ahead)) as views:
         ends = accumulate(sizes)
         empty_shape: tuple[int, ...] = (0, 0, 0, 3)
@@ -264,7 +264,7 @@ def _batches(
         # threads keep busy, instead of once for each image.
         parts = ((end - size, size) for end, size in zip(ends, sizes, strict=True))
         alone = 0 if workers == 0 else 1
-        with closing(threaded_map(collate, parts, workers=alone, ahead=1)) as batches:
+        with closing(threaded_map(collate, parts, workers=alone, ahead=whole)) as batches:
             yield from batches
 
 
