@@ -1,8 +1,9 @@
 """Benchmark of what makes inference on a CPU faster: memory layout, folded BatchNorm, bfloat16; with the same predictions.
 
 Run from the checkout: ``python benchmarks/cpu_layouts.py``. Networks with random weights take turns, so that other load slows
-all of them equally. The demo model then predicts drawn birds that it has not seen in each way: in float32 every class must be
-the same (else the exit status is 1), and for bfloat16 it says how many classes and peaks stay as they are.
+all of them equally, and must give the same logits of O wherever O is computed in float32. The demo model then predicts drawn
+birds that it has not seen in each way: in float32 every class must be the same, and for bfloat16 it says how many classes and
+peaks stay as they are. The exit status is 1 if anything differs that must be the same.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from interleaved import cases_of, machine, medians, parser_of, report
-from torch import Tensor
+from torch import Tensor, nn
 
 from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.transforms import test_view
 from s3n_core.demo.writing import write_drawn_birds
 from s3n_core.evaluation.intervals import accuracy_text
+from s3n_core.method.branch_norm import separate_statistics
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.folded_norm import fold_batch_norm
 from s3n_core.method.network import S3N
@@ -40,6 +42,7 @@ from s3n_core.system.memory import keep_freed_memory
 from s3n_core.system.resources import resource
 
 DEFAULT = "float32, default layout"
+ROUNDING = 1e-3  # of the largest logit, after some fifty layers with random weights
 SEED = 4_242  # of the drawn birds; the demo model learned from others
 
 
@@ -76,26 +79,45 @@ def main() -> None:
     chosen = parser.parse_args()
     keep_freed_memory()
     with torch.inference_mode():
-        for backbone, size, batch in cases_of(chosen):
-            measure(backbone, size, batch, chosen)
-        differ = compare(chosen)
-    sys.exit(1 if differ else 0)
+        differ = [measure(backbone, size, batch, chosen) for backbone, size, batch in cases_of(chosen)]
+        differ.append(compare(chosen))
+    sys.exit(1 if any(differ) else 0)
 
 
-def measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -> None:
-    """Print the time of a batch in each way."""
-    sizes = {"num_classes": chosen.classes, "backbone": backbone, "input_size": size, "source_size": size}
+def measure(backbone: str, size: int, batch: int, chosen: argparse.Namespace) -> bool:
+    """Print the time of a batch in each way; return whether logits of O differ that must be the same."""
     torch.manual_seed(0)
-    ways = ways_of(S3N(NetworkConfig(**sizes)).eval())
-    separate = S3N(NetworkConfig(**sizes, batch_norm="separate")).eval()
+    images = torch.randn(batch, 3, size, size)
+    network = S3N(NetworkConfig(num_classes=chosen.classes, backbone=backbone, input_size=size, source_size=size))
+    settle_statistics(network.backbone, images)
+    separate = copy.deepcopy(network)
+    separate_statistics(separate.backbone)
+    separate.eval()
+    ways = ways_of(network.eval())
     ways |= {
         "the same, statistics per branch": placed(separate),
         "the same, statistics per branch, folded": placed(separate, folded=True),
     }
-    images = torch.randn(batch, 3, size, size)
     works: Mapping[str, Callable[[], object]] = {name: partial(way, images) for name, way in ways.items()}
     seconds = medians(works, repeats=chosen.repeats, warm_up=1, processor_time=chosen.processor_time)
     report(f"{backbone}, {size} px, batch {batch}; {machine('cpu')}", seconds, DEFAULT)
+    wanted = ways[DEFAULT](images).output.original
+    off = {
+        name: float((way(images).output.original - wanted).abs().max() / wanted.abs().max())
+        for name, way in ways.items()
+        if way.precision in ("float32", MIXED)
+    }
+    worst = max(off, key=lambda name: off[name])
+    print(f"  where O is in float32, its logits differ by {off[worst]:.1e} of the largest at most ({worst})")
+    return not all(value <= ROUNDING for value in off.values())
+
+
+def settle_statistics(backbone: nn.Module, images: Tensor) -> None:
+    """Give random layers the BatchNorm statistics of some images, else values vanish or grow from layer to layer."""
+    for layer in backbone.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.momentum = 1.0
+    backbone.train()(images)
 
 
 def ways_of(network: S3N) -> dict[str, Way]:
