@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import islice
 from pathlib import Path
 from typing import overload
 
@@ -248,24 +248,25 @@ def _batches(
             return error
 
     whole, ahead = min(prefetch, 1), max(prefetch - 1, 0) * max(sizes, default=1)  # batches, and images of further ones
-    with closing(threaded_map(load, map(int, positions), workers=workers, ahead=ahead)) as views:
-        ends = accumulate(sizes)
-        empty_shape: tuple[int, ...] = (0, 0, 0, 3)
 
-        def collate(part: tuple[int, int]) -> Batch:
-            nonlocal empty_shape
-            start, size = part
-            chunk = [int(position) for position in positions[start : start + size]]
-            batch = _collate(samples, chunk, list(islice(views, len(chunk))), labelled, empty_shape)
-            empty_shape = (0, *batch.images.shape[1:])
-            return batch
+    def collated() -> Generator[Batch, None, None]:
+        start, empty_shape = 0, (0, 0, 0, 3)
+        with closing(threaded_map(load, map(int, positions), workers=workers, ahead=ahead)) as views:
+            for size in sizes:
+                chunk = [int(position) for position in positions[start : start + size]]
+                start += size
+                batch = _collate(samples, chunk, list(islice(views, len(chunk))), labelled, empty_shape)
+                empty_shape = (0, *batch.images.shape[1:])
+                yield batch
 
-        # One thread puts batches together, one ahead: whoever takes a batch waits once for the interpreter, which the decoding
-        # threads keep busy, instead of once for each image.
-        parts = ((end - size, size) for end, size in zip(ends, sizes, strict=True))
-        alone = 0 if workers == 0 else 1
-        with closing(threaded_map(collate, parts, workers=alone, ahead=whole)) as batches:
-            yield from batches
+    # One thread puts batches together, one ahead: whoever takes a batch waits once for the interpreter, which the decoding
+    # threads keep busy, instead of once for each image.
+    alone = 0 if workers == 0 else 1
+    with (
+        closing(collated()) as made,
+        closing(threaded_map(lambda _: next(made), sizes, workers=alone, ahead=whole)) as batches,
+    ):
+        yield from batches
 
 
 def _collate(

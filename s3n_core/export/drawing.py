@@ -16,9 +16,8 @@ T = TypeVar("T")
 
 _MOST_PROCESSES = 16
 _LEAST_IMAGES = 64  # starting a process takes as long as drawing a dozen sheets
-_LEAST_CORES = (
-    3  # with two, 96 sheets take 1.12 times as long in processes: the network and the drawing use both anyway
-)
+# With two, 96 sheets take 1.12 times as long in processes: the network and the drawing use both anyway.
+_LEAST_CORES = 3
 _AHEAD = 2  # images per process that wait, so that no process does
 
 

@@ -304,9 +304,7 @@ def strongest(values: NDArray[np.floating[Any]], count: int) -> NDArray[np.int64
     lowered = -values
     if count < len(lowered):
         limit = np.partition(lowered, count - 1)[count - 1]
-        kept = np.flatnonzero(
-            ~(lowered > limit)
-        )  # all that tie with the last one, and NaN, which compares with nothing
+        kept = np.flatnonzero(~(lowered > limit))  # with all that tie with the last one, and NaN
     else:
         kept = np.arange(len(lowered))
     return kept[np.argsort(lowered[kept], kind="stable")[:count]].astype(np.int64, copy=False)

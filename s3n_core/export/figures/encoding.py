@@ -43,24 +43,16 @@ def encode(
         about: Metadata stored in the file, by name; in a JPEG file as one comment.
     """
     buffer = io.BytesIO()
+    facts = {name: _storable(text) for name, text in (about or {}).items() if text}
     if format == "png":
-        picture.save(buffer, "PNG", compress_level=_PNG_LEVEL, dpi=(dpi, dpi), pnginfo=_texts(about or {}))
+        info = PngInfo()
+        for name, text in facts.items():
+            info.add_itxt(name, text)
+        picture.save(buffer, "PNG", compress_level=_PNG_LEVEL, dpi=(dpi, dpi), pnginfo=info)
     else:
-        comment = _comment(about or {})
-        return _jpeg(picture, round(dpi), {"comment": comment} if comment else {})
+        comment = "; ".join(f"{name}: {text}" for name, text in facts.items())
+        return _jpeg(picture, round(dpi), {"comment": comment.encode()} if comment else {})
     return buffer.getvalue()
-
-
-def _texts(about: Mapping[str, str]) -> PngInfo:
-    info = PngInfo()
-    for name, text in about.items():
-        if text:
-            info.add_itxt(name, _storable(text))
-    return info
-
-
-def _comment(about: Mapping[str, str]) -> bytes:
-    return "; ".join(f"{name}: {_storable(text)}" for name, text in about.items() if text).encode()
 
 
 def _jpeg(picture: Image.Image, dpi: int, extra: Mapping[str, Any]) -> bytes:
