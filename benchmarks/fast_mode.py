@@ -212,11 +212,10 @@ def published_network(chosen: argparse.Namespace, images: Tensor, labels: Tensor
     network.eval()
     parts = list(batches(images, labels, chosen.batch))
     with torch.no_grad():
-        vectors = [torch.cat([network.features(part).mean((2, 3)) for part, _ in parts])]
+        features = [network.features(part) for part, _ in parts]
+        vectors = [torch.cat([feature.mean((2, 3)) for feature in features])]
         fit(network.raw_classifier, vectors[0], labels)
-        grids = [
-            [network.grids(maps, 2, chosen.size) for maps in network.maps(network.features(part))] for part, _ in parts
-        ]
+        grids = [[network.grids(maps, 2, chosen.size) for maps in network.maps(feature)] for feature in features]
         for branch, buffer in enumerate((network.sampler_buffer, network.sampler_buffer1)):
             warped = [
                 F.grid_sample(part, torch.stack([pair[branch] for pair in pairs]), align_corners=True)
