@@ -15,7 +15,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.notes import note_file, read_note, write_note
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
 from s3n_core.datasets.splits import SPLIT_NAMES, SplitName
-from s3n_core.datasets.stratified import Draw, draw_share
+from s3n_core.datasets.stratified import Draw, draw_share, free_to_draw
 from s3n_core.errors import DataSetError
 from s3n_core.runs.earlier_versions import current_name
 
@@ -111,7 +111,7 @@ def assign(data_set: DataSet, assignment: Assignment, *, draw: Draw | None = Non
     unsplit = may_share(plain)
     tested: frozenset[str] = frozenset()
     if unsplit and assignment.test_share > 0:
-        free = [record for record in plain.records if record.label is not None and record.name not in parts]
+        free = free_to_draw((record for record in plain.records if record.label is not None), parts)
         tested = draw_share(free, assignment.test_share, assignment.test_seed, TEST, draw=draw) if free else tested
     if not parts and not tested:
         return plain

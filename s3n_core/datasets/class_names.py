@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.datasets.readers.text_files import read_lines
+from s3n_core.datasets.readers.text_files import numbered_names, read_lines
 from s3n_core.errors import DataSetError
 
 
@@ -26,13 +26,10 @@ def read_class_names(path: Path) -> tuple[str, ...]:
         return open_data_set(path).classes
     if not path.is_file():
         raise DataSetError(f"There is no file of class names and no data set at {path}.")
-    lines = [line.text for line in read_lines(path)]
+    lines = list(read_lines(path))
     if not lines:
         raise DataSetError(f"{path} contains no class names: expected one per line.")
-    fields = [line.split(None, 1) for line in lines]
-    if not all(len(row) == 2 and row[0].isdecimal() for row in fields):
-        return tuple(lines)
-    names = {int(row[0]): row[1] for row in fields}
-    if len(names) < len(fields):
-        raise DataSetError(f"{path} has two names for one class id; each id must appear once.")
+    names = numbered_names(lines)
+    if names is None:
+        return tuple(line.text for line in lines)
     return tuple(names[number] for number in sorted(names))

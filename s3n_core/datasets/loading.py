@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.range_finding import take_wide_values
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.datasets.threaded_map import threaded_map, worker_count
 from s3n_core.datasets.value_ranges import RangeWatch, ValueKind, ValueRanges, WhatOccurs
@@ -173,6 +174,12 @@ class SampleReader:
     def join(self, counts: Mapping[ValueKind, WhatOccurs]) -> None:
         """Add what another process has read, for `warnings`."""
         self._watch.join(counts)
+
+    def look_again(self, paths: Sequence[Path]) -> None:
+        """Count the values of images that an earlier process has read, for `warnings`; images of 8 bits are not decoded."""
+        with closing(threaded_map(lambda path: take_wide_values(path, self._seen), paths)) as read:
+            for _ in read:
+                pass
 
     def _seen(self, wide: WideValues) -> None:
         self._watch.add(wide.kind, wide.values)

@@ -49,7 +49,7 @@ def find_ranges(
 
     def read_all(images: Sequence[ImageRecord], take: Callable[[WideValues], None]) -> None:
         nonlocal done
-        with closing(threaded_map(lambda record: _read(record.path, take), images)) as read:
+        with closing(threaded_map(lambda record: take_wide_values(record.path, take), images)) as read:
             for _ in read:
                 done += 1
                 if progress is not None:
@@ -75,7 +75,10 @@ def _wide(records: Sequence[ImageRecord]) -> list[ImageRecord]:
     return [record for record in records if has_wide_values(record.path)]
 
 
-def _read(path: Path, take: Callable[[WideValues], None]) -> None:
+def take_wide_values(path: Path, take: Callable[[WideValues], None]) -> None:
+    """Hand the values of an image with more than 8 bits to a function; one that has not, or cannot be decoded, is passed over."""
+    if not has_wide_values(path):
+        return
     with contextlib.suppress(UnreadableImage):
         found = read_wide_values(path)
         if found is not None:
@@ -88,6 +91,5 @@ def image_warnings(path: Path, ranges: ValueRanges) -> tuple[str, ...]:
     An image of 8 bits is not decoded. Of one that cannot be decoded, nothing is said: whoever shows it says why.
     """
     watch = RangeWatch(ranges)
-    if has_wide_values(path):
-        _read(path, lambda wide: watch.add(wide.kind, wide.values))
+    take_wide_values(path, lambda wide: watch.add(wide.kind, wide.values))
     return watch.warnings("this image")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from s3n_core.datasets.records import DataSet, ImageRecord, comparable_class
-from s3n_core.datasets.stratified import Draw, draw_share
+from s3n_core.datasets.stratified import Draw, draw_share, free_to_draw
 from s3n_core.errors import DataSetError
 from s3n_core.runs.earlier_versions import current_name
 from s3n_core.system.atomic_files import write_bytes
@@ -60,7 +60,8 @@ def split_validation(
         records: All records of a data set.
         fraction: Validation share, 0 <= fraction < 1.
         seed: Decides which images; the recipe's ``split_seed``, so it does not depend on the training's seed.
-        by_hand: Names of images whose split the user has chosen: they stay there, and the draw is among the others.
+        by_hand: Names of images whose split the user has chosen: they and their groups stay there, and the draw is among
+            the others.
         draw: ``keyed_draw(seed, VALIDATION_DRAW)``, possibly cached by the caller.
 
     Returns:
@@ -79,10 +80,10 @@ def split_validation(
     if shared:
         raise DataSetError(
             f"{len(shared)} group{'s' if len(shared) > 1 else ''} of images (such as {shared[0]}) lie both in training and in "
-            "validation or test, which would make these too easy: give each group one split in the table."
+            "validation or test, which would make these too easy: give all images of a group the same split."
         )
     held = {record.name for record in labelled if record.split == "val"}
-    candidates = [record for record in training if record.name not in by_hand]
+    candidates = free_to_draw(training, by_hand)
     if held <= set(by_hand) and fraction > 0 and candidates:
         held |= draw_share(candidates, fraction, seed, VALIDATION_DRAW, draw=draw)
     return (

@@ -7,7 +7,7 @@ one group (a specimen, a patient) are drawn together or not at all.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.system.seeding import keyed_generator
@@ -19,6 +19,13 @@ Draw = Callable[[str], float]
 def keyed_draw(seed: int, purpose: str) -> Draw:
     """Return the draw for a seed and a purpose: "held-out" for the validation set, or "test"."""
     return lambda name: keyed_generator(seed, purpose, name).random()
+
+
+def free_to_draw(records: Iterable[ImageRecord], by_hand: Collection[str]) -> list[ImageRecord]:
+    """Return the records whose split a draw may choose: none that the user has chosen, nor one of its group."""
+    records = tuple(records)
+    chosen = {record.group for record in records if record.name in by_hand and record.group is not None}
+    return [record for record in records if record.name not in by_hand and record.group not in chosen]
 
 
 def draw_share(

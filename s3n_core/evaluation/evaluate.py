@@ -111,7 +111,8 @@ def evaluate(
         seen=SeenCounts.count(SEEN[word] for word, counted in zip(seen, finite, strict=True) if counted),
         split=split,
     )
-    return replace(result, warnings=values.warnings(), licence=model.header.network.restriction)
+    warnings = (*model.header.network.control_warnings, *values.warnings())
+    return replace(result, warnings=warnings, licence=model.header.network.restriction)
 
 
 def class_indices(model: Model, classes: Sequence[str], used: set[int]) -> dict[int, int]:

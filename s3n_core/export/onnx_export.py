@@ -69,7 +69,8 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
         A report, with the differences from torch.
 
     Raises:
-        ModelFileError: If the sampling mode is random, or the outputs of onnxruntime differ from torch's.
+        ModelFileError: If the sampling mode is random, the model is a control that needs more than the image, or the outputs
+            of onnxruntime differ from torch's.
         OutputError: If the packages for ONNX are missing, or the file cannot be written.
     """
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
@@ -83,9 +84,10 @@ def export_onnx(model: Model, path: Path, *, evidence: bool = False) -> OnnxRepo
             f"{model.path} uses random sampling ({model.sampling}), which ONNX does not support; choose --sampling "
             "expected or extremes."
         )
-    if model.header.network.control == "other_image":
+    if model.header.network.control_warnings:
         raise ModelFileError(
-            f"{model.path} is a control experiment that uses other images of a batch, which an ONNX file cannot do."
+            f"{model.path} is a control experiment ({model.header.network.control}) that needs more than the image; an ONNX "
+            "file has nothing else."
         )
     traced = _Outputs(model.network, model.sampling, evidence)
     data = _traced(traced, model)

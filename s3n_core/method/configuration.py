@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal, Self, get_args
@@ -51,6 +52,15 @@ BACKBONES: tuple[TorchvisionName, ...] = get_args(TorchvisionName)
 BRANCH_SETS: tuple[BranchSet, ...] = get_args(BranchSet)
 SAMPLING_MODES: tuple[Sampling, ...] = get_args(Sampling)
 DETERMINISTIC_MODES: tuple[DeterministicSampling, ...] = get_args(DeterministicSampling)
+
+
+LEAST_BETA = 0.5
+"""The least beta_1 and beta_2 (Eq. 5), in cells."""
+
+
+def least_radius(map_size: int) -> float:
+    """Return the radius, a fraction of the map's side of ``map_size`` cells, at which beta is the least."""
+    return LEAST_BETA / (math.sqrt(2) * map_size)
 
 
 class NetworkChoices(BaseModel):
@@ -182,6 +192,23 @@ class NetworkChoices(BaseModel):
     def needs_draws(self, sampling: Sampling) -> bool:
         """Whether a sampling mode, or the control with random places, needs random draws (zeta of Eq. 4)."""
         return sampling not in DETERMINISTIC_MODES or self.control == "random_places"
+
+    @property
+    def control_warnings(self) -> tuple[str, ...]:
+        """A sentence where this is a control experiment that answers otherwise than when `s3n reproduce` measures it."""
+        match self.control:
+            case "true_places":
+                return (
+                    "This model is a control experiment that was told true places. Here it uses its own peaks; s3n reproduce "
+                    "measures it as it was trained.",
+                )
+            case "other_image":
+                return (
+                    "This model is a control experiment that uses the peaks of another image of the batch. Here neighbours in "
+                    "the list give each other theirs, mostly of one class; s3n reproduce draws them from all classes.",
+                )
+            case _:
+                return ()
 
     @property
     def joined(self) -> tuple[str, ...]:

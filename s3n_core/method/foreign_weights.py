@@ -48,6 +48,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
             "(torch.save(model.state_dict(), FILE)) and use that file.",
             path=path,
         ) from error
+    except MemoryError:  # says nothing about the file
+        raise
     except Exception as error:  # damaged files make the readers raise all kinds of errors
         # Only the first sentence: torch adds several about its internals.
         reason = next(iter(str(error).splitlines()), type(error).__name__).split(". ")[0]

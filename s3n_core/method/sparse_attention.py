@@ -7,12 +7,14 @@ import math
 import torch
 from torch import Tensor
 
+from s3n_core.method.configuration import LEAST_BETA
+
 LEAST_RESPONSE = 1e-3  # lower bound of R in 1/R and in the Gaussian's width, which would otherwise degenerate
 
 
 def beta_from_radius(radius: Tensor, map_size: int) -> Tensor:
-    """Convert a radius, a fraction of the map side, to beta of Eq. 5 in cells: sqrt(2) * radius * side, minimum 0.5."""
-    return (math.sqrt(2.0) * map_size * radius).clamp(min=0.5)
+    """Convert a radius, a fraction of the map side, to beta of Eq. 5 in cells: sqrt(2) * radius * side, at least `LEAST_BETA`."""
+    return (math.sqrt(2.0) * map_size * radius).clamp(min=LEAST_BETA)
 
 
 def sampling_map(

@@ -100,6 +100,9 @@ def fetch_weights(name: str, *, source: str = "", progress: Callable[[int, int],
         raise
     except OSError as error:
         raise output_error(file, error) from error
+    finally:
+        if whole.exists():  # the check did not come to its end: what was downloaded is kept
+            whole.replace(part)
     return file
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from s3n_core.errors import ModelFileError
-from s3n_core.method.configuration import BackboneName, NetworkConfig
+from s3n_core.method.configuration import BackboneName, NetworkConfig, least_radius
 from s3n_core.method.foreign_weights import read_state_dict
 from s3n_core.method.network import S3N
 from s3n_core.models.stored_networks import empty_network, fill, misfits
@@ -50,7 +50,7 @@ _BACKBONES: dict[tuple[tuple[int, ...], bool], BackboneName] = {
     ((3, 8, 36, 3), True): "resnet152",
 }
 _MAP_SIZE = 31
-_LEAST_RADIUS = 0.5 / (math.sqrt(2) * _MAP_SIZE)  # beta of half a cell, the minimum in this program
+_LEAST_RADIUS = least_radius(_MAP_SIZE)
 
 
 @dataclass(frozen=True, eq=False)

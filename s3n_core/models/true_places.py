@@ -1,6 +1,7 @@
 """The control with true places: a data set's key points as peaks of R, for measuring what better places would be worth.
 
-Nothing else uses key points: with this control a network is told where to look, in training and in evaluation alike.
+Nothing else uses key points: with this control a network is told where to look, in training and when `s3n reproduce`
+measures it.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def predict_to_file(
                 finished=finished,
                 passes=passes,
                 seen=seen,
-                warnings=reader.warnings() if finished else (),
+                warnings=header.warnings,
             )
 
         yield progress()
@@ -189,6 +189,7 @@ def predict_to_file(
                     table.append(rows)
                     yield progress()
             _gather_values(reader, team)
+        reader.look_again([record.path for record in records[:resumed]])
         if stop_below is not None:
             header = replace(header, passes=_mean_passes(table.rows()))
         seen = Counter[str]()
@@ -198,7 +199,7 @@ def predict_to_file(
                 seen.update(() if row.error else (row.seen,))
                 yield row
 
-        header = replace(header, warnings=reader.warnings())
+        header = replace(header, warnings=(*model.header.network.control_warnings, *reader.warnings()))
         write_table(out, header, counted(), excel=excel)
         table.remove()
         yield progress(finished=True, passes=header.passes, seen=SeenCounts.count(seen))

@@ -27,7 +27,7 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
         The folders of the folds.
 
     Raises:
-        DataSetError: A class has fewer than two training images, or all of them would lie in one fold.
+        DataSetError: A class has fewer than two training images, or all of them would lie in one fold; or a fold would be empty.
         OutputError: A fold cannot be written.
     """
     by_class: dict[int, list[str]] = defaultdict(list)
@@ -50,6 +50,11 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
             if one not in fold_of_one:  # else a group with images of an earlier class
                 fold_of_one[one] = dealt % folds
                 dealt += 1
+    if dealt < folds:
+        raise DataSetError(
+            f"{data_set.root} cannot be divided into {folds} folds: it has {dealt} training images or groups of images that stay "
+            "together, so a fold would be empty."
+        )
     fold_of = {name: fold_of_one[together[name]] for names in by_class.values() for name in names}
     alone = [data_set.classes[label] for label, names in by_class.items() if len({fold_of[name] for name in names}) < 2]
     if alone:

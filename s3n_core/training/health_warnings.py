@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from s3n_core.method.configuration import NetworkChoices, NetworkConfig
+from s3n_core.method.configuration import LEAST_BETA, NetworkChoices, NetworkConfig
 
 LEAST_SURE, MOST_SURE = 0.01, 0.99
 MOST_WITHOUT_PEAKS = 0.05
@@ -18,7 +18,7 @@ MOST_EMPTY = 0.30
 MOST_CLAMPED = 0.10
 LEAST_MAGNIFICATION, MOST_MAGNIFICATION = 1.1, 6.0
 MOST_DRIFT = 0.5
-BETA_FLOOR = 0.5  # cells; the minimum of `method.sparse_attention.beta_from_radius`
+_ROUNDING = 1e-5  # of beta, which comes from a radius in float32
 LEAST_AGREEMENT, MOST_AGREEMENT = 0.5, 0.995
 
 MORE_PEAKS = (
@@ -181,11 +181,11 @@ def _warps(values: Mapping[str, float]) -> Iterator[HealthWarning]:
 def _radii(values: Mapping[str, float]) -> Iterator[HealthWarning]:
     for letter, symbol in (("d", "beta_1"), ("c", "beta_2")):
         beta, drift = values.get(f"beta_{letter}"), values.get(f"radius_{letter}_drift")
-        if beta is not None and beta <= BETA_FLOOR:
+        if beta is not None and beta <= LEAST_BETA * (1 + _ROUNDING):
             yield HealthWarning(
                 name=f"beta_{letter}",
                 value=beta,
-                sentence=f"{symbol} has reached its minimum of {BETA_FLOOR} cells and no longer changes.",
+                sentence=f"{symbol} has reached its minimum of {LEAST_BETA} cells and no longer changes.",
                 remedy="Lower the learning rate of the radius (1e-7 keeps it constant), or start with a larger radius.",
             )
         elif drift is not None and abs(drift) > MOST_DRIFT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from s3n_core.method.configuration import least_radius
 from s3n_core.method.network import S3N
 from s3n_core.training.recipe import Recipe
 
@@ -58,7 +59,7 @@ def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float) -
 
 def hold_radii(network: S3N) -> None:
     """Clamp the radii where beta is at its minimum of half a cell: below it they get no gradient and never recover."""
-    least = 0.5 / (2**0.5 * network.config.map_size)
+    least = least_radius(network.config.map_size)
     with torch.no_grad():
         network.sampler.radius_d.clamp_(min=least)
         network.sampler.radius_c.clamp_(min=least)

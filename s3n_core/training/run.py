@@ -209,7 +209,7 @@ def _epoch(line: Mapping[str, Any], state: RunState | None) -> EpochDone:
     return EpochDone(
         epoch=line["epoch"],
         epochs=0 if state is None else state.epochs,
-        values={key: value for key, value in line.items() if key not in {"kind", "epoch", "warnings"}},
+        values={key: value for key, value in line.items() if key not in {"kind", "epoch", "warnings", "best"}},
         warnings=tuple(line.get("warnings", ())),
-        best=state is not None and state.best_epoch == line["epoch"],
+        best=bool(line.get("best", False)),
     )

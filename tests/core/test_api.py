@@ -228,15 +228,18 @@ def test_a_training_tells_what_it_does(
     run = s3n_core.train(
         trained_run.data,
         name="mine",
-        settings=SMALL,
-        epochs=1,
+        settings={**SMALL, "rate_backbone": 0, "rate_heads": 0},
+        epochs=3,
         on_event=events.append,
         progress=lambda *at: places.append(at),
     )
     assert (run.name, run.status, run.path.parent) == ("mine", "finished", s3n_home / "runs")
     assert isinstance(events[-1], RunEnded)
     assert places[-1][0] == places[-1][1] > 0
-    assert [event.epoch for event in run if isinstance(event, EpochDone)] == [0]
+    live = [event for event in events if isinstance(event, EpochDone)]
+    read = [event for event in run if isinstance(event, EpochDone)]
+    assert [(event.epoch, event.best) for event in read] == [(event.epoch, event.best) for event in live]
+    assert [(event.epoch, event.best) for event in read] == [(0, True), (1, False), (2, False)]
     assert len([event for event in run if isinstance(event, StepDone)]) == places[-1][1]
     assert s3n_core.load_model(run).name == "mine"
     assert s3n_core.open_run("mine").path == run.path

@@ -227,12 +227,12 @@ def _collect(labels: TableLabels, known: _Known, tree: FolderTree, problems: lis
 
 def _left_out(labels: TableLabels) -> list[str]:
     """Return the images that the table puts into a split that is none."""
-    return [name for row in labels.unknown_splits if (name := labels.images[row]) is not None]
+    return [name for row in labels.no_splits if (name := labels.images[row]) is not None]
 
 
 def _unknown_splits(labels: TableLabels) -> Iterator[Problem]:
-    """Name each word that stands in the column of the split and is no split."""
-    words = Counter(labels.unknown_splits.values())
+    """Name each word that stands in the column of the split and says nothing of an image."""
+    words = Counter(word for word in labels.no_splits.values() if role_of(word) is None)
     for word, count in sorted(words.items())[:_NAMED]:
         lines = f"{count} of its lines have" if count > 1 else "a line has"
         yield Problem(

@@ -25,7 +25,7 @@ from s3n_core.datasets.file_formats import IMAGE_SUFFIXES, suffix_of
 from s3n_core.datasets.readers.folder_tree import FolderTree
 from s3n_core.datasets.readers.image_index import ImageIndex
 from s3n_core.datasets.readers.split_names import role_of, split_of
-from s3n_core.datasets.readers.text_files import Line, name_inside, read_lines
+from s3n_core.datasets.readers.text_files import Line, name_inside, numbered_names, read_lines
 from s3n_core.datasets.records import SPLITS, DataSet, ImageRecord, Problem, Split, comparable_class
 from s3n_core.datasets.skipped_files import without_files
 from s3n_core.errors import DataSetError
@@ -191,13 +191,15 @@ def _read_list(
     shown = next((_form(label) for found in parsed if found is not None for _, label in (found,)), None)
     form = shown
     if form is None:  # a guess, good enough to name what is missing
-        form = "id" if all(_is_id(line.text.rsplit(None, 1)[-1]) for line in lines) else "name"
+        form = "id" if all(_missing(line.text, "id") is not None for line in lines) else "name"
     expected = {"id": "<image> <class id>", "name": "<image> <class>", "none": "<image>"}[form]
     for line, found in zip(lines, parsed, strict=True):
         if found is None:
-            image = line.text.rsplit(None, 1)[0] if form == "id" else line.text
-            if form == "id" and not (len(line.text.rsplit(None, 1)) == 2 and _is_id(line.text.rsplit(None, 1)[1])):
-                raise line.junk(expected)
+            image = _missing(line.text, form)
+            if image is None:
+                if form == "id":
+                    raise line.junk(expected)
+                image = line.text
             # An absolute path leads out of the folder, unless the lists were made where the folder lay before.
             listed = image if _is_absolute(image) and lists.from_elsewhere else name_inside(image, line)
             problems.append(Problem(tree.path(listed), f"the file does not exist ({line.place})"))
@@ -228,8 +230,26 @@ def _parsed(root: Path, text: str, folder: str, index: ImageIndex) -> tuple[str,
     return None
 
 
+def _missing(text: str, form: Form) -> str | None:
+    """Return the image that a line names if its class is given like that, though no such file is there; None where it is not."""
+    return next((image for image, label in _readings(text) if _form(label) == form), None)
+
+
 def _readings(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (image, class) for every way to divide a line, the most usual first."""
+    """Yield (image, class) for every way to divide a line, the most usual first: where one has an image's suffix, only such.
+
+    Else "57.jpg,3" would be the image 3.jpg of a class called 57.jpg, if there is no 57.jpg.
+    """
+    likely = False
+    for image, label in _divisions(text):
+        if _looks_like_image(image):
+            likely = True
+            yield image, label
+    if not likely:
+        yield from _divisions(text)
+
+
+def _divisions(text: str) -> Iterator[tuple[str, str]]:
     words = text.rsplit(None, 1)
     if len(words) == 2 and _is_id(words[1]):
         yield words[0], words[1]
@@ -274,15 +294,12 @@ def _readable(file: Path) -> Iterator[Line]:
 
 def _looks_like_list(file: Path) -> bool:
     lines = [line for _, line in zip(range(_TRIED), _readable(file), strict=False)]
-    like = [
-        line
-        for line in lines
-        if any(
-            suffix_of(posixpath.basename(image.replace("\\", "/"))) in IMAGE_SUFFIXES
-            for image, _ in _readings(line.text)
-        )
-    ]
+    like = [line for line in lines if any(_looks_like_image(image) for image, _ in _readings(line.text))]
     return 2 * len(like) > len(lines)
+
+
+def _looks_like_image(name: str) -> bool:
+    return suffix_of(posixpath.basename(name.replace("\\", "/"))) in IMAGE_SUFFIXES
 
 
 def _form(label: str) -> Form:
@@ -324,12 +341,11 @@ def _listed_names(file: Path, ids: list[int], entries: list[_Entry]) -> dict[int
     """Return the names of a file of class names by their ids.
 
     Raises:
-        DataSetError: Names alone, and the ids may count from 0 or from 1.
+        DataSetError: Two names for one id; or names alone, and the ids may count from 0 or from 1.
     """
     lines = list(read_lines(file))
-    fields = [line.text.split(None, 1) for line in lines]
-    if all(len(row) == 2 and row[0].isdecimal() for row in fields):
-        return {int(row[0]): row[1] for row in fields}
+    if (numbered := numbered_names(lines)) is not None:
+        return numbered
     # Names alone: counted from 1 where the ids are 1 ... N, from 0 where they need it.
     from_0, from_1 = ({number: line.text for number, line in enumerate(lines, start)} for start in (0, 1))
     if not 0 < ids[0] <= ids[-1] <= len(lines):

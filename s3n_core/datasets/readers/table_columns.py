@@ -57,7 +57,8 @@ class TableLabels:
         labels: The class of each row; None where the row has none. None: the table has no classes.
         splits: The split of each row; None: the table does not say.
         groups: The group of each row; None: the table does not say.
-        unknown_splits: What stands in the column of the split and is no split, such as "unused", by the number of its row.
+        no_splits: What stands in the column of the split and is no split, such as "unused" or "inference", by the number of its
+            row.
         what: Which columns were read, for a person.
         certain: Whether a heading names the classes, or each class has a column.
     """
@@ -67,7 +68,7 @@ class TableLabels:
     labels: tuple[str | None, ...] | None
     splits: tuple[Split | None, ...] | None
     groups: tuple[str | None, ...] | None
-    unknown_splits: Mapping[int, str]
+    no_splits: Mapping[int, str]
     what: str
     certain: bool
 
@@ -89,12 +90,12 @@ def understand(table: Table, folder: str, index: ImageIndex) -> TableLabels | No
     images = tuple(index.find(row[image_column].strip(), folder) for row in table.rows)
     words = [words_of(column) for column in table.columns]
     rest = [number for number in range(len(table.columns)) if number != image_column]
-    splits, used, unknown = _splits(table, rest, words)
+    splits, used, no_splits = _splits(table, rest, words)
     group_column = next((n for n in rest if n not in used and _is_group(words[n])), None)
     rest = [n for n in rest if n not in used and n != group_column and table.columns[n]]
     groups = None if group_column is None else tuple(row[group_column].strip() or None for row in table.rows)
     labels, what, certain = _labels(table, rest, words, images)
-    return TableLabels(table, images, labels, splits, groups, unknown, what, certain)
+    return TableLabels(table, images, labels, splits, groups, no_splits, what, certain)
 
 
 def _image_column(table: Table, folder: str, index: ImageIndex) -> int | None:
@@ -141,9 +142,9 @@ def _splits(
         cells = [cell.strip() for cell in table.column(number)]
         roles = {cell: _role(cell) for cell in set(cells) if cell}
         if any(roles.values()):  # one word of another kind does not make the test images images for training
-            by_cell = {cell: split_of(role) for cell, role in roles.items() if role}
-            unknown = {row: cell for row, cell in enumerate(cells) if cell and cell not in by_cell}
-            return tuple(by_cell.get(cell) for cell in cells), {number}, unknown
+            by_cell = {cell: split for cell, role in roles.items() if role and (split := split_of(role))}
+            none = {row: cell for row, cell in enumerate(cells) if cell and cell not in by_cell}
+            return tuple(by_cell.get(cell) for cell in cells), {number}, none
         folds = {cell for cell in cells if cell}
         if len(folds) > 1 and all(re.fullmatch(r"-?\d+(?:\.0)?", cell) for cell in folds):
             first = min(folds, key=float)

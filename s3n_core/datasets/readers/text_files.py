@@ -58,6 +58,25 @@ def read_lines(file: Path) -> Iterator[Line]:
             yield Line(file, number, stripped)
 
 
+def numbered_names(lines: Sequence[Line]) -> dict[int, str] | None:
+    """Return the names of lines ``<class id> <name>`` by their ids; None where a line is not like that.
+
+    Raises:
+        DataSetError: An id has two names.
+    """
+    fields = [line.text.split(None, 1) for line in lines]
+    if not all(len(row) == 2 and row[0].isdecimal() for row in fields):
+        return None
+    names: dict[int, str] = {}
+    for line, (number, name) in zip(lines, fields, strict=True):
+        first = names.setdefault(int(number), name)
+        if first != name:
+            raise DataSetError(
+                f"{line.place}: the class id {int(number)} has two names, '{first}' and '{name}'; leave one of them."
+            )
+    return names
+
+
 def some(names: Sequence[str], most: int = 4) -> str:
     """Return the first names of a list, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

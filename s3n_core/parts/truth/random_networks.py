@@ -14,7 +14,7 @@ from s3n_core.system.seeding import keyed_generator
 
 
 def randomised(model: Model, *, backbone: bool = False, seed: int = 0) -> Model:
-    """Return a model whose heads, or heads and backbone, have random weights (Adebayo et al., NeurIPS 2018).
+    """Return a model whose heads (R's own among them), or heads and backbone, have random weights (Adebayo et al., NeurIPS 2018).
 
     Weights are normal with variance 2 / (inputs of a unit), which keeps activations finite; biases are 0 and scales 1. The
     given model does not change.
@@ -25,7 +25,12 @@ def randomised(model: Model, *, backbone: bool = False, seed: int = 0) -> Model:
         seed: Seed of the weights.
     """
     network = deepcopy(model.network)
-    modules: list[nn.Module | None] = [network.heads, network.joint, network.backbone if backbone else None]
+    modules: list[nn.Module | None] = [
+        network.heads,
+        network.joint,
+        network.backbone if backbone else None,
+        network.side,
+    ]
     with torch.no_grad():
         for part, module in enumerate(modules):
             if module is None:

@@ -12,7 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from s3n_core import cli
+from s3n_core.method import foreign_weights
 from s3n_core.method.backbones import build_backbone
+from s3n_core.method.weight_files import fetch_weights
 
 NAME = "timm:test_efficientnet.r160_in1k"
 """The smallest network of timm that has weights."""
@@ -137,6 +139,26 @@ def test_a_broken_download_goes_on(
     assert publisher.asked[-1] == ("/files/blob", "bytes=100000-")
     assert Path(error["path"]).read_bytes() == weights
     assert not part.exists()
+
+
+@pytest.mark.parametrize("ended", [KeyboardInterrupt, MemoryError])
+def test_a_whole_download_is_kept_where_the_check_is_interrupted(
+    publisher: Publisher, hub: Path, weights: bytes, monkeypatch: pytest.MonkeyPatch, ended: type[BaseException]
+) -> None:
+    publish(publisher, weights)
+
+    def interrupted(content: bytes) -> object:
+        raise ended
+
+    with monkeypatch.context() as patched:
+        patched.setattr(foreign_weights, "load_safetensors", interrupted)
+        with pytest.raises(ended):
+            fetch_weights(NAME)
+    (kept,) = (path for path in hub.rglob("*") if path.is_file())
+    assert kept.suffix == ".part"
+    assert kept.read_bytes() == weights
+    assert fetch_weights(NAME).read_bytes() == weights
+    assert not kept.exists()
 
 
 def test_a_damaged_download_is_refused(

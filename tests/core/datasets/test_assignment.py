@@ -41,6 +41,20 @@ def names(chosen: DataSet, split: Split | None) -> set[str]:
     return {record.name for record in chosen.of_split(split)}
 
 
+def test_a_group_is_not_drawn_away_from_its_image_that_was_put_by_hand(tmp_path: Path) -> None:
+    plain = data_set(tmp_path, None)
+    records = [
+        record if record.label is None else replace(record, group=record.name.split("/")[1][0])
+        for record in plain.records
+    ]
+    plain = replace(plain, records=tuple(records))
+    (drawn, *_) = sorted(names(assign(plain, Assignment(test_share=0.25)), "test"))
+    chosen = assign(plain, Assignment(test_share=0.25, parts={drawn: "train"}))
+    groups = [{record.group for record in chosen.of_split(split)} for split in ("train", "test")]
+    assert groups[1]
+    assert not groups[0] & groups[1]
+
+
 def test_a_share_is_drawn_evenly_where_the_folder_has_no_split(tmp_path: Path) -> None:
     plain = data_set(tmp_path, None)
     chosen = assign(plain, Assignment(test_share=0.25))

@@ -205,6 +205,17 @@ def test_groups_of_even_size_meet_the_share() -> None:
     assert split_validation(grouped({f"p{n}": (2, 2) for n in range(10)}), 0.3, 1)[1] != validation
 
 
+def test_a_group_stays_where_one_of_its_images_was_put_by_hand() -> None:
+    everything = grouped({f"p{n}": (2, 2) for n in range(10)})
+    drawn = {record.group for record in split_validation(everything, 0.3, 0)[1]}
+    assert len(drawn) > 1
+    chosen = min(record.name for record in everything if record.group in drawn)
+    train, validation = split_validation(everything, 0.3, 0, by_hand={chosen})
+    assert {record.name for record in train} >= {chosen}
+    assert not {record.group for record in train} & {record.group for record in validation}
+    assert validation
+
+
 @pytest.mark.parametrize("trained_on", ["train", None])
 @pytest.mark.parametrize("held", ["val", "test"])
 def test_a_group_in_training_and_test_is_refused(trained_on: Split | None, held: Split) -> None:

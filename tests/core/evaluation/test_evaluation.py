@@ -3,6 +3,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,13 +27,26 @@ from s3n_core.evaluation.result import MEAN, Evaluation
 from s3n_core.models import network_outputs
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
-from s3n_core.prediction.job import predict
+from s3n_core.prediction.job import predict, predict_to_file
 from s3n_core.prediction.row_building import NOT_FINITE
 
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[ImageRecord]:
     return drawn_folder(tmp_path_factory.mktemp("images"), 30, broken=(4, 9))
+
+
+@pytest.mark.parametrize(
+    ("control", "said"),
+    [("none", ""), ("identity", ""), ("true_places", "its own peaks"), ("other_image", "neighbours")],
+)
+def test_a_control_that_answers_otherwise_than_measured_says_so(
+    model_of: Callable[..., Model], records: list[ImageRecord], tmp_path: Path, control: str, said: str
+) -> None:
+    model = model_of(control=control)
+    *_, last = predict_to_file(model, records[:4], tmp_path / "table.csv", classes=CLASSES)
+    for warnings in (evaluate(model, records[:4], CLASSES).warnings, last.warnings):
+        assert [said in sentence for sentence in warnings] == ([True] if said else [])
 
 
 def readable(records: list[ImageRecord]) -> list[ImageRecord]:

@@ -156,7 +156,8 @@ def test_the_documented_script_answers_as_predict_does(
     [
         ({}, ["--sampling", "random"], "uses random sampling (random)"),
         ({"control": "random_places"}, [], "uses random sampling"),
-        ({"control": "other_image"}, [], "other images of a batch"),
+        ({"control": "other_image"}, [], "a control experiment (other_image)"),
+        ({"control": "true_places"}, [], "a control experiment (true_places)"),
         ({}, ["--out", "model.pth"], "not a name for an ONNX file"),
         ({}, ["--out", "nowhere/model.onnx"], "does not exist; create it first"),
         ({}, ["--sampling", "sideways"], "There is no sampling"),

@@ -44,6 +44,15 @@ def test_a_class_of_one_group_cannot_be_divided(tmp_path: Path) -> None:
         write_folds(data_set, tmp_path / "out", 2)
 
 
+@pytest.mark.parametrize("grouped", [True, False])
+def test_a_fold_is_never_empty(tmp_path: Path, grouped: bool) -> None:
+    rows = [("xy"[number % 2], "train", f"p{number // 2}" if grouped else "") for number in range(8 if grouped else 4)]
+    data_set = open_data_set(write_table(tmp_path / "eyes", rows))
+    with pytest.raises(DataSetError, match="has 4 training images or groups"):
+        write_folds(data_set, tmp_path / "out", 5)
+    assert len(write_folds(data_set, tmp_path / "out", 2)) == 2
+
+
 def test_images_without_a_split_are_for_training_and_folds_stay_what_they_were(tmp_path: Path) -> None:
     root = tmp_path / "birds"
     for number in range(12):

@@ -4,7 +4,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from s3n_core.export.file_request import Candidate, FileRequest
 from s3n_core.export.preview import FirstFiles
 from s3n_core.models.model_headers import ranges_of, read_header
 from s3n_core.models.opening import open_model
+from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.tables import read_json_table
 from s3n_core.progress import Progress
 from s3n_core.runs.model_paths import model_file
@@ -195,6 +196,21 @@ def test_commands_warn_of_images_that_do_not_suit_the_range(
         assert main(command) == 0
         (line,) = [line for line in capsys.readouterr().err.splitlines() if "more than 8 bits" in line]
         assert "0 to 4,095: they use less than" in line
+
+
+def test_a_job_that_goes_on_still_warns_of_the_images_that_it_has_read(
+    folder: Path, run: RunDirectory, tmp_path: Path
+) -> None:
+    model = open_model(model_file(run.path), device="cpu")
+    dark, eight = (open_data_set(folder / name).records for name in ("dark", "eight"))
+    out = tmp_path / "table.csv"
+    events = predict_to_file(model, [*dark, *eight], out, batch_size=len(dark))
+    with closing(events):
+        assert [next(events).done for _ in range(2)] == [0, len(dark)]
+    *_, last = predict_to_file(model, [*dark, *eight], out, batch_size=len(dark))
+    assert last.resumed == len(dark)
+    (sentence,) = last.warnings
+    assert "0 to 4,095: they use less than" in sentence
 
 
 @pytest.mark.parametrize(("data", "said"), [("dark", "0 to 4,095: they use less than"), ("few", "")])

@@ -9,10 +9,11 @@ from tiny_models import drawn_picture
 
 from s3n_core.datasets.transforms import test_view
 from s3n_core.inspection.geometry import magnification
-from s3n_core.method.configuration import NetworkChoices, NetworkConfig
+from s3n_core.method.configuration import NetworkChoices, NetworkConfig, least_radius
 from s3n_core.method.network import S3NOutput
 from s3n_core.method.objective import objective
 from s3n_core.method.resampling import sampling_grid
+from s3n_core.method.sparse_attention import beta_from_radius
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import to_input
 from s3n_core.training.health_warnings import health_warnings
@@ -156,6 +157,14 @@ HEALTHY = {
 def test_healthy_figures_give_no_warning():
     assert health_warnings(HEALTHY, 200) == ()
     assert health_warnings({}, 200) == ()
+
+
+@pytest.mark.parametrize("map_size", [7, 9, 14, 18, 28, 31, 36, 57, 72, 114])
+def test_a_radius_at_its_minimum_is_told_whatever_the_rounding(map_size: int):
+    radius = torch.tensor(0.0).clamp(min=least_radius(map_size))
+    beta = float(beta_from_radius(radius, map_size))
+    assert beta == pytest.approx(0.5)
+    assert [warning.name for warning in health_warnings(HEALTHY | {"beta_d": beta}, 200)] == ["beta_d"]
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,16 @@ def test_an_unknown_word_in_the_column_of_the_split(tmp_path: Path) -> None:
     assert reasons == ["a line has 'unused' as the split, which is none: images of such lines are without a class"]
 
 
+@pytest.mark.parametrize("word", ["inference", "pred", "unlabelled"])
+def test_images_that_are_only_to_be_predicted_have_no_class(tmp_path: Path, word: str) -> None:
+    """Whatever stands as their class: often a placeholder."""
+    text = f"id,label,split\n1,a,train\n2,b,train\n3,a,test\n4,unknown,{word}\n"
+    data_set = open_data_set(make(tmp_path, *IMAGES, labels=text))
+    assert data_set.classes == ("a", "b")
+    assert labelled(data_set)["img/4.png"] is None
+    assert not data_set.problems, "that is a word for it"
+
+
 def test_the_first_fold_is_the_validation_set(tmp_path: Path) -> None:
     data_set = open_data_set(make(tmp_path, *IMAGES, labels="id,label,fold\n1,a,0\n2,b,1\n3,a,2\n4,b,0\n"))
     assert {r.name for r in data_set.of_split("val")} == {"img/1.png", "img/4.png"}

@@ -303,6 +303,12 @@ def test_class_ids_with_gaps(tree: Tree) -> None:
     assert data_set.records[2].split == "val"
 
 
+def test_a_class_id_with_two_names_is_refused(tree: Tree) -> None:
+    root = tree("1.jpg", "2.jpg", train="1.jpg 0\n2.jpg 1\n", classes="0 cat\n1 dog\n1 bird\n")
+    with pytest.raises(DataSetError, match=r"classes\.txt:3: the class id 1 has two names, 'dog' and 'bird'"):
+        open_data_set(root)
+
+
 @pytest.mark.parametrize("classes", [None, "0 ant\n1 bee\n", "000 ant\n001 bee\n", "ant\nbee\n"])
 def test_class_ids_with_leading_zeros(tree: Tree, classes: str | None) -> None:
     root = tree("1.jpg", "2.jpg", "3.jpg", train="1.jpg 000\n2.jpg 001\n", test="3.jpg 1\n")
@@ -407,6 +413,16 @@ def test_listed_but_missing(tree: Tree) -> None:
     assert names(data_set) == ["a/1.jpg", "b/2.jpg"]
     assert reasons(data_set)["a/gone.jpg"].startswith("the file does not exist")
     assert "train.txt:2" in reasons(data_set)["a/gone.jpg"]
+
+
+@pytest.mark.parametrize("line", ["{} {}", "{},{}", "{} , {}", "{};{}", "{}\t{}", "{}|{}", '"{}",{}', "{1},{0}"])
+@pytest.mark.parametrize("label", ["1", "dog"])
+def test_listed_but_missing_with_any_separator(tree: Tree, line: str, label: str) -> None:
+    first = "0" if label == "1" else "cat"
+    listed = [("a/1.jpg", first), ("a/gone.jpg", label), ("a/2.jpg", label)]
+    data_set = open_data_set(tree("a/1.jpg", "a/2.jpg", train="".join(line.format(*row) + "\n" for row in listed)))
+    assert labelled(data_set) == {"a/1.jpg": first, "a/2.jpg": label}
+    assert list(reasons(data_set)) == ["a/gone.jpg"]
 
 
 @pytest.mark.parametrize("folder", ["/data/b", "C:/data/b", "C:\\data\\b", "\\\\server\\b"])

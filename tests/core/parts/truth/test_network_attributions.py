@@ -64,6 +64,15 @@ def test_cells_without_a_warp_lie_where_those_of_o_lie(model: Model, picture: Im
     assert np.abs(warped.places["D"] - warped.places["O"]).max() > 1
 
 
+def test_random_heads_are_random_where_r_has_a_head_of_its_own(model_of: Callable[..., Model]) -> None:
+    model = model_of(backbone="resnet18", side_head=True)
+    assert model.network.side is not None
+    own = model.network.side.classifier.weight
+    random = randomised(model).network.side
+    assert random is not None
+    assert not torch.equal(random.classifier.weight, own)
+
+
 def test_random_networks_differ_in_what_is_random_and_stay_finite(model: Model) -> None:
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
     heads, everything = randomised(model), randomised(model, backbone=True)
