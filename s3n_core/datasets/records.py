@@ -204,6 +204,11 @@ def readable_name(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def without_class_number(name: str) -> str:
+    """Return a class name without the number that CUB-200-2011 and others write before it: "001.Albatross" is "Albatross"."""
+    return _CLASS_NUMBER.sub("", name)
+
+
 def comparable_class(name: str) -> str:
     """Return a class name as it is stored and compared: valid Unicode in the form NFC.
 
@@ -221,7 +226,7 @@ def comparable_classes(names: Iterable[str]) -> tuple[str, ...]:
 
 def displayed_class(name: str) -> str:
     """Return a class name for display: "Painted Bunting" for ``016.Painted_Bunting``."""
-    return _CLASS_NUMBER.sub("", name).replace("_", " ").strip() or name
+    return without_class_number(name).replace("_", " ").strip() or name
 
 
 def _line(*fields: str) -> bytes:

@@ -325,6 +325,11 @@ class Scores(ByValue):
         """The branch of the network's prediction: "joint", or "O" if there are no joint logits (yet)."""
         return "joint" if "joint" in self.logits else "O"
 
+    @property
+    def predicted(self) -> int:
+        """The class of the network's prediction; of several with the same logit the first."""
+        return int(np.nan_to_num(self.logits[self.answer], nan=-np.inf).argmax())
+
     def probabilities(self, branch: str) -> NDArray[np.float64]:
         """Return the softmax of a branch's logits, shape (C,)."""
         logits = self.logits[branch].astype(np.float64)

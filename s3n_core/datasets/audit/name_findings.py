@@ -26,13 +26,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from s3n_core.datasets.records import DataSet, ImageRecord, Split
+from s3n_core.datasets.records import DataSet, ImageRecord, Split, without_class_number
 
 NameFindingKind = Literal["same-name", "same-source", "names-class", "names-other-class"]
 
 _LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
-_CLASS_NUMBER = re.compile(r"^\d+\.(?=\D)")
 _EXPORT = re.compile(r"\.rf\.[0-9a-z]{8,}$", re.IGNORECASE)
 _COPY = re.compile(
     r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|flip(?:ped)?|mirror(?:ed)?|rot(?:ated)?|aug(?:mented)?|crop(?:ped)?)[ _-]?\d*)$",
@@ -183,7 +182,7 @@ def _labels_by_words(classes: Sequence[str]) -> dict[tuple[str, ...], int]:
     labels: dict[tuple[str, ...], int] = {}
     doubtful = set()
     for label, name in enumerate(classes):
-        words = tuple(_WORD.findall(_CLASS_NUMBER.sub("", name).casefold()))
+        words = tuple(_WORD.findall(without_class_number(name).casefold()))
         if words in labels or sum(len(word) for word in words if word.isalpha()) < _SHORTEST_CLASS_NAME:
             doubtful.add(words)
         labels[words] = label

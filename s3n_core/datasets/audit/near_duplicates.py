@@ -25,7 +25,7 @@ _NO_HASH = bytes(HASH_BYTES)  # no image has this one: half the bits of a hash a
 _MIRRORED = 0x55
 """Bits of the odd horizontal frequencies in each byte of a hash: a horizontal flip changes the sign of these."""
 
-SMALLEST_SIDE = 32
+_LEAST_SIDE = 32
 """An image whose shorter side has fewer pixels gets no hash: digits and icons that small all look alike."""
 
 _SIDE = 64  # of the grey image that is transformed, in pixels
@@ -43,7 +43,7 @@ _COSINES = np.cos(np.pi / _SIDE * np.outer(np.arange(_KEPT), _places)).astype(np
 
 def picture_hash(image: Image.Image) -> bytes | None:
     """Return the perceptual hash (32 bytes) of a decoded image, or None if it is too small or too uniform."""
-    if min(image.size) < SMALLEST_SIDE:
+    if min(image.size) < _LEAST_SIDE:
         return None
     grey = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX).convert("L"), dtype=np.float32)  # (64, 64)
     if grey.std() < _FAINT:

@@ -121,11 +121,9 @@ def collect(
 
 def asked(scores: Scores, label: int | None) -> tuple[int, int, int]:
     """Return the predicted class, the class asked for (the label, else the predicted one), and its strongest rival."""
-    logits = np.nan_to_num(scores.logits[scores.answer].astype(np.float64), nan=-np.inf)
-    predicted = int(logits.argmax())
-    target = predicted if label is None else label
+    target = scores.predicted if label is None else label
     rival = scores.rival(target)
-    return predicted, target, target if rival is None else rival
+    return scores.predicted, target, target if rival is None else rival
 
 
 def _collected(

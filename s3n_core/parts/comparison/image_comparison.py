@@ -142,9 +142,13 @@ def compare_image(
         raise AtlasError("A class cannot be compared with itself; name two classes.")
 
     def ask(scores: Scores) -> Pair:
-        order = np.nan_to_num(scores.logits[scores.answer], nan=-np.inf).argsort(kind="stable")[::-1].tolist()
-        chosen = target if target is not None else next(index for index in order if index != rival)
-        return chosen, rival if rival is not None else next(index for index in order if index != chosen)
+        def strongest_beside(index: int) -> int:
+            found = scores.rival(index)
+            return index if found is None else found
+
+        chosen = target if target is not None else scores.predicted
+        chosen = strongest_beside(chosen) if chosen == rival else chosen
+        return chosen, rival if rival is not None else strongest_beside(chosen)
 
     inspector, decode = Inspector(model), SampleReader(model.preprocess.ranges, watched=False)
     (found,) = read_parts(atlas, inspector, [record], ask, decode, workers=0)

@@ -217,7 +217,7 @@ def read_parts(
             predicted, pairs = dict[int, int](), dict[int, Pair]()
 
             def asked(row: int, scores: Scores) -> Pair:
-                predicted[row] = int(np.nan_to_num(scores.logits[scores.answer], nan=-np.inf).argmax())
+                predicted[row] = scores.predicted
                 pairs[row] = ask(scores)
                 return pairs[row]
 
