@@ -15,7 +15,8 @@ from interleaved import medians
 
 from s3n_core.method.configuration import BackboneName, NetworkConfig
 from s3n_core.method.network import S3N
-from s3n_core.models.devices import autocast, is_out_of_memory, memory_in_use, place
+from s3n_core.models.device_memory import is_out_of_memory, memory_in_use
+from s3n_core.models.devices import autocast, place
 
 INFERENCE, TRAINING = "inference", "training step"
 TARGETS = {INFERENCE: 1.05, TRAINING: 1.10}  # how long S3N may take, in times of `BARE`

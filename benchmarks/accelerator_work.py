@@ -19,7 +19,8 @@ from accelerator_process import Finding
 from accelerator_speed import INFERENCE, TRAINING, Case, Speed, measure, waiting
 
 from s3n_core.demo.writing import write_drawn_birds
-from s3n_core.models.devices import choose_device, return_unused_memory
+from s3n_core.models.device_memory import return_unused_memory
+from s3n_core.models.devices import choose_device
 
 
 @dataclass(frozen=True)

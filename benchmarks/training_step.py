@@ -19,7 +19,8 @@ from torch import Tensor
 from s3n_core.method.configuration import NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
-from s3n_core.models.devices import autocast, memory_in_use, place
+from s3n_core.models.device_memory import memory_in_use
+from s3n_core.models.devices import autocast, place
 from s3n_core.training.compilation import CompiledPasses
 
 PLAIN = "three plain steps"

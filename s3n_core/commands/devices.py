@@ -42,8 +42,9 @@ def devices(
 
     from s3n_core.errors import DeviceError
     from s3n_core.evaluation.precision_verdict import verdict_line
+    from s3n_core.models.device_memory import free_memory
     from s3n_core.models.device_names import DEVICES
-    from s3n_core.models.devices import choose_device, free_memory
+    from s3n_core.models.devices import choose_device
     from s3n_core.models.tuned_precisions import stored_verdicts
 
     chosen = choose_device("auto")

@@ -18,7 +18,8 @@ from PIL import Image
 
 from s3n_core.datasets.loading import Batch, Sample, View, load_batches, read_sample
 from s3n_core.errors import OutOfMemory, UnreadableImage
-from s3n_core.models.devices import autocast, is_out_of_memory, return_unused_memory
+from s3n_core.models.device_memory import is_out_of_memory, return_unused_memory
+from s3n_core.models.devices import autocast
 from s3n_core.system.distributed import ALONE, Team
 
 _Result = TypeVar("_Result")

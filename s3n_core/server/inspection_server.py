@@ -90,9 +90,7 @@ class InspectionServer:
                 return 0  # the reader has gone
             except Exception as error:
                 traceback.print_exc()
-                from s3n_core.models.devices import (
-                    is_device_failure,
-                )  # loads torch: not before there is a model to open
+                from s3n_core.models.device_memory import is_device_failure  # loads torch: not before a model is opened
 
                 broken = is_device_failure(error)
                 kind = DeviceFailed if broken else ProgramDefect

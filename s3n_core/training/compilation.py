@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from s3n_core.method.backbones import Backbone
-from s3n_core.models.devices import is_device_failure, is_out_of_memory, return_unused_memory
+from s3n_core.models.device_memory import is_device_failure, is_out_of_memory, return_unused_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training.learner import Learner

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from s3n_core.errors import DataSetError
 from s3n_core.method.backbone_sizes import tokens_sentence
 from s3n_core.models.batches import FittingPieces
-from s3n_core.models.devices import choose_device, choose_precision, memory_in_use
+from s3n_core.models.device_memory import memory_in_use
+from s3n_core.models.devices import choose_device, choose_precision
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_list import list_runs
 from s3n_core.system.distributed import Team

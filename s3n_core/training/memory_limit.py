@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from s3n_core.errors import OutOfMemory
-from s3n_core.models.devices import is_out_of_memory, return_unused_memory
+from s3n_core.models.device_memory import is_out_of_memory, return_unused_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import Team
 from s3n_core.training.events import Event, MicroBatchHalved

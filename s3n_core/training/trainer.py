@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from s3n_core.errors import OutOfMemory, ProgramDefect, RunFinished, S3NError
-from s3n_core.models.devices import is_out_of_memory
+from s3n_core.models.device_memory import is_out_of_memory
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.distributed import ALONE, Team
 from s3n_core.system.locks import RunLock
