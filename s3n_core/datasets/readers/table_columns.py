@@ -142,7 +142,7 @@ def _splits(
         cells = [cell.strip() for cell in table.column(number)]
         roles = {cell: _role(cell) for cell in set(cells) if cell}
         if any(roles.values()):  # one word of another kind does not make the test images images for training
-            by_cell = {cell: split for cell, role in roles.items() if role and (split := split_of(role))}
+            by_cell = {cell: known for cell, role in roles.items() if role and (known := split_of(role))}
             none = {row: cell for row, cell in enumerate(cells) if cell and cell not in by_cell}
             return tuple(by_cell.get(cell) for cell in cells), {number}, none
         folds = {cell for cell in cells if cell}
