@@ -100,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = app(arguments, prog_name="s3n", standalone_mode=False)
     except SystemExit as exit_:
+        if isinstance(exit_.__context__, BrokenPipeError):  # which typer takes for an error
+            return exit_code_of(exit_.__context__)
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except BaseException as error:
         return exit_code_of(error, json="--json" in arguments)

@@ -123,14 +123,19 @@ def stop(
     from s3n_core.runs import ending
     from s3n_core.runs.control import send_order
     from s3n_core.runs.run_directory import is_live
+    from s3n_core.system.locks import read_owner
 
     path = _find(name, runs)
+    asked = read_owner(path)
     send_order(path, "stop-now" if now else "stop")
     say("Stopping.")
     deadline = time.monotonic() + (ending.STOP_NOW_SECONDS if now else ending.STOP_SECONDS)
     kept = "everything is kept"
     with interruptible(lambda: "No longer waiting; the run will still stop."):
         while is_live(path):
+            current = read_owner(path)
+            if asked is not None and current is not None and current.session != asked.session:
+                break  # the one that was asked has ended, and somebody has resumed the run
             if time.monotonic() > deadline:
                 ending.end_run(path)
                 kept = "it did not respond, so its process was terminated; its last checkpoint is kept"

@@ -27,6 +27,9 @@ _EVALUATIONS = (  # columns of the tables of an evaluation (`evaluation_tables`)
     frozenset({"true class \\ predicted"}),
     frozenset({"true class", "predicted", "images"}),
 )
+_PEAKS = frozenset(
+    {"image", "class", "set", "part", "response", "contribution"}
+)  # columns of an atlas's table of peaks
 _HEADER = 4096  # bytes
 
 _RUN, _TABLE, _ROWS = "run.json", "index.csv", "index.csv.part"
@@ -96,9 +99,9 @@ def check_table_file(file: Path, root: Path) -> None:
 
 
 def is_own_table(columns: Iterable[str]) -> bool:
-    """Return whether a table's columns are those of predictions, of an export or of an evaluation: it does not say labels."""
+    """Return whether a table's columns are those of predictions, an export, an evaluation or peaks: it does not say labels."""
     present = set(columns)
-    return any(present >= own for own in (_PREDICTIONS, *_EVALUATIONS))
+    return any(present >= own for own in (_PREDICTIONS, *_EVALUATIONS, _PEAKS))
 
 
 def _first_row(content: bytes) -> list[str]:

@@ -22,11 +22,6 @@ Colour = tuple[float, float, float]
 _SHIFT = 4  # fractional bits of OpenCV's fixed-point coordinates
 
 
-def new_canvas(width: int, height: int) -> Canvas:
-    """Return a black canvas for an image of this size, shape (height * SUPERSAMPLE, width * SUPERSAMPLE, 3)."""
-    return np.zeros((height * SUPERSAMPLE, width * SUPERSAMPLE, 3), dtype=np.uint8)
-
-
 def fixed(points: Points) -> NDArray[np.int32]:
     """Convert image coordinates to OpenCV's fixed-point canvas coordinates."""
     return np.rint((points * SUPERSAMPLE - 0.5) * (1 << _SHIFT)).astype(np.int32)

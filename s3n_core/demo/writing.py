@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import combinations, count, islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from s3n_core.demo.anatomy import CUB_PARTS
@@ -17,6 +16,7 @@ from s3n_core.demo.interventions import FOLDER, JPEG_QUALITY, SceneRecord, write
 from s3n_core.demo.species import DEFAULT_SPECIES, PARTS, SPECIES, VARIANTS, Species, distinguishing_parts, fitting
 from s3n_core.errors import OutputError
 from s3n_core.system.output_marker import mark_output
+from s3n_core.system.processes import usable_cores, worker_pool
 from s3n_core.system.seeding import keyed_generator
 
 MOST_LEFT_OUT = 0.5
@@ -178,21 +178,22 @@ def _make_folders(out: Path, birds: Sequence[Species], interventions: bool) -> N
 
 
 def _draw_all(plates: list[_Plate], seed: int, workers: int | None) -> Iterator[_Facts]:
-    processes = workers if workers is not None else min(8, os.cpu_count() or 1)
+    processes = workers if workers is not None else min(8, usable_cores())
     if processes <= 1 or len(plates) < 8:
         yield from (_draw(plate, seed) for plate in plates)
         return
     # Processes, because an image consists of many small brush strokes, each of which briefly holds the GIL.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with worker_pool(processes) as pool:
         ahead = iter(plates)
-        pending: list[Future[_Facts]] = [pool.submit(_draw, plate, seed) for plate in islice(ahead, 4 * processes)]
+        pending = deque(pool.submit(_draw, plate, seed) for plate in islice(ahead, 4 * processes))
         try:
             while pending:
-                yield pending.pop(0).result()
+                yield pending.popleft().result()
                 pending.extend(pool.submit(_draw, plate, seed) for plate in islice(ahead, 1))
-        finally:
-            for future in pending:
-                future.cancel()
+        except BrokenProcessPool as error:
+            raise OutputError(
+                "A process that draws was ended from outside, mostly because memory is scarce."
+            ) from error
 
 
 def _draw(plate: _Plate, seed: int) -> _Facts:

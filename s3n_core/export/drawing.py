@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import TypeVar
 
 from s3n_core.export.image_files import ExportedImage, FileContents
-from s3n_core.system.processes import prepare_worker, usable_cores
+from s3n_core.system.processes import usable_cores, worker_pool
 
 T = TypeVar("T")
 
@@ -55,10 +54,7 @@ def drawn_in_order(
         except BrokenProcessPool:  # a process was killed, mostly because memory is scarce: go on without
             return value, contents.of(image)
 
-    context = get_context("spawn")
-    alive, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=prepare_worker, initargs=(alive,))
-    try:
+    with worker_pool(processes) as pool:
         for value, image in images:
             try:
                 future = None if image is None else pool.submit(contents.of, image)
@@ -69,9 +65,3 @@ def drawn_in_order(
                 yield first()
         while pending:
             yield first()
-    finally:
-        if pending:  # stopped: nobody waits for what they are drawing
-            held.close()
-        pool.shutdown(cancel_futures=True)
-        held.close()
-        alive.close()

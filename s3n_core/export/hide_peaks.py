@@ -30,6 +30,9 @@ def hide_peaks(
         inspection: Its inspection, without edits of peaks.
         count: Number of peaks.
         settings: How to hide them.
+
+    Raises:
+        OutOfMemory: The device has too little memory for one image.
     """
     peaks = inspection.warps.peaks[:count]
     if not peaks:
@@ -38,5 +41,7 @@ def hide_peaks(
         places = [(peak.x, peak.y) for peak in peaks]
         hidden = hide_places(inspector, image, places, name=record.name, box=record.box, settings=settings)
     except S3NError as error:
+        if type(error) is not S3NError:  # the device's, which says nothing of the image
+            raise
         return HiddenPeaks(error=str(error))
     return HiddenPeaks(peaks, hidden)

@@ -73,7 +73,10 @@ class ExportIndex:
         self._header = header
         self._excel = excel
         self._begins = array("q", [_NONE]) * header.count  # of each image's line, by position
-        self._earlier = _LinesByName()
+        self._earlier, self._met = (
+            _LinesByName(),
+            0,
+        )  # lines of an interrupted export, and how many are of this one's images
         made = {"model": header.model, "mode": header.mode, "precision": header.precision, **made_with}
         lines = {"format": FORMAT, "version": VERSION, **made}
         # Files that were made with another model or other options are replaced.
@@ -84,6 +87,7 @@ class ExportIndex:
         begin = self._earlier.find(record.name)
         if begin is None:
             return False
+        self._met += 1
         line = self._lines.read(begin)
         row = self._row(line)
         if (
@@ -179,11 +183,14 @@ class ExportIndex:
         write_csv(self._out / INDEX, self._names, cells, excel=self._excel)
 
     def finish(self) -> None:
-        """Write the table and remove the intermediate rows.
+        """Write the table and remove the intermediate rows, unless a stopped export of more images left some of them.
 
         Raises:
             OutputError: The table cannot be written.
         """
+        if self._met < len(self._earlier):
+            self.write_so_far()
+            return
         self._write(self._cells())
         self._lines.remove()
 
@@ -220,15 +227,21 @@ class _LinesByName:
         self._begins.append(begin)
         self._sorted = None
 
+    def __len__(self) -> int:
+        return len(np.unique(self._in_order()[0]))
+
     def find(self, name: str) -> int | None:
         """Return where the line of a name begins."""
+        hashes, begins = self._in_order()
+        place = int(np.searchsorted(hashes, hash(name), side="right")) - 1
+        return int(begins[place]) if place >= 0 and hashes[place] == hash(name) else None
+
+    def _in_order(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if self._sorted is None:
             hashes = np.array(self._hashes, np.int64)
             order = np.argsort(hashes, kind="stable")
             self._sorted = hashes[order], np.array(self._begins, np.int64)[order]
-        hashes, begins = self._sorted
-        place = int(np.searchsorted(hashes, hash(name), side="right")) - 1
-        return int(begins[place]) if place >= 0 and hashes[place] == hash(name) else None
+        return self._sorted
 
 
 def _is_whole(path: Path) -> bool:

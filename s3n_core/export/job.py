@@ -143,18 +143,17 @@ def export(
                 error=error,
                 seconds=time.monotonic() - began,
                 finished=finished,
-                warnings=values.warnings() if finished else (),
+                warnings=warnings() if finished else (),
             )
 
+        def warnings() -> tuple[str, ...]:
+            return *model.header.network.control_warnings, *values.warnings()
+
         report = FolderReport(out, files.stems)
-        todo = array(
-            "q",
-            (
-                position
-                for position, record in enumerate(records)
-                if not index.keep(position, record, files.truth(record), list(files.paths(position).values()))
-            ),
-        )
+        todo, kept = array("q"), array("q")
+        for position, record in enumerate(records):
+            known = index.keep(position, record, files.truth(record), list(files.paths(position).values()))
+            (kept if known else todo).append(position)
         yield progress()
         try:
             inspector, reader = Inspector(model), SeenReader(model.seen, values)
@@ -210,9 +209,9 @@ def export(
             write_hidden_table(
                 out / HIDDEN_TABLE, (file for file in tested if file.is_file()), licence=restriction, excel=excel
             )
+        values.look_again([records[position].path for position in kept])
         if predictions is not None:
-            warned = replace(header, warnings=values.warnings())
-            write_table(predictions, warned, index.predictions(), excel=excel)
+            write_table(predictions, replace(header, warnings=warnings()), index.predictions(), excel=excel)
         index.finish()
         if options.report:
             report.remove_parts()

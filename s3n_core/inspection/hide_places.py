@@ -12,12 +12,13 @@ from PIL import Image
 
 from s3n_core.datasets.records import Box
 from s3n_core.datasets.transforms import test_view
+from s3n_core.errors import S3NError
 from s3n_core.inspection.control_places import control_places
 from s3n_core.inspection.displayed_image import displayed_image
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings, common_part, hidden_images, hide, window_size
-from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspection import NOT_FINITE, Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.inspection.stages import Prepared
@@ -64,7 +65,7 @@ def hide_places(
         One result per place, in order.
 
     Raises:
-        S3NError: There is no room for the random places.
+        S3NError: There is no room for the random places, or an answer is not finite.
         ValueError: A place lies outside of what the network sees.
         OutOfMemory: The device has too little memory for one image.
     """
@@ -96,6 +97,8 @@ def hide_places(
             scores += part
         if progress is not None:
             progress(len(scores), len(asked))
+    if not all(of_image.is_finite for of_image in scores):
+        raise S3NError(f"With a place hidden, {NOT_FINITE}.")
     known.update(zip(asked, scores, strict=True))
 
     results = []

@@ -224,15 +224,6 @@ class Response(ByValue):
         read: NDArray[np.float64] = rows @ kept.astype(np.float64) @ columns.T
         return read
 
-    def class_response(self, index: int) -> NDArray[np.float64] | None:
-        """Return R of a single class, shape (H, W), scaled to [0, 1] by itself, or None if its map was not kept."""
-        read = self.class_support(index)
-        if read is None:
-            return None
-        low, span = read.min(), read.max() - read.min()
-        shown: NDArray[np.float64] = (read - low) / span if span > 1e-6 * np.abs(read).max() else np.zeros_like(read)
-        return shown
-
     # Coordinates
 
     @property

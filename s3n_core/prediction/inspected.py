@@ -20,7 +20,8 @@ def prediction_of(
         annotation: The image's box, if its data set has one.
     """
     response, peaks, scores = inspection.response, inspection.warps.peaks, inspection.scores
-    top = tuple((score.name, six_digits(score.probability)) for score in inspection.top(count=TOP))
+    best = inspection.top(count=TOP)
+    top = tuple((score.name, six_digits(score.probability)) for score in best)
     branches = {letter: inspection.top(letter, 1)[0] for letter in BRANCH_LETTERS if letter in scores.logits}
     places = tuple(peak_place(p.x, p.y, p.response, p.weight_d, p.weight_c) for p in peaks)
     return Prediction(
@@ -30,7 +31,7 @@ def prediction_of(
         top=top,
         branches=tuple((letter, best.name) for letter, best in branches.items()),
         branch_probabilities=tuple(six_digits(best.probability) for best in branches.values()),
-        margin=six_digits(top[0][1] - top[1][1]) if len(top) > 1 else top[0][1],
+        margin=six_digits(best[0].probability - best[1].probability) if len(best) > 1 else top[0][1],
         entropy=six_digits(response.entropy),
         rule=response.rule_name,
         peaks=len(peaks),

@@ -158,9 +158,10 @@ def _delete(folder: Path) -> None:
         # prevent accidents, but has now deleted the run twice.
         os.chmod(folder, stat.S_IRWXU)
         for parent, folders, files in os.walk(folder):
-            for name in folders + files:
-                with contextlib.suppress(OSError):
-                    os.chmod(os.path.join(parent, name), stat.S_IRWXU)
+            for path in (os.path.join(parent, name) for name in folders + files):
+                if not os.path.islink(path):  # what a link leads to lies elsewhere and stays
+                    with contextlib.suppress(OSError):
+                        os.chmod(path, stat.S_IRWXU)
         shutil.rmtree(folder)
 
 

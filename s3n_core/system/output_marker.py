@@ -1,4 +1,4 @@
-"""A marker file in every folder of images that the program writes, so that data sets skip the program's own output."""
+"""A marker file in the synthetic birds' folders and in atlases, so that data sets skip the program's own output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes: identified by id and creation time, robust to reused ids and clock changes; and the cores of this one."""
+"""Processes: identified by id and creation time, robust to reused ids and clock changes; pools of them; cores."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import psutil
@@ -62,10 +65,31 @@ def lower_own_priority() -> None:
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 10)
 
 
-def prepare_worker(alive: Connection) -> None:
-    """Prepare a process of a pool: it uses one core and leaves Ctrl+C to its parent.
+@contextlib.contextmanager
+def worker_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes for a block; they end with it, at once where it is left early, and with this process.
 
-    Must run before NumPy is imported, so this module does not import it. Give it to the pool as the initializer.
+    Each uses one core and leaves Ctrl+C to this process. Functions and values that they are given must be picklable.
+
+    Args:
+        processes: Their number.
+    """
+    context = get_context("spawn")
+    alive, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare_worker, initargs=(alive,))
+    try:
+        yield pool
+    except BaseException:  # nobody waits for what they are doing
+        held.close()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        held.close()
+        alive.close()
+
+
+def _prepare_worker(alive: Connection) -> None:
+    """Prepare a process of a pool. Must run before NumPy is imported, so this module does not import it.
 
     Args:
         alive: The reading end of a pipe whose other end only the parent holds. As soon as that is closed, the process ends,

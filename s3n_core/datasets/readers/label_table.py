@@ -73,7 +73,7 @@ class LabelTables:
                 self.problems.append(Problem(file, f"it was ignored: {error}"))
                 continue
             if table is not None and is_own_table(table.columns):
-                reason = "it is a table of predictions or an evaluation, not of labels, and was ignored"
+                reason = "it is a table of predictions, an evaluation or peaks, not of labels, and was ignored"
                 self.problems.append(Problem(file, reason))
                 continue
             try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from s3n_core.datasets.own_folders import check_output_folder
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.errors import AtlasError
 from s3n_core.models.opening import Model
@@ -22,6 +23,7 @@ from s3n_core.parts.atlas.part_edits import edits_digest
 from s3n_core.prediction.rows import fingerprint
 from s3n_core.system.atomic_files import make_folder
 from s3n_core.system.json_values import to_json
+from s3n_core.system.output_marker import mark_output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +93,18 @@ def build_atlas(
         AtlasError: There are fewer places than parts; or the other atlas is of another model, or damaged.
         DataSetError: None of the images could be read.
         OutputBusy: Another job is building this atlas, or editing its parts.
-        OutputError: The folder cannot be written.
+        OutputError: The folder holds the images, or cannot be written.
         UnfinishedOutput: The folder holds an atlas of something else.
         OutOfMemory: The device has too little memory for one image.
     """
     if parts is not None and not 2 <= parts <= 500:
         raise AtlasError("The number of parts must be between 2 and 500.")
     taken = None if parts_of is None else _other_parts(parts_of, out, model)
+    check_output_folder(out, records)
+    is_new = not out.exists() or not any(out.iterdir())
     make_folder(out)
+    if is_new:
+        mark_output(out)  # its tables say no labels of the images around it
     began = time.monotonic()
     collection = Collection(
         model=model.digest,

@@ -12,7 +12,7 @@ import pytest
 from command_line import Command
 from small_training import TrainedRun, prepare_small_run
 
-from s3n_core.runs import ending
+from s3n_core.runs import control, ending
 from s3n_core.runs.run_directory import RunDirectory, is_live
 from s3n_core.system.locks import RunLock
 
@@ -196,6 +196,29 @@ with RunLock(Path(sys.argv[1])):
     assert outcome.code == 0
     assert "its process was terminated; its last checkpoint is kept" in outcome.err
     assert not is_live(run.path)
+
+
+def test_a_run_that_somebody_resumes_at_once_is_left_alone(
+    s3n: Command, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session that was asked to stop has ended; a loop around `s3n runs resume` has begun the next one."""
+    monkeypatch.setattr(ending, "STOP_SECONDS", 5)
+    ended: list[Path] = []
+    monkeypatch.setattr(ending, "end_run", ended.append)
+    first, second = RunLock(run.path), RunLock(run.path)
+
+    def follow(path: Path, order: str) -> None:
+        first.__exit__(None, None, None)
+        second.__enter__()
+
+    monkeypatch.setattr(control, "send_order", follow)
+    with first:
+        try:
+            outcome = s3n("runs", "stop", run.path.name)
+        finally:
+            second.__exit__(None, None, None)
+    assert outcome.err.startswith("Stopping.\nStopped; everything is kept.")
+    assert ended == []
 
 
 def test_quitting_at_once(training: Callable[[str], subprocess.Popen[bytes]], s3n_home: Path, tmp_path: Path) -> None:

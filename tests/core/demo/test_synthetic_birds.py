@@ -2,6 +2,9 @@
 
 import errno
 import json
+import os
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +126,17 @@ def test_workers_do_not_change_the_pictures(folder, tmp_path):
     write_drawn_birds(tmp_path / "again", train_per_species=1, test_per_species=0, workers=2)
     for path in (tmp_path / "again" / "images").rglob("*.jpg"):
         assert path.read_bytes() == (folder / "images" / path.parent.name / path.name).read_bytes()
+
+
+def be_killed(*_args):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_process_that_is_killed_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "_draw", be_killed)
+    with pytest.raises(OutputError, match="process that draws was ended from outside"):
+        write_drawn_birds(tmp_path / "birds", train_per_species=1, test_per_species=0, workers=2)
 
 
 def test_a_folder_in_use_is_refused(tmp_path):

@@ -24,7 +24,7 @@ from s3n_core.method.network import S3N
 from s3n_core.models.model_files import save_model
 from s3n_core.models.network_outputs import rule_names
 from s3n_core.models.opening import open_model
-from s3n_core.prediction.job import header_of, predict
+from s3n_core.prediction.job import header_of, predict, predict_to_file
 from s3n_core.prediction.tables import CSV_NAMES, csv_record, read_json_table
 from s3n_core.system.json_values import to_json
 
@@ -229,6 +229,35 @@ def test_stopping_a_finished_export_that_runs_again_keeps_its_index(model, recor
     (tmp_path / whole[3]["sheet"]).unlink()
     stopped_after(1, model, records, tmp_path, options)
     assert [row["file"] for row in rows_of(tmp_path)] == [record.name for record in records[:3]]
+
+
+def test_an_export_of_some_images_leaves_a_stopped_one_of_all_as_it_is(model, records, tmp_path):
+    options = ExportOptions(singles=False, style=STYLE)
+    stopped_after(3, model, records, tmp_path, options)
+    before = rows_of(tmp_path)
+    list(export(model, records[:1], tmp_path, options, classes=CLASSES, batch_size=1))
+    assert [row for row in rows_of(tmp_path) if row["sheet"]] == [row for row in before if row["sheet"]]
+    steps = list(export(model, records, tmp_path, options, classes=CLASSES, batch_size=1))
+    assert steps[0].resumed == 3
+    assert [row["file"] for row in rows_of(tmp_path)] == [record.name for record in records]
+    assert not (tmp_path / "index.csv.part").exists()
+
+
+def test_warnings_are_those_of_a_prediction_and_survive_a_stop(model_of, tmp_path):
+    model = model_of(control="other_image")
+    wide = []
+    for number in range(3):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(np.random.default_rng(number).integers(0, 4096, (60, 70), dtype=np.uint16)).save(path)
+        wide.append(ImageRecord(path=path, name=path.name))
+    expected = [step.warnings for step in predict_to_file(model, wide, tmp_path / "a.json", classes=CLASSES)][-1]
+    assert len(expected) == 2
+    options = ExportOptions(singles=False, style=STYLE)
+    stopped_after(len(wide), model, wide, tmp_path / "out", options)
+    table = tmp_path / "b.json"
+    steps = list(export(model, wide, tmp_path / "out", options, classes=CLASSES, predictions=table))
+    assert steps[0].resumed == len(wide)
+    assert steps[-1].warnings == read_json_table(table)[0].warnings == expected
 
 
 def test_an_image_with_another_box_is_written_anew(model, records, tmp_path):

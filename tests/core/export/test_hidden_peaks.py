@@ -13,12 +13,16 @@ from PIL import Image
 from tiny_models import drawn_picture
 
 from s3n_core.datasets.records import Box, ImageRecord
+from s3n_core.errors import OutOfMemory
+from s3n_core.export import hide_peaks as hide_peaks_module
 from s3n_core.export.figures.figure_style import FigureStyle
 from s3n_core.export.figures.figures import sheet_page
 from s3n_core.export.job import export
 from s3n_core.export.options import ExportOptions, export_options
+from s3n_core.inspection import hide_places as hiding_module
 from s3n_core.inspection.hide_places import hide_places
 from s3n_core.inspection.hiding import HidingSettings
+from s3n_core.inspection.inspection import Scores
 from s3n_core.inspection.inspector import Inspector, inspect
 from s3n_core.models.opening import Model
 
@@ -124,6 +128,37 @@ def test_places_without_room_are_said_in_the_table(model: Model, records: list[I
     (row,) = table_of(tmp_path)
     assert "Choose a smaller size" in row["error"]
     assert row["margin"] == ""
+
+
+def test_a_device_that_fails_is_no_result_of_an_image(
+    model: Model, records: list[ImageRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OutOfMemory("The device has too little memory.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hide_peaks_module, "hide_places", fail)
+        with pytest.raises(OutOfMemory):
+            written(model, records[:1], tmp_path)
+    written(model, records[:1], tmp_path)
+    assert [row["error"] for row in table_of(tmp_path)] == ["", ""]
+
+
+def test_an_answer_to_a_hidden_place_that_is_no_number_is_said(
+    model: Model, records: list[ImageRecord], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = hiding_module._scores
+
+    def overflowing(*args: Any) -> list[Scores]:
+        found: list[Scores] = real(*args)
+        nothing = {branch: np.full_like(logits, np.nan) for branch, logits in found[-1].logits.items()}
+        return [*found[:-1], Scores(logits=nothing)]
+
+    monkeypatch.setattr(hiding_module, "_scores", overflowing)
+    written(model, records[:1], tmp_path)
+    (row,) = table_of(tmp_path)
+    assert "is not a finite number" in row["error"]
+    assert "NaN" not in (tmp_path / "bird 0.hidden.json").read_text()
 
 
 def test_options_are_checked_and_leave_other_exports_as_they_were() -> None:

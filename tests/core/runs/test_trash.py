@@ -1,4 +1,5 @@
 import os
+import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,14 @@ def test_emptying_goes_on_after_what_it_cannot_delete(root: Path, monkeypatch: p
     assert [entry.name for entry in list_trash(root)] == ["b"]
 
 
-def test_read_only_files_are_deleted(root: Path, run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_read_only_files_are_deleted(
+    root: Path, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "weights of all"
+    elsewhere.touch()
+    elsewhere.chmod(0o440)
+    (run.path / "weights").symlink_to(elsewhere)
     file = run.snapshots / "f"
     file.touch()
     file.chmod(0o400)
@@ -115,6 +123,7 @@ def test_read_only_files_are_deleted(root: Path, run: RunDirectory, monkeypatch:
     monkeypatch.setattr(trash.shutil, "rmtree", refuse_first)
     assert empty_trash(root) == 1
     assert not entry.path.exists()
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o440, "what a link leads to is not the run's"
 
 
 def test_what_else_lies_in_the_trash_is_left_alone(root: Path) -> None:

@@ -16,9 +16,10 @@ from PIL import Image
 from tiny_models import CLASSES, drawn_picture
 
 from s3n_core.datasets.decoding import read_image
+from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
 from s3n_core.datasets.transforms import test_view as view_of
-from s3n_core.errors import AtlasError, OutputBusy, S3NError, UnfinishedOutput
+from s3n_core.errors import AtlasError, OutputBusy, OutputError, S3NError, UnfinishedOutput
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Scores
@@ -64,6 +65,24 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
             )
         )
     return DataSet(root=folder, format="images", classes=CLASSES[:2], records=tuple(records))
+
+
+def test_an_atlas_says_no_labels_of_the_images_around_it(model: Model, data: DataSet, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    records = [replace(record, path=photos / record.name, label=None, split=None) for record in data.records[:9]]
+    for record in records:
+        record.path.write_bytes((data.root / record.name).read_bytes())
+    plain = replace(data, root=photos, classes=(), records=tuple(records))
+    with pytest.raises(OutputError, match="holds the images themselves"):
+        build_atlas(model, plain, records, photos, split="all", parts=2).send(None)
+    assert open_data_set(photos).format == "images"
+    for _ in build_atlas(model, plain, records, photos / "atlas", split="all", parts=2):
+        pass
+    write_assigned_peaks(Atlas(photos / "atlas"), model, records[:2], (), photos / "assigned.csv")
+    Atlas(photos / "atlas").write_peaks(photos / "peaks.csv")
+    opened = open_data_set(photos)
+    assert (opened.format, opened.classes, len(opened.records)) == ("images", (), 9)
 
 
 def build(
