@@ -40,14 +40,18 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    config = NetworkConfig(num_classes=3, backbone="mobilenet_v2", input_size=64, source_size=64)
+def made_model(folder, **choices):
+    config = NetworkConfig(num_classes=3, backbone="mobilenet_v2", input_size=64, source_size=64, **choices)
     torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    path = folder / "tiny.safetensors"
     preprocess = to_json(Preprocess(input_size=64, source_size=64))
     save_model(path, S3N(config).eval(), ModelHeader(network=config, classes=CLASSES, preprocess=preprocess))
     return open_model(path, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return made_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
@@ -243,8 +247,8 @@ def test_an_export_of_some_images_leaves_a_stopped_one_of_all_as_it_is(model, re
     assert not (tmp_path / "index.csv.part").exists()
 
 
-def test_warnings_are_those_of_a_prediction_and_survive_a_stop(model_of, tmp_path):
-    model = model_of(control="other_image")
+def test_warnings_are_those_of_a_prediction_and_survive_a_stop(tmp_path):
+    model = made_model(tmp_path, control="other_image")
     wide = []
     for number in range(3):
         path = tmp_path / f"{number}.png"

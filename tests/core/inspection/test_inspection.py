@@ -161,7 +161,6 @@ def test_many_large_class_maps_are_kept_in_part(model: Model, picture: Image.Ima
     )
     absent = next(index for index in range(len(CLASSES)) if index not in part.response.mapped_classes)
     assert part.response.class_map(absent) is None
-    assert part.response.class_response(absent) is None
     assert part.response.class_support(absent) is None
     inspector = Inspector(model)
     fetched = inspector.class_map(inspector.prepare(picture), absent)
