@@ -20,7 +20,7 @@ from s3n_core.inspection.control_places import Region
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import ByValue, Score, Scores
-from s3n_core.inspection.number_text import number_text, probability_text
+from s3n_core.inspection.number_text import number_text, probability_text, signed_text
 from s3n_core.system.atomic_files import write_bytes
 
 _NOISE = 1e-4
@@ -265,9 +265,3 @@ def write_hidden_place(path: Path, hidden: HiddenPlace, index: int | None = None
         OutputError: The file cannot be written.
     """
     write_bytes(path, (json.dumps(hidden.to_dict(index), indent=1) + "\n").encode("ascii"))
-
-
-def signed_text(value: float) -> str:
-    """Format a change with two significant digits and its sign: "+0.12", "–3.4"."""
-    text = number_text(abs(value), 2)
-    return text if text == "0" else f"{'–' if value < 0 else '+'}{text}"

@@ -14,8 +14,8 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.contribution_rows import ContributionRow
 from s3n_core.inspection.contribution_view import ContributionView
 from s3n_core.inspection.geometry import Place
-from s3n_core.inspection.hidden_place import Change, HiddenPlace, signed_text
-from s3n_core.inspection.number_text import number_text
+from s3n_core.inspection.hidden_place import Change, HiddenPlace
+from s3n_core.inspection.number_text import number_text, signed_decimals, signed_text
 
 DIGITS = 2
 """Decimals of all logits in a ledger and of the margin that they sum to."""
@@ -58,9 +58,9 @@ class LedgerRow:
     def details(self) -> str:
         """What the numbers consist of, in lines: branches, what lies outside the object, and the random places."""
         row = self.row
-        lines = [", ".join(f"{branch} {decimals(value)}" for branch, value in row.branches.items())]
+        lines = [", ".join(f"{branch} {signed_decimals(value, DIGITS)}" for branch, value in row.branches.items())]
         if row.outside is not None and row.kind == "peak":
-            lines.append(f"of which {decimals(row.outside)} is read outside the object")
+            lines.append(f"of which {signed_decimals(row.outside, DIGITS)} is read outside the object")
         if self.hidden is not None:
             change = self.hidden
             low, high = change.range
@@ -103,7 +103,7 @@ class Ledger:
     @property
     def total_text(self) -> str:
         """The total with sign."""
-        return decimals(self.total)
+        return signed_decimals(self.total, DIGITS)
 
     @property
     def is_measured(self) -> bool:
@@ -159,13 +159,6 @@ def ledger_of(view: ContributionView, hidden: Sequence[HiddenPlace] = (), margin
     )
 
 
-def decimals(value: float) -> str:
-    """Format a logit with its sign and two decimals: "+2.08", "–0.11", "0.00"; or say that it is not finite."""
-    if not math.isfinite(value):
-        return "not finite"
-    return _signed(round(value * 10**DIGITS))
-
-
 def texts_that_add_up(values: Sequence[float], total: float) -> list[str]:
     """Format values so that what is written adds up to the written total: each is rounded down or up.
 
@@ -176,19 +169,14 @@ def texts_that_add_up(values: Sequence[float], total: float) -> list[str]:
         total: Their sum, up to rounding.
     """
     if not all(map(math.isfinite, (*values, total))):
-        return [decimals(value) for value in values]
+        return [signed_decimals(value, DIGITS) for value in values]
     exact = [value * 10**DIGITS for value in values]
     units = [math.floor(value) for value in exact]
-    missing = round(total * 10**DIGITS) - sum(units)
+    missing = round(round(total, DIGITS) * 10**DIGITS) - sum(units)  # as the text of the total is rounded
     nearest_above = sorted(range(len(exact)), key=lambda at: units[at] - exact[at])
     for at in nearest_above[: max(missing, 0)]:
         units[at] += 1
-    return [_signed(unit) for unit in units]
-
-
-def _signed(units: int) -> str:
-    text = f"{abs(units) / 10**DIGITS:.{DIGITS}f}"
-    return text if units == 0 else f"{'–' if units < 0 else '+'}{text}"
+    return [signed_decimals(unit / 10**DIGITS, DIGITS) for unit in units]
 
 
 def _relied(row: LedgerRow) -> float:

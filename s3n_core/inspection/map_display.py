@@ -69,7 +69,7 @@ class ValueRange:
             most: Approximate number of intervals.
         """
         if self.flat:
-            return [(self.low, _tick_text(self.low))]
+            return [(self.low, number_text(self.low))]
         room = 0.6 / most
         kept: list[float] = []
         if self.steps == "root":  # of a series finer than there is room for, those nearest to even spacing
@@ -87,7 +87,7 @@ class ValueRange:
             kept = [value for value in inside if room <= float(self.share(value)) <= 1 - room]
             while len(kept) > most:
                 kept = kept[::2]
-        return [(value, _tick_text(value)) for value in (self.low, *kept, self.high)]
+        return [(value, number_text(value)) for value in (self.low, *kept, self.high)]
 
 
 RESPONSE_RANGE = ValueRange(0.0, 1.0)
@@ -150,11 +150,6 @@ def overlaid(image: NDArray[np.uint8], colours: NDArray[np.uint8], opacity: floa
     """Blend colours over the image in grey, so that the image's own colours cannot be mistaken for the map's."""
     mixed = (1 - opacity) * grey_of(image)[..., None] + opacity * colours.astype(np.float32)
     return np.rint(mixed).astype(np.uint8)
-
-
-def _tick_text(value: float) -> str:
-    text = number_text(abs(value))
-    return f"–{text}" if value < 0 and text != "0" else text
 
 
 def _round_values(low: float, high: float, most: int) -> list[float]:

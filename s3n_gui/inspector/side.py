@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QTabBar, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import displayed_class
-from s3n_core.inspection.ledger import decimals
+from s3n_core.inspection.number_text import signed_decimals
 from s3n_gui.appearance.theme import px, theme
 from s3n_gui.appearance.wording import tip_text
 from s3n_gui.inspector.hiding.hide_panel import HidePanel
@@ -209,7 +209,7 @@ class Side(ColumnScrollArea):
         target, versus = question
         head, classes = answer.scores.answer, answer.response.classes
         over = "" if versus is None else f" over {displayed_class(classes[versus])}"
-        value = decimals(answer.scores.margin(target, versus, head))
+        value = signed_decimals(answer.scores.margin(target, versus, head))
         what = "logit" if versus is None else "margin"
         head = "Joint" if head == "joint" else head
         text = f"{head} {what} {value}: {displayed_class(classes[target])}{over}"

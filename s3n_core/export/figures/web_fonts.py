@@ -15,7 +15,7 @@ from s3n_core.system.resources import resource
 FAMILY = "Inter"
 
 # In every file, so that most files share one subset: subsetting takes half a second, because of the kerning.
-_ALWAYS = frozenset(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x180))) | frozenset("–—‘’“”…≤≥×·δ✓✗→±")
+_ALWAYS = frozenset(chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x180))) | frozenset("−–—‘’“”…≤≥×·δ✓✗→±")
 
 
 def font_face(letters: Iterable[str], bold: bool) -> str:

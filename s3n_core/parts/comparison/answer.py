@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from s3n_core.inspection.number_text import signed_decimals
 from s3n_core.parts.comparison.comparison import FEWEST, ComparedPart, Comparison, Interval
 
 AnswerKind = Literal["part", "background", "none", "too few images", "not hidden"]
@@ -117,7 +118,8 @@ def _reading(comparison: Comparison, parts: list[tuple[str, ComparedPart]]) -> s
     best = max(parts, key=lambda pair: pair[1].contribution, default=None)
     if best is None or best[1].contribution <= 0:
         return ""
-    return f"The largest contribution is read at {best[0]} ({best[1].contribution:+.2f} of {comparison.margin:+.2f} logits)."
+    read, whole = signed_decimals(best[1].contribution), signed_decimals(comparison.margin)
+    return f"The largest contribution is read at {best[0]} ({read} of {whole} logits)."
 
 
 def _shares(comparison: Comparison) -> str:

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.inspection.hidden_place import HiddenPlace, signed_text
-from s3n_core.inspection.number_text import probability_text
+from s3n_core.inspection.hidden_place import HiddenPlace
+from s3n_core.inspection.number_text import probability_text, signed_text
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import Branch
 from s3n_gui.inspector.symbols import draw_branch_mark

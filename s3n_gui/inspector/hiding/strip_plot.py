@@ -6,7 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.inspection.hidden_place import Change, signed_text
+from s3n_core.inspection.hidden_place import Change
+from s3n_core.inspection.number_text import signed_text
 from s3n_gui.appearance.theme import branch_colour, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import Branch
 

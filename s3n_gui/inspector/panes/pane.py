@@ -8,10 +8,9 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from s3n_core.datasets.records import Annotation
 from s3n_core.inspection.contribution_rows import NEAR_PEAK
-from s3n_core.inspection.hidden_place import signed_text
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.map_display import palette_colours
-from s3n_core.inspection.number_text import magnification_text, number_text
+from s3n_core.inspection.number_text import magnification_text, number_text, signed_text
 from s3n_core.inspection.palettes import DIVERGING
 from s3n_core.inspection.view import view_labels
 from s3n_gui.appearance.theme import px, theme

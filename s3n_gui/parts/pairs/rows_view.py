@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QLineEdit, QToolTip, QWidget
 
+from s3n_core.inspection.number_text import number_text, signed_decimals, signed_percent
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
-from s3n_gui.appearance.wording import percent_text, signed_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf, paint_crop
 from s3n_gui.parts.crops.crop_drag import DropState, paint_drop
@@ -459,18 +459,17 @@ def share_text(row: PartRow) -> str:
     """Return a row's share with its interval: "+24.1 % (18 to 30)"."""
     if row.share is None:
         return ""
-    sign = "+" if row.share > 0 else "−" if row.share < 0 else ""
-    text = f"{sign}{percent_text(abs(row.share))}"
+    text = signed_percent(row.share)
     if row.share_interval is None:
         return text
-    low, high = (f"{100 * end:.0f}".replace("-", "−") for end in row.share_interval)
+    low, high = (number_text(round(100 * end)) for end in row.share_interval)
     return f"{text} ({low} to {high})"
 
 
 def effect_text(row: PartRow) -> str:
     """Return what hiding a part changes: "18 of 80 (random 3.1)", in predictions."""
     if row.changed is None:
-        return "" if row.effect is None else f"margin {signed_text(row.effect)}"
+        return "" if row.effect is None else f"margin {signed_decimals(row.effect)}"
     changed, hidden, random = row.changed
     return f"{changed:,} of {hidden:,} (random {random:.1f})"
 

@@ -59,7 +59,7 @@ def test_below_it_stand_the_range_the_question_and_the_margin() -> None:
     view = drawn_contributions({(0, 0): 2.0, (2, 2): -0.5})
     page = panel_page(inspection, "contributions", STYLE, contributions=view)
     texts = [text.text for text in page.texts]
-    assert texts == ["–0.4", "–0.2", "0", "0.2", "0.4", "Red bird over Blue bird", "margin +1.75"]
+    assert texts == ["−0.4", "−0.2", "0", "0.2", "0.4", "Red bird over Blue bird", "margin +1.75"]
 
 
 def test_a_figure_without_the_contributions_says_what_is_missing() -> None:
@@ -134,10 +134,10 @@ def test_the_ledger_of_the_report_adds_up_and_has_what_was_hidden(model: Model, 
     plain = json.loads(part_bytes(inspection, None, contributions=view).splitlines()[1])["why"]
     assert [row["relied"] for row in plain["rows"]] == [None] * len(plain["rows"])
     assert "relies" not in json.dumps(plain)
-    said = [float(row["text"].replace("–", "-")) for row in plain["rows"]]
-    assert sum(said) == pytest.approx(float(plain["total"].replace("–", "-")), abs=1e-9)
+    said = [float(row["text"].replace("−", "-")) for row in plain["rows"]]
+    assert sum(said) == pytest.approx(float(plain["total"].replace("−", "-")), abs=1e-9)
     logits = inspection.scores.logits["joint"].astype(float)
-    assert float(plain["total"].replace("–", "-")) == pytest.approx(logits[0] - np.delete(logits, 0).max(), abs=0.0051)
+    assert float(plain["total"].replace("−", "-")) == pytest.approx(logits[0] - np.delete(logits, 0).max(), abs=0.0051)
     hidden = hide_peaks(inspector, image, record, inspection, 1, HidingSettings(size=9))
     tested = json.loads(part_bytes(inspection, None, contributions=view, hidden=hidden).splitlines()[1])["why"]
     assert [row["relied"] is not None for row in tested["rows"]] == [True] + [False] * (len(plain["rows"]) - 1), (

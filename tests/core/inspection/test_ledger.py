@@ -14,14 +14,14 @@ from s3n_core.inspection.contribution_view import ContributionView, default_ques
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Scores
-from s3n_core.inspection.ledger import decimals, ledger_of, texts_that_add_up
-from s3n_core.inspection.number_text import number_text
+from s3n_core.inspection.ledger import ledger_of, texts_that_add_up
+from s3n_core.inspection.number_text import number_text, signed_decimals
 
 LOGITS = st.floats(-60, 60, allow_subnormal=False)
 
 
 def number(text: str) -> float:
-    return float(text.replace("–", "-"))
+    return float(text.replace("−", "-"))
 
 
 def hidden_at(x: float, y: float, loss: float, of_controls: float = 0.5) -> HiddenPlace:
@@ -52,17 +52,21 @@ def of_two_peaks() -> ContributionView:
     )
 
 
+def test_what_is_written_adds_up_to_a_total_at_the_edge() -> None:
+    assert sum(map(number, texts_that_add_up([1.115], 1.115))) == number(signed_decimals(1.115))
+
+
 @given(st.lists(LOGITS, min_size=1, max_size=12))
 def test_what_is_written_adds_up(values: list[float]) -> None:
     total = sum(values)
     texts = texts_that_add_up(values, total)
-    assert round(100 * sum(map(number, texts))) == round(100 * number(decimals(total)))
+    assert round(100 * sum(map(number, texts))) == round(100 * number(signed_decimals(total)))
     for value, text in zip(values, texts, strict=True):
         assert abs(number(text) - value) < 0.0100001
 
 
 def test_signs_are_written() -> None:
-    assert [decimals(value) for value in (2.084, -0.106, 0.001, -0.001)] == ["+2.08", "–0.11", "0.00", "0.00"]
+    assert [signed_decimals(value) for value in (2.084, -0.106, 0.001, -0.001)] == ["+2.08", "−0.11", "0.00", "0.00"]
 
 
 def test_the_sum_is_the_margin_of_the_scores_as_they_show_it() -> None:
@@ -108,7 +112,7 @@ def test_what_is_relied_on_is_the_loss_beyond_that_of_random_places() -> None:
     first, second = ledger.rows[:2]
     assert first.hidden is not None
     assert first.hidden.relied_on == pytest.approx(3.0 - 0.5)
-    assert (first.relied_text, second.relied_text) == ("+2.5", "–0.1")
+    assert (first.relied_text, second.relied_text) == ("+2.5", "−0.1")
     assert (first.is_clear, second.is_clear) == (True, False)
     assert ledger.sentence == (
         "The model relies on peak 1: hiding it lowers the margin by 2.5 more than hiding a random place does."

@@ -74,9 +74,9 @@ def test_the_selected_peak_is_hidden_with_its_images_box(page: InspectPage) -> N
     assert page.side.hiding.loss.text() == "Hiding this place lowers the margin of Red bird by 3."
     rows = dict(page.side.hiding.table.rows)
     assert list(rows) == ["joint", "O", "D", "C"]
-    assert rows["joint"] == ("90.9 → 33.3 %", "–3", "20 of 20")
+    assert rows["joint"] == ("90.9 → 33.3 %", "−3", "20 of 20")
     assert rows["O"][1:] == ("0", "0 of 20")
-    assert "random places: median –0.5" in page.side.hiding.plot.accessibleDescription()
+    assert "random places: median −0.5" in page.side.hiding.plot.accessibleDescription()
     assert "20 random places anywhere in what the network sees" in page.side.hiding.detail.text()
     assert "Mean colour, 20 px, feather 25 %, seed 0" in page.side.hiding.detail.text()
 

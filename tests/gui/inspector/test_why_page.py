@@ -88,7 +88,7 @@ def rows(page: InspectPage) -> list[tuple[str, ...]]:
 
 
 def number(text: str) -> float:
-    return float(text.replace("–", "-"))
+    return float(text.replace("−", "-"))
 
 
 def words(page: InspectPage) -> str:
@@ -145,12 +145,12 @@ def test_the_ledger_sums_to_the_margin_of_the_scores_and_the_cursor_has_its_numb
     assert number(total) == logits[0] - logits[1]
     pane = why_pane(page)
     ticks = pane.footer.bar.accessibleDescription().split(", ")
-    assert (ticks[0], ticks[-1]) == ("–0.4", "0.4")
+    assert (ticks[0], ticks[-1]) == ("−0.4", "0.4")
     assert "0" in ticks
     page.state.point_at((10.0, 10.0))
     assert pane.view.readout == "+0.32 logits / 1 %"  # 2 logits on 6.25 % of the area
     page.state.point_at((290.0, 190.0))
-    assert pane.view.readout == "–0.08 logits / 1 %"
+    assert pane.view.readout == "−0.08 logits / 1 %"
     assert np.array_equal(palette_colours(DIVERGING)[127], palette_colours(DIVERGING)[128])
     page.side.show_peaks()
     assert not page.side.margin.isVisible()

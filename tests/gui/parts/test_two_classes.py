@@ -108,7 +108,7 @@ def test_a_kept_answer_is_there_at_once(opened: PartsPage, qtbot: QtBot) -> None
     assert [row.kind for row in rows] == ["matters", "not shown", "background", "rest"]
     assert share_text(rows[0]) == "+40.0 % (35 to 45)"
     assert effect_text(rows[0]) == "9 of 24 (random 0.9)"
-    assert share_text(rows[2]) == "−10.0 % (-15 to -5)".replace("-", "−")
+    assert share_text(rows[2]) == "−10.0 % (−15 to −5)"
     assert (rows[3].name, rows[3].part) == ("Elsewhere, at no part", -1)
     # In the other order it is the same answer.
     choose(opened, PLOVER, KNOT, qtbot)
