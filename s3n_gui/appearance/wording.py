@@ -113,8 +113,3 @@ def tip_text(text: str) -> str:
     if "<" not in text and "&" not in text:
         return text
     return f"<qt>{html.escape(text, quote=False).replace(chr(10), '<br>')}</qt>"
-
-
-def signed_text(value: float) -> str:
-    """Return a number with its sign and two decimals, with a real minus: "+0.12", "\u22120.05"."""
-    return f"{value:+.2f}".replace("-", "\u2212")

@@ -64,6 +64,8 @@ class MapView(PartsView):
         self.similar, self.whole = QPushButton("More like this"), QPushButton("Show all")
         self._atlas: Atlas | None = None
         self._row = -1
+        self._chosen: NDArray[np.int64] | None = None  # the rows in the lasso
+        self._foreign: tuple[PeakDescriptors, int] | None = None  # a peak that the atlas does not have
         self._query: Crop | None = None  # what the similar peaks are like
         self._tasks = Tasks(self)
         self._lay_out()
@@ -122,10 +124,14 @@ class MapView(PartsView):
 
     def set_atlas(self, atlas: Atlas | None) -> None:
         """Show an atlas: its map is computed in the background."""
-        other = atlas is None or self._atlas is None or atlas.path != self._atlas.path
+        known = self._atlas
+        # Peaks that were collected anew in the same folder have other rows.
+        other = atlas is None or known is None or atlas.path != known.path or atlas.collection != known.collection
         self._atlas = atlas
         if other:
             self._show_nothing()
+        elif atlas is not None:
+            self._name_again(atlas)
         self._list_parts()
         if atlas is None:
             self._tasks.forget("map")
@@ -180,18 +186,14 @@ class MapView(PartsView):
         atlas = self._atlas
         if atlas is None:
             return
-        descriptors, parts, near = atlas.parts_of(peaks)
-        part = int(parts[index]) if near[index] else -1
-        self._show_peaks(
-            atlas.parts.name(part) if part >= 0 else NO_PART.capitalize(),
-            f"{Path(crop.file).name}, {_place(crop)}",
-            [crop],
-        )
+        descriptor, part = _part_like(atlas, peaks, index)
+        self._show_peaks(_name(atlas, part), f"{Path(crop.file).name}, {_place(crop)}", [crop])
+        self._foreign = peaks, index
         self.select_part(part)
         if part >= 0:
             self.part_selected.emit(part)
         self._query = crop
-        self._tasks.run("similar", partial(atlas.nearest, descriptors[index], _SIMILAR, same_image=False, image=image))
+        self._tasks.run("similar", partial(atlas.nearest, descriptor, _SIMILAR, same_image=False, image=image))
 
     @property
     def _numbers(self) -> list[int]:
@@ -243,7 +245,7 @@ class MapView(PartsView):
 
     def _show_peaks(self, heading: str, words: str, crops: Sequence[Crop], row: int = -1) -> None:
         """Show other peaks; if it is one of the atlas's, by its row, more like it can be shown."""
-        self._row, self._query = row, None
+        self._row, self._query, self._chosen, self._foreign = row, None, None, None
         self._tasks.forget("similar")
         self.canvas.mark(row)
         self.heading.setText(heading)
@@ -251,22 +253,30 @@ class MapView(PartsView):
         self.similar.setVisible(row >= 0)
         self.crops.show_crops(crops)
 
+    def _name_again(self, atlas: Atlas) -> None:
+        """Name what is shown as an edit has left it; neither the places nor what looks alike have changed."""
+        if self._row >= 0:
+            self.heading.setText(atlas.parts.name(int(atlas.part_of[self._row])))
+        elif self._foreign is not None:
+            self.heading.setText(_name(atlas, _part_like(atlas, *self._foreign)[1]))
+        elif self._chosen is not None:
+            self.words.setText(_shares_text(atlas, self._chosen))
+
     def _on_chosen(self, rows: NDArray[np.int64]) -> None:
         atlas = self._atlas
         if atlas is None or not rows.size:
             self._show_nothing()
             return
-        images = len(np.unique(atlas.places["image"][rows]))
-        counts = Counter(atlas.part_of[rows].tolist()).most_common(3)
-        shares = ", ".join(f"{atlas.parts.name(part)} {100 * count / rows.size:.0f} %" for part, count in counts)
         spread = rows[np.linspace(0, rows.size - 1, min(_MOST_CROPS, rows.size)).round().astype(int)]
         self._show_peaks(
             count_text(int(rows.size), "peak"),
-            f"In {count_text(images, 'image')}: {shares}.",
+            _shares_text(atlas, rows),
             [self._crop(int(row)) for row in spread],
         )
-        if counts[0][1] == rows.size:
-            self.part_selected.emit(counts[0][0])
+        self._chosen = rows
+        parts = np.unique(atlas.part_of[rows])
+        if parts.size == 1:
+            self.part_selected.emit(int(parts[0]))
 
     def _on_clicked(self, row: int) -> None:
         atlas = self._atlas
@@ -331,6 +341,24 @@ class MapView(PartsView):
 
 def _place(crop: Crop) -> str:
     return f"at ({crop.x:.0f}, {crop.y:.0f}) px"
+
+
+def _shares_text(atlas: Atlas, rows: NDArray[np.int64]) -> str:
+    """Return in how many images peaks are, given by their rows, and the commonest parts among them."""
+    images = len(np.unique(atlas.places["image"][rows]))
+    counts = Counter(atlas.part_of[rows].tolist()).most_common(3)
+    shares = ", ".join(f"{atlas.parts.name(part)} {100 * count / rows.size:.0f} %" for part, count in counts)
+    return f"In {count_text(images, 'image')}: {shares}."
+
+
+def _part_like(atlas: Atlas, peaks: PeakDescriptors, index: int) -> tuple[NDArray[np.float32], int]:
+    """Return the descriptor of a peak that the atlas does not have, and the part that it looks like; -1 for none."""
+    descriptors, parts, near = atlas.parts_of(peaks)
+    return descriptors[index], int(parts[index]) if near[index] else -1
+
+
+def _name(atlas: Atlas, part: int) -> str:
+    return atlas.parts.name(part) if part >= 0 else NO_PART.capitalize()
 
 
 def _map_of(atlas: Atlas) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], frozenset[int]]:

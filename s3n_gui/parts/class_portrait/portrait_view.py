@@ -22,12 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.inspection.number_text import signed_decimals
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.examples import PartExample, part_examples
 from s3n_core.parts.comparison.class_portrait import PortraitPart, class_portrait
 from s3n_gui.appearance.part_colours import part_colour
-from s3n_gui.appearance.theme import branch_colour, px, theme, tokens
-from s3n_gui.appearance.wording import count_text, signed_text
+from s3n_gui.appearance.theme import px, theme, tokens
+from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.crop import Crop, PathOf
@@ -71,6 +72,7 @@ class PortraitView(PartsView):
         self.rows: list[PortraitRow] = []
         self._atlas: Atlas | None = None
         self._part = -1
+        self._name: str | None = None  # the class that the rows are of
         self._crops: CropHandling | None = None
         self._tasks = Tasks(self)
         self._lay_out()
@@ -118,6 +120,9 @@ class PortraitView(PartsView):
     def set_atlas(self, atlas: Atlas | None) -> None:
         """Show an atlas; the class stays where the atlas has it."""
         current = self.shown_class
+        if atlas is None or self._atlas is None or atlas.path != self._atlas.path:
+            self._tasks.forget("portrait")
+            self._show(None)
         self._atlas = atlas
         counts = dict.fromkeys(() if atlas is None else atlas.classes, 0)
         for image in () if atlas is None else atlas.images:
@@ -207,10 +212,12 @@ class PortraitView(PartsView):
         self.words.setText(str(error))
 
     def _show(self, found: _Portrait | None) -> None:
-        for row in self.rows:
-            self._column.removeWidget(row)
-            row.deleteLater()
-        self.rows = []
+        name = None if found is None else found.name
+        kept = {row.part: row for row in self.rows}
+        if name != self._name:
+            self._drop_rows(kept)
+            self._scroll.verticalScrollBar().setValue(0)
+        self.rows, self._name = [], name
         self.heading.setText("" if found is None else displayed_class(found.name))
         self.words.setText(
             ""
@@ -221,24 +228,39 @@ class PortraitView(PartsView):
         if found is None:
             return
         most = max((abs(part.part.contribution) for part in found.parts), default=1.0) or 1.0
-        for part, examples in zip(found.parts, found.examples, strict=True):
-            row = PortraitRow(part, most, self._thumbnails, self.path_of)
-            row.strip.show_crops(
-                [
+        for at, (part, examples) in enumerate(zip(found.parts, found.examples, strict=True)):
+            # A part keeps its row after an edit, so that neither the focus nor what is in view changes.
+            row = kept.pop(part.part.part, None) or self._new_row(part.part.part)
+            row.show_part(
+                part,
+                most,
+                tuple(
                     Crop(one.file, one.x, one.y, *found.sizes[one.file], f"typical: {one.rank} of {one.of}", one.row)
                     for one in examples
-                ]
+                ),
             )
             row.set_selected(row.part == self._part)
-            row.selected.connect(self._on_selected)
-            row.left.connect(self._on_left)
-            row.strip.opened.connect(self.opened)
-            if self._crops is not None:
-                self._crops.watch(row.strip, row.strip.crop_at, row.strip.current_place)
             self.rows.append(row)
-            self._column.insertWidget(self._column.count() - 1, row)
+            if self._column.indexOf(row) != at:
+                self._column.removeWidget(row)
+                self._column.insertWidget(at, row)
+        self._drop_rows(kept)
         self._let_tab_reach_one()
-        self._scroll.verticalScrollBar().setValue(0)
+
+    def _new_row(self, part: int) -> PortraitRow:
+        row = PortraitRow(part, self._thumbnails, self.path_of)
+        row.selected.connect(self._on_selected)
+        row.left.connect(self._on_left)
+        row.strip.opened.connect(self.opened)
+        if self._crops is not None:
+            self._crops.watch(row.strip, row.strip.crop_at, row.strip.current_place)
+        return row
+
+    def _drop_rows(self, rows: dict[int, PortraitRow]) -> None:
+        for row in rows.values():
+            self._column.removeWidget(row)
+            row.deleteLater()
+        rows.clear()
 
     def _on_selected(self, part: int) -> None:
         self.select_part(part)
@@ -268,25 +290,19 @@ class PortraitRow(QFrame):
     selected = Signal(int)
     left = Signal(int, int)
 
-    def __init__(self, found: PortraitPart, most: float, thumbnails: ThumbnailLoader, path_of: PathOf) -> None:
+    def __init__(self, part: int, thumbnails: ThumbnailLoader, path_of: PathOf) -> None:
         super().__init__()
-        self.part, self._background = found.part.part, found.background
+        self.part, self._background = part, False
         self._drop: DropState | None = None
         self.setProperty("role", "card")
-        self.name = ElidedLabel(found.part.name + (" (background)" if found.background else ""))
+        self.name = ElidedLabel()
         self.name.setProperty("role", "section")
         self._swatch = QLabel()
-        self.bar = ContributionBar(found.part.contribution, most)
+        self.bar = ContributionBar()
         self.facts, self.sharing = QLabel(), QLabel()
         for label in (self.facts, self.sharing):
             label.setProperty("role", "quiet")
             label.setWordWrap(True)
-        self.facts.setText(
-            f"{signed_text(found.part.contribution)}; found in {found.part.images} of {found.part.total} images"
-        )
-        self.sharing.setText(sharing_text(found))
-        self.setAccessibleName(f"{self.name.text()}: {self.facts.text()}")
-        self.setAccessibleDescription(self.sharing.text())
         self.strip = CropStrip(thumbnails, path_of)
         self._words = QWidget()
         column = QVBoxLayout(self._words)
@@ -306,6 +322,20 @@ class PortraitRow(QFrame):
         row.addWidget(self._words, 2)
         row.addWidget(self.strip, 3)
         theme().changed.connect(self._fit)
+
+    def show_part(self, found: PortraitPart, most: float, crops: tuple[Crop, ...]) -> None:
+        """Show what is known of the part; ``most``: the largest absolute contribution of the class's parts."""
+        self._background = found.background
+        self.name.setText(found.part.name + (" (background)" if found.background else ""))
+        self.bar.show_value(found.part.contribution, most)
+        self.facts.setText(
+            f"{signed_decimals(found.part.contribution)}; found in {found.part.images} of {found.part.total} images"
+        )
+        self.sharing.setText(sharing_text(found))
+        self.setAccessibleName(f"{self.name.text()}: {self.facts.text()}")
+        self.setAccessibleDescription(self.sharing.text())
+        if crops != self.strip.crops:
+            self.strip.show_crops(crops)
         self._fit()
 
     def set_selected(self, selected: bool) -> None:
@@ -356,11 +386,16 @@ class PortraitRow(QFrame):
 class ContributionBar(QWidget):
     """A bar from the middle: to the right where a part speaks for the class, to the left where it speaks against it."""
 
-    def __init__(self, value: float, most: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._share = value / most
+        self._share = 0.0
         self.selected = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_value(self, value: float, most: float) -> None:
+        """Show a value; ``most`` is as long as half of the bar."""
+        self._share = value / most
+        self.update()
 
     def sizeHint(self) -> QSize:
         """Return its size."""
@@ -376,7 +411,7 @@ class ContributionBar(QWidget):
         painter.drawRoundedRect(whole, 3, 3)
         middle, reach = whole.width() / 2, whole.width() / 2 * abs(self._share)
         left = middle if self._share >= 0 else middle - reach
-        painter.setBrush(branch_colour("joint") if self._share >= 0 else branch_colour("O"))
+        painter.setBrush(QColor(tokens().favour if self._share >= 0 else tokens().against))
         painter.drawRect(QRectF(left, 1, reach, 6))
         painter.setBrush(QColor(tokens().quiet))
         painter.drawRect(QRectF(middle - 0.5, 0, 1, 8))
@@ -385,7 +420,9 @@ class ContributionBar(QWidget):
 
 def sharing_text(found: PortraitPart) -> str:
     """Return in words which classes share a part."""
-    shared: Sequence[str] = [f"{displayed_class(one.name)} ({signed_text(one.contribution)})" for one in found.shared]
+    shared: Sequence[str] = [
+        f"{displayed_class(one.name)} ({signed_decimals(one.contribution)})" for one in found.shared
+    ]
     if not shared:
         return "In no other class is it found in half of the images."
     rest = len(shared) - _MOST_SHARING

@@ -11,11 +11,12 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.inspection.number_text import signed_decimals
 from s3n_core.parts.comparison.class_effects import ClassEffects
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import font, number_font, px, theme, tokens
-from s3n_gui.appearance.tokens import BRANCH_COLOURS, mixed
-from s3n_gui.appearance.wording import percent_text, signed_text, tip_text
+from s3n_gui.appearance.tokens import mixed
+from s3n_gui.appearance.wording import percent_text, tip_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import paint_crop
@@ -24,7 +25,7 @@ from s3n_gui.widgets.part_swatch import SIDE, draw_swatch
 
 Kind = Literal["contribution", "found", "effect"]
 _REST = "elsewhere"
-_STRONGEST = 0.55
+STRONGEST = 0.5
 """How much of the full colour the largest value has, so that its number can be read."""
 _CENTRE = Qt.AlignmentFlag.AlignCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -101,9 +102,9 @@ class MatrixCells(QAbstractScrollArea):
             return f"{int(matrix.found[row, column]):,}" if matrix.found[row, column] else ""
         if self._kind == "effect":
             effect = self._effect(row, column)
-            return "" if effect is None else signed_text(effect)
+            return "" if effect is None else signed_decimals(effect)
         value = float(matrix.rest[row] if column == len(matrix.parts) else matrix.contributions[row, column])
-        return "" if abs(value) < 0.005 else signed_text(value)
+        return "" if abs(value) < 0.005 else signed_decimals(value)
 
     def words_of(self, row: int, column: int) -> str:
         """Return the description of a cell."""
@@ -111,7 +112,9 @@ class MatrixCells(QAbstractScrollArea):
         content, matrix = self._content, self._content.matrix
         name, images = displayed_class(matrix.classes[row]), int(matrix.images[row])
         if column == len(matrix.parts):
-            return f"{name}: {signed_text(matrix.rest[row])} logits are read elsewhere, at no peak or at hidden parts"
+            return (
+                f"{name}: {signed_decimals(matrix.rest[row])} logits are read elsewhere, at no peak or at hidden parts"
+            )
         part = part_name(content.atlas, matrix.parts[column], content.names)
         if self._kind == "effect":
             return self._effect_words(name, part, row, column)
@@ -120,7 +123,7 @@ class MatrixCells(QAbstractScrollArea):
         value, share = float(matrix.contributions[row, column]), float(matrix.shares[row, column])
         found = f"{name}: {part} found in {int(matrix.found[row, column]):,} of {images:,} images"
         of_all = f"{percent_text(share)} of the sum of absolute values, the rest included"
-        return f"{found}; contributes {signed_text(value)} logits, {of_all}"
+        return f"{found}; contributes {signed_decimals(value)} logits, {of_all}"
 
     def _heading_words(self, column: int) -> str:
         """Return the description of a part's heading."""
@@ -147,11 +150,11 @@ class MatrixCells(QAbstractScrollArea):
                 return f"{name}: {part} was hidden in no image"
             since = " since the parts were edited" if found is not None and found.outdated[row] else ""
             return f"{name}: not measured{since}; Measure hides each part in every image of the class"
-        words = (
-            f"{name}: hiding {part} costs {signed_text(effect)} logits more than hiding random patches of the same size"
-        )
+        costs = f"hiding {part} costs {signed_decimals(effect)} logits more"
+        words = f"{name}: {costs} than hiding random patches of the same size"
         if np.isfinite(found.low[row, column]):
-            words += f" (95 % interval {signed_text(found.low[row, column])} to {signed_text(found.high[row, column])})"
+            low, high = (signed_decimals(float(ends[row, column])) for ends in (found.low, found.high))
+            words += f" (95 % interval {low} to {high})"
         changed, of = int(found.changed[row, column]), int(found.hidden[row, column])
         words += (
             f"; it changes {changed:,} of {of:,} predictions, a random patch {found.changed_random[row, column]:.1f}"
@@ -256,8 +259,8 @@ class MatrixCells(QAbstractScrollArea):
             quiet = not shown
         else:
             value = 0.0 if rest else float(matrix.contributions[row, column])
-            strength, colour = abs(value) / max(largest, 1e-9), colours.accent if value >= 0 else BRANCH_COLOURS["D"]
-        painter.fillRect(place.adjusted(1, 1, 0, 0), QColor(mixed(colours.card, colour, _STRONGEST * float(strength))))
+            strength, colour = abs(value) / max(largest, 1e-9), colours.favour if value >= 0 else colours.against
+        painter.fillRect(place.adjusted(1, 1, 0, 0), QColor(mixed(colours.card, colour, STRONGEST * float(strength))))
         painter.setPen(QColor(colours.quiet if quiet else colours.text))
         painter.drawText(place, _CENTRE, self.text_of(row, column))
         if self._over == (row, column) or (self.hasFocus() and self._at == (row, column)):

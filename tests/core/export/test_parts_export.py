@@ -65,6 +65,8 @@ def test_the_page_is_one_file_with_crops_classes_and_compared_pairs(atlas: Atlas
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
     assert page.count("data:image/jpeg;base64,") >= 20
     assert "prefers-color-scheme: dark" in page
+    for sign, colour in (("p", "for"), ("n", "against")):
+        assert f'[class^="{sign}"] {{ background: color-mix(in srgb, var(--{colour})' in page
     for name in ("Red knot", "Grey plover", "Ruff"):
         assert name in page
     assert page.count('<article class="part">') == 3

@@ -17,15 +17,16 @@ from pytestqt.qtbot import QtBot
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
-from s3n_gui.appearance import theme
+from s3n_gui.appearance import theme, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.atlas_map.map_canvas import MapCanvas
 from s3n_gui.parts.atlas_map.map_view import MapView
 from s3n_gui.parts.atlas_map.point_image import Window, inside, paint_points
-from s3n_gui.parts.class_portrait.portrait_view import PortraitView
+from s3n_gui.parts.class_portrait.portrait_view import ContributionBar, PortraitView
 from s3n_gui.parts.crop import Crop
 from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.session import Session
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 
 WHITE = (255, 255, 255)
 
@@ -224,6 +225,40 @@ def test_the_arrow_keys_go_from_point_to_point_and_enter_chooses_one(themed: QAp
     assert canvas.rect().contains(found.toPoint())  # the map follows
 
 
+def test_what_is_chosen_is_named_as_an_edit_has_left_it(view: MapView, atlas: Atlas, qtbot: QtBot) -> None:
+    def edited() -> Atlas:
+        after = Atlas(atlas.path)
+        view.set_atlas(after)
+        qtbot.waitUntil(view.is_ready)
+        return after
+
+    bill = atlas.peak_of("002.Grey_plover/1.jpg")
+    assert bill is not None
+    view.show_like(bill[0])
+    qtbot.waitUntil(view.is_ready)
+    words, crops = view.words.text(), view.crops.crops
+    atlas.rename("bill", "beak")
+    edited()
+    assert view.heading.text() == "beak"
+    assert (view.words.text(), view.crops.crops) == (words, crops)  # what looks alike does so under any name
+    atlas.reassign("part 2", "002.Grey_plover/1.jpg", bill[1], bill[2])
+    edited()
+    assert view.heading.text() == "part 2"
+    rect = view.canvas.rect().adjusted(1, 1, -2, -2)
+    drag(view.canvas, qtbot, [rect.topLeft(), rect.topRight(), rect.bottomRight(), rect.bottomLeft()])
+    assert "beak 46 %" in view.words.text()
+    atlas.undo()
+    edited()
+    assert "beak 50 %" in view.words.text()
+    path = Path("elsewhere.jpg")
+    crop = Crop(file=str(path), x=50, y=40, width=100, height=80)
+    view.show_like_peak(crop, looks((50, 40, 0)), 0, image=None)
+    assert view.heading.text() == "beak"
+    atlas.rename("beak", "bill")
+    edited()
+    assert view.heading.text() == "bill"
+
+
 def test_the_peak_that_the_keys_have_reached_is_described_and_chosen(view: MapView, qtbot: QtBot) -> None:
     selected = list[int]()
     view.part_selected.connect(selected.append)
@@ -267,6 +302,53 @@ def test_the_rows_of_a_class_are_walked_through_with_the_keys(
     assert selected == [0, 1, 0, 0]
     assert [bool(row.focusPolicy() & Qt.FocusPolicy.TabFocus) for row in view.rows] == [True, False]
     view.shut_down()
+
+
+def test_the_rows_of_a_class_stay_where_they_are_after_an_edit(
+    atlas: Atlas, thumbnails: ThumbnailLoader, qtbot: QtBot
+) -> None:
+    view = shown_portrait(atlas, thumbnails, qtbot)
+    view.resize(900, 190)
+    view.activateWindow()
+    qtbot.waitUntil(view.isActiveWindow)
+    area = view.findChild(ColumnScrollArea)
+    assert area is not None
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: view.is_ready() and len(view.rows) == 2 and bar.maximum() > 20)
+    bar.setValue(20)
+    second = view.rows[1]
+    second.setFocus()
+    atlas.rename("part 2", "wing")
+    view.set_atlas(Atlas(atlas.path))
+    qtbot.waitUntil(lambda: view.is_ready() and view.rows[1].name.text() == "wing")
+    QApplication.processEvents()
+    assert (bar.value(), view.focusWidget()) == (20, view.rows[1])
+    assert view.rows[1] is second
+    assert second.accessibleName() == "wing: +1.00; found in 4 of 4 images"
+    atlas.hide("bill")
+    view.set_atlas(Atlas(atlas.path))
+    qtbot.waitUntil(lambda: view.is_ready() and len(view.rows) == 1)
+    assert view.focusWidget() is second
+    atlas.undo()
+    view.set_atlas(Atlas(atlas.path))
+    qtbot.waitUntil(lambda: view.is_ready() and len(view.rows) == 2)
+    assert [row.part for row in view.rows] == [0, 1]
+    qtbot.waitUntil(lambda: bar.maximum() > 20)
+    bar.setValue(20)
+    view.show_class(CLASSES[2])
+    qtbot.waitUntil(lambda: view.heading.text() == "Ruff")
+    assert bar.value() == 0
+    assert second not in view.rows
+    view.shut_down()
+
+
+def test_bars_have_the_colours_of_what_speaks_for_and_against(themed: QApplication, qtbot: QtBot) -> None:
+    bar = ContributionBar()
+    qtbot.addWidget(bar)
+    bar.resize(100, 8)
+    for value, x, colour in ((1.0, 75, tokens.LIGHT.favour), (-1.0, 25, tokens.LIGHT.against)):
+        bar.show_value(value, 1.0)
+        assert bar.grab().toImage().pixelColor(x, 4).name().upper() == colour
 
 
 def test_a_class_has_its_parts_strongest_first_and_says_who_shares_them(

@@ -15,6 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
+from s3n_gui.appearance import theme
+from s3n_gui.appearance.tokens import mixed
+from s3n_gui.parts.matrix.matrix_cells import STRONGEST
 from s3n_gui.parts.panel import PartsPage
 
 KNOT, PLOVER, RUFF = CLASSES
@@ -33,6 +36,21 @@ def test_a_cell_says_what_a_part_contributes_and_in_how_many_images(opened: Part
     assert cells.columns == 3
     assert cells.text_of(1, 0) == "4"
     assert "in how many images" in opened.matrix_view.words.text().lower()
+
+
+def test_cells_have_the_colours_of_what_speaks_for_and_against(opened: PartsPage) -> None:
+    opened.bar.tabs.setCurrentIndex(1)
+    cells, content = opened.matrix_view.cells, opened.controller.content
+    assert content is not None
+    values = content.matrix.contributions.copy()
+    values[0, :2] = 2, -2
+    cells.show_content(replace(content, matrix=replace(content.matrix, contributions=values)))
+    picture, tokens = cells.viewport().grab().toImage(), theme.tokens()
+    heading = cells.heading_of(0)
+    for column, colour in enumerate((tokens.favour, tokens.against)):
+        place = cells.heading_of(column)
+        shade = picture.pixelColor(place.left() + 4, heading.bottom() + 5)
+        assert shade.name().upper() == mixed(tokens.card, colour, STRONGEST)
 
 
 def test_a_cell_leads_to_its_row_and_the_nearest_class(opened: PartsPage, qtbot: QtBot) -> None:
