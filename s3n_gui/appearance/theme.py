@@ -231,7 +231,7 @@ def _palette(colours: Tokens) -> QPalette:
         (role.Text, colours.text),
         (role.ButtonText, colours.text),
         (role.ToolTipText, colours.text),
-        (role.BrightText, colours.bad),
+        (role.BrightText, colours.bad_text),
         (role.PlaceholderText, colours.quiet),
         (role.Highlight, colours.accent),
         (role.HighlightedText, colours.on_accent),

@@ -29,10 +29,10 @@ BRANCH_COLOURS: dict[Branch, str] = {"O": "#7A828E", "D": "#D55E00", "C": "#0072
 """Original, discriminative, complementary, joint: the same in both themes, in curves, peaks, bars and reports."""
 
 IMAGE_GROUND = "#2A2D33"
+"""Neutral grey behind images in both themes, so that it does not affect how their colours appear."""
 
 ANNOTATION = "#FFD27A"
 """The data set's box and key points, as in exported figures."""
-"""Neutral grey behind images in both themes, so that it does not affect how their colours appear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,9 @@ class Tokens:
         good: Good state; as for the next two, never shown by colour alone.
         caution: State that needs attention.
         bad: Failed state.
+        good_text: Words and marks in text that say a good state; as for the next two, legible on all surfaces.
+        caution_text: Words that say a state that needs attention.
+        bad_text: Words that say a failed state.
         favour: Bars of what speaks for a class, in the hue of contributions above zero.
         against: Bars of what speaks for its rival, in the hue of those below.
         image_ground: Background of images.
@@ -78,6 +81,9 @@ class Tokens:
     accent_hover: str
     on_accent: str
     selection: str
+    good_text: str
+    caution_text: str
+    bad_text: str
     good: str = "#2E9E6B"
     caution: str = "#C98A00"
     bad: str = "#D64545"
@@ -102,6 +108,9 @@ LIGHT = Tokens(
     accent_hover="#2560D6",
     on_accent="#FFFFFF",
     selection="#DCE7FD",
+    good_text="#1B7149",
+    caution_text="#8A5F00",
+    bad_text="#B83232",
 )
 
 DARK = Tokens(
@@ -120,6 +129,9 @@ DARK = Tokens(
     accent_hover="#86ABFF",
     on_accent="#0E1320",
     selection="#27385E",
+    good_text="#4CC38A",
+    caution_text="#E3B341",
+    bad_text="#F58E8E",
     favour="#62C552",
     against="#B877C4",
 )
@@ -146,3 +158,8 @@ def contrast(one: str, other: str) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def ink_on(ground: str) -> str:
+    """Return the colour of text on a coloured ground, both ``#RRGGBB``: black or white, whichever is easier to read."""
+    return max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, ground))

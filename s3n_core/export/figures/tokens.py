@@ -23,9 +23,8 @@ SURROUND = "#2A2D33"
 ANNOTATION = "#FFD27A"
 """The data set's box and key points."""
 
-GOOD = "#2E9E6B"
-CAUTION = "#8A5F00"
-BAD = "#D64545"
+GOOD, CAUTION, BAD = "#1B7149", "#8A5F00", "#B83232"
+"""Words that say a state, as in the window's light theme."""
 
 CAPTION = 6.5
 BODY = 7.5

@@ -271,11 +271,10 @@ class _ThumbnailDelegate(QStyledItemDelegate):
         metrics = painter.fontMetrics()
         baseline = cell.bottom() - px(6)
         if verdict is not None:
-            mark, colour = (
-                ("✕", colours.bad) if verdict.correct is False else ("✓", colours.good) if verdict.correct else ("", "")
-            )
+            marks = {True: ("✓", colours.good_text), False: ("✕", colours.bad_text), None: ("", "")}
+            mark, colour = marks[verdict.correct]
             if not verdict.agrees:
-                mark, colour = (f"{mark} ≠".strip(), colour or colours.caution)
+                mark, colour = (f"{mark} ≠".strip(), colour or colours.caution_text)
             width = metrics.horizontalAdvance(mark)
             painter.setPen(QColor(colour or colours.quiet))
             painter.drawText(

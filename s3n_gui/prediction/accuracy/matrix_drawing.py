@@ -13,12 +13,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
 
 from s3n_gui.appearance.theme import font, number_font, px, tokens
-from s3n_gui.appearance.tokens import TYPE_SCALE, contrast, mixed
+from s3n_gui.appearance.tokens import TYPE_SCALE, ink_on, mixed
 from s3n_gui.prediction.accuracy.matrix_frame import Cell, MatrixFrame
 
 _SHADES = 64
 _LEAST_TYPE = 9  # pixels
-_INKS = ("#FFFFFF", "#000000")
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,11 +164,6 @@ def count_font(longest: str, cell: float) -> QFont | None:
         if metrics.horizontalAdvance(longest) <= cell - 2 and metrics.capHeight() <= cell - 3:
             return made
     return made if QFontMetricsF(made).capHeight() <= cell - 3 else None
-
-
-def ink_on(ground: str) -> str:
-    """Return the colour of a count on a shade, both ``#RRGGBB``: black or white, whichever is easier to read."""
-    return max(_INKS, key=lambda ink: contrast(ink, ground))
 
 
 def shaded(counts: NDArray[Any]) -> QImage:

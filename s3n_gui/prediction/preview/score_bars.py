@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
-from s3n_gui.appearance.tokens import Branch
+from s3n_gui.appearance.tokens import Branch, ink_on
 from s3n_gui.appearance.wording import tip_text
 
 _HEIGHT = 36
@@ -76,7 +76,7 @@ class ScoreBars(QWidget):
             painter.setPen(QPen(colour, 1.5))
             painter.setBrush(colour)
             painter.drawRoundedRect(box, 4, 4)
-            painter.setPen(QColor("#FFFFFF"))
+            painter.setPen(QColor(ink_on(colour.name())))
             painter.setFont(font("caption", semibold=True))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, bar.branch)
             left = side + px(8)

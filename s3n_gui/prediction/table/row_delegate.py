@@ -13,6 +13,7 @@ from s3n_core.parts.atlas.part_place import PartPlace
 from s3n_core.prediction.schema import BRANCH_LETTERS
 from s3n_gui.appearance.eliding import elided_name
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, tokens
+from s3n_gui.appearance.tokens import ink_on
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.prediction.part_lines import draw_parts
 from s3n_gui.prediction.table.row_order import POSITION
@@ -125,6 +126,6 @@ def _paint_branches(painter: QPainter, cell: QRectF, classes: list[int], joint: 
             painter.setPen(QPen(colour, 1.5))
             painter.setBrush(colour if agrees else Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box, 4, 4)
-            painter.setPen(QColor("#FFFFFF") if agrees else QColor(tokens().text))
+            painter.setPen(QColor(ink_on(colour.name()) if agrees else tokens().text))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
         left += side + px(6)

@@ -77,7 +77,7 @@ class Marks(pg.GraphicsWidget):  # type: ignore[misc]
             width = metrics.horizontalAdvance(word)
             left = min(max((self._best - low) * scale - width / 2, 0.0), area.width() - width)
             taken = QRectF(left, 0, width, area.height())
-            painter.setPen(QColor(tokens().good))
+            painter.setPen(QColor(tokens().good_text))
             painter.drawText(taken, Qt.AlignmentFlag.AlignCenter, word)
         painter.setPen(QColor(tokens().quiet))
         for start, end, word in self._bands:

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 from s3n_gui.appearance import theme, tokens
 from s3n_gui.appearance.icons import draw_icon, icon_names
 from s3n_gui.appearance.resources import resource
-from s3n_gui.appearance.tokens import DARK, LIGHT, Tokens, contrast
+from s3n_gui.appearance.tokens import BRANCH_COLOURS, DARK, LIGHT, Tokens, contrast, ink_on, mixed
+from s3n_gui.parts.matrix.matrix_cells import STRONGEST
 from s3n_gui.widgets.question import Answer, Question
 
 
@@ -25,8 +26,26 @@ def test_text_is_legible(now: Tokens) -> None:
         assert contrast(now.quiet, ground) >= 4.5, ground
     assert contrast(now.on_accent, now.accent) >= 4.5
     assert contrast(now.accent, now.card) >= 4.5
+    for ground in (now.page, now.card, now.raised, now.hover, now.pressed, now.selection):
+        for state in (now.good_text, now.caution_text, now.bad_text):
+            assert contrast(state, ground) >= 4.5, (state, ground)
     for state in (now.good, now.caution, now.bad):
         assert contrast(state, now.card) >= 2.5  # icons and marks, which always have text beside them
+    for colour in (now.favour, now.against):
+        assert contrast(now.text, mixed(now.card, colour, STRONGEST)) >= 4.5  # numbers on the cells of a matrix
+
+
+def test_text_on_a_branchs_colour_is_legible() -> None:
+    assert [ink_on(colour) for colour in BRANCH_COLOURS.values()] == ["#000000", "#000000", "#FFFFFF", "#000000"]
+    for colour in BRANCH_COLOURS.values():
+        assert contrast(ink_on(colour), colour) >= 4.5
+
+
+def test_states_are_said_in_the_colours_of_text() -> None:
+    sheet = resource("style/studio.qss").read_text(encoding="utf-8")
+    for state in ("good", "caution", "bad"):
+        assert f'QLabel[state="{state}"] {{ color: ${state}_text; }}' in sheet
+        assert not re.search(rf"[ ;{{]color: \${state};", sheet)
 
 
 def test_contrast_of_black_and_white() -> None:

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.evaluation.accuracy import table_accuracy
 from s3n_gui.appearance.theme import apply
-from s3n_gui.appearance.tokens import Mode, contrast
+from s3n_gui.appearance.tokens import Mode, contrast, ink_on
 from s3n_gui.prediction.accuracy.confusion_card import ConfusionCard
 from s3n_gui.prediction.accuracy.confusion_view import ConfusionView
-from s3n_gui.prediction.accuracy.matrix_drawing import count_font, ink_on, shaded
+from s3n_gui.prediction.accuracy.matrix_drawing import count_font, shaded
 
 
 def view_of(qtbot: QtBot, counts: np.ndarray, side: int) -> ConfusionView:
