@@ -48,6 +48,7 @@ class LookForm(QWidget):
             1.0,
             0.05,
             tip="How much a map covers the grey image below it; 1 hides the image",
+            source="the standard",
         )
         self.picture = choice_box(
             _PICTURES,

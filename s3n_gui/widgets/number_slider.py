@@ -35,6 +35,7 @@ class NumberSlider(QWidget):
         logarithmic: Whether the slider has a logarithmic scale.
         tip: The tooltip.
         name: The control's name in its signals, for slots that several controls share.
+        source: Whose value the reset button restores.
     """
 
     value_changed = Signal(float, str)
@@ -51,12 +52,14 @@ class NumberSlider(QWidget):
         logarithmic: bool = False,
         tip: str = "",
         name: str = "",
+        source: str = "the model's own",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self._low, self._high, self._step, self._log = low, high, step, logarithmic
         self._own: float | None = None
+        self._source = source
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _POSITIONS if logarithmic else round((high - low) / step))
         self.slider.setMinimumWidth(48)
@@ -109,13 +112,13 @@ class NumberSlider(QWidget):
         differs = own is not None and abs(own - value) > self._step / 2
         self.reset.setVisible(differs)
         if own is not None:
-            self.reset.setToolTip(f"Reset to the model's own {self.number.textFromValue(own)}")
+            self.reset.setToolTip(f"Reset to {self._source} {self.number.textFromValue(own)}")
 
     def _label(self, title: str, tip: str) -> None:
         for widget, kind in (
             (self.slider, ""),
             (self.number, ", exact value"),
-            (self.reset, ", reset to the model's own"),
+            (self.reset, f", reset to {self._source}"),
         ):
             widget.setAccessibleName(f"{title}{kind}")
             widget.setToolTip(tip)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from s3n_core.datasets.records import Box, Part
 from s3n_gui.appearance.theme import font
+from s3n_gui.appearance.tokens import ANNOTATION
 
 Place = Callable[[float, float], QPointF]
 """Maps (x, y) in pixels of the original image to widget coordinates."""
@@ -18,7 +19,7 @@ def paint_box(painter: QPainter, box: Box, place: Place) -> None:
     """Draw the outline of a box."""
     frame = QRectF(place(box.x, box.y), place(box.x + box.width, box.y + box.height))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, width in ((QColor(0, 0, 0, 130), 3.5), (QColor("#FFFFFF"), 1.5)):
+    for colour, width in ((QColor(0, 0, 0, 130), 3.5), (QColor(ANNOTATION), 1.5)):
         painter.setPen(QPen(colour, width))
         painter.drawRoundedRect(frame, 2, 2)
 
@@ -35,7 +36,7 @@ def paint_part(painter: QPainter, part: Part, place: Place, *, named: bool, room
     """
     at = place(part.x, part.y)
     painter.setPen(QPen(QColor(0, 0, 0, 150), 1.5))
-    painter.setBrush(QColor("#FFD27A" if named else "#FFFFFF"))
+    painter.setBrush(QColor(ANNOTATION))
     painter.drawEllipse(at, 4.0, 4.0)
     if not named:
         return

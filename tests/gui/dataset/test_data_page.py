@@ -34,6 +34,7 @@ from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part, displayed_class
 from s3n_core.system.json_values import to_json
 from s3n_gui.appearance.theme import tokens
+from s3n_gui.appearance.tokens import ANNOTATION
 from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
@@ -380,6 +381,8 @@ def test_box_and_parts_lie_where_they_are_annotated(
     assert picture.part_at(picture.picture_rect().topLeft()) == ""
     assert data_page.selected.box_button.isVisible()
     with_marks = picture.grab().toImage()
+    for x, y in ((4, 10), (20, 15)):  # the left edge of the box, and the beak
+        assert with_marks.pixelColor(picture.on_screen(x, y).toPoint()).name().upper() == ANNOTATION
     data_page.selected.box_button.click()
     data_page.selected.parts_button.click()
     assert picture.grab().toImage() != with_marks

@@ -84,6 +84,7 @@ def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
     assert (controller.choice.dpi, controller.choice.first, controller.choice.colours) == (300, 7, "cividis")
     assert controller.choice.opacity == 0.4
     assert "--opacity 0.4" in export.bar.command.text()
+    assert form.look.opacity.reset.toolTip().startswith("Reset to the standard ")
     form.look.opacity.reset.click()
     assert "--opacity" not in export.bar.command.text()
     assert "--most 7" in export.bar.command.text()
