@@ -171,6 +171,7 @@ class Side(ColumnScrollArea):
         self.peak_panel.hide_requested.connect(self.hide_requested)
         self.hiding.hide_requested.connect(self.hide_requested)
         self._state.scores_changed.connect(self.synchronize)
+        self.scores.fitting_changed.connect(self.synchronize)
         self._state.why.changed.connect(self._show_margin)
         self._upper.installEventFilter(self)
         theme().changed.connect(self._arrange)
@@ -191,7 +192,7 @@ class Side(ColumnScrollArea):
         """Show the state's scores."""
         state = self._state
         answer = state.answer
-        rows = () if answer is None else score_rows(answer, state.before, self._truth)
+        rows = () if answer is None else score_rows(answer, state.before, self._truth, self.scores.fitting)
         self.scores.show_rows(rows, stale=state.scores_stale)
         compared = state.before is not None and state.before != answer
         self.compare.setVisible(answer is not None and not state.scores_stale and compared)

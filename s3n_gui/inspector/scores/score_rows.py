@@ -45,12 +45,10 @@ class ScoreRow:
     cells: dict[Branch, ScoreCell]
 
 
-def score_rows(
-    answer: Inspection, before: Inspection | None, truth: str | None, count: int = 6
-) -> tuple[ScoreRow, ...]:
+def score_rows(answer: Inspection, before: Inspection | None, truth: str | None, count: int) -> tuple[ScoreRow, ...]:
     """Return the classes to show, ordered by the joint head's probability, highest first.
 
-    They include every branch's top class and the true class.
+    They include the prediction, the true class and every branch's top class, in this order where ``count`` is too small.
 
     Args:
         answer: The inspection whose scores are shown.
@@ -67,10 +65,8 @@ def score_rows(
     )
     firsts = {name: int(shares[name].argmax()) for name in answers}
     order = [score.index for score in answer.top(count=len(answer.response.classes))]
-    wanted = list(dict.fromkeys([order[0], *firsts.values()]))
-    if truth in answer.response.classes:
-        wanted.append(answer.response.classes.index(truth))
-    wanted = list(dict.fromkeys([*wanted, *order]))[: min(count, len(order))]
+    label = [answer.response.classes.index(truth)] if truth in answer.response.classes else []
+    wanted = list(dict.fromkeys([order[0], *label, *firsts.values(), *order]))[:count]
     return tuple(
         ScoreRow(
             index=index,

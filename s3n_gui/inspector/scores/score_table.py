@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from s3n_core.inspection.number_text import probability_text
+from s3n_core.inspection.number_text import probability_text, signed_decimals
 from s3n_gui.appearance.theme import branch_colour, font, number_font, px, theme, tokens
 from s3n_gui.appearance.tokens import Branch
 from s3n_gui.inspector.scores.score_rows import ANSWERS, ScoreCell, ScoreRow
@@ -28,10 +28,12 @@ class ScoreTable(QWidget):
     Signals:
         class_chosen: The index of a class whose map the user wants to see.
         class_menu_requested: The index of a class whose menu is to open, and a screen position.
+        fitting_changed: Another number of rows fits.
     """
 
     class_chosen = Signal(int)
     class_menu_requested = Signal(int, object)
+    fitting_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +42,7 @@ class ScoreTable(QWidget):
         self._stale = False
         self._marked: int | None = None
         self._hovered = -1
+        self._fitting = _ROWS
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -51,6 +54,16 @@ class ScoreTable(QWidget):
     def is_stale(self) -> bool:
         """Whether the scores are older than what the panes show, and so grey."""
         return self._stale
+
+    @property
+    def fitting(self) -> int:
+        """How many rows fit; what does not fit cannot be chosen."""
+        return self._fitting
+
+    @property
+    def shown(self) -> tuple[ScoreRow, ...]:
+        """The rows that are drawn."""
+        return self._rows[: self._fitting]
 
     def show_rows(self, rows: tuple[ScoreRow, ...], *, stale: bool) -> None:
         """Show rows; if stale, in grey except for O, which does not depend on the peaks."""
@@ -85,8 +98,21 @@ class ScoreTable(QWidget):
         return px(39)
 
     def _on_theme_changed(self) -> None:
+        self._fit()
         self.updateGeometry()
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Count the rows that fit."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        fitting = min(max((self.height() - self._head()) // self._row_height(), 1), _ROWS)
+        if fitting != self._fitting:
+            self._fitting = fitting
+            self._hover(self._hovered)
+            self.fitting_changed.emit()
 
     # Painting
 
@@ -103,8 +129,7 @@ class ScoreTable(QWidget):
             painter.setPen(QColor(tokens().text))
             baseline = self._head() / 2 - 1 + (metrics.ascent() - metrics.descent()) / 2
             painter.drawText(QPointF(x + px(14), baseline), _TITLES[answer])
-        fitting = max((self.height() - self._head()) // self._row_height(), 1)
-        for number, row in enumerate(self._rows[:fitting]):
+        for number, row in enumerate(self.shown):
             self._paint_row(painter, number, row, column)
         painter.end()
 
@@ -120,7 +145,7 @@ class ScoreTable(QWidget):
         baseline = top + px(2) + metrics.ascent()
         x = 0.0
         if row.true:
-            painter.setPen(QColor(colours.good))
+            painter.setPen(QColor(colours.good_text))
             painter.drawText(QPointF(0, baseline), "✓")
             x = metrics.horizontalAdvance("✓") + px(4)
         painter.setPen(QColor(colours.text))
@@ -148,7 +173,7 @@ class ScoreTable(QWidget):
         painter.setBrush(QColor(colours.quiet) if stale else branch_colour(answer))
         painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(bar.width() * cell.now, 1.5), bar.height()), 1.5, 1.5)
         if cell.before is not None and not stale and abs(cell.now - cell.before) >= 0.0005:
-            change = f"{100 * (cell.now - cell.before):+.1f}".replace("-", "–")
+            change = signed_decimals(100 * (cell.now - cell.before), 1)
             x = box.left() + metrics.horizontalAdvance(text) + px(4)
             painter.setFont(number_font("caption"))
             if x + painter.fontMetrics().horizontalAdvance(change) <= box.right() + px(6):
@@ -175,24 +200,24 @@ class ScoreTable(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Open the menu of the class under the mouse, or of the one that the keys have reached."""
-        if 0 <= self._hovered < len(self._rows):
-            self.class_menu_requested.emit(self._rows[self._hovered].index, event.globalPos())
+        if 0 <= self._hovered < len(self.shown):
+            self.class_menu_requested.emit(self.shown[self._hovered].index, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle a key press."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._hover(min(max(self._hovered + (1 if event.key() == Qt.Key.Key_Down else -1), 0), len(self._rows) - 1))
+            self._hover(min(max(self._hovered + (1 if event.key() == Qt.Key.Key_Down else -1), 0), len(self.shown) - 1))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose()
         else:
             super().keyPressEvent(event)
 
     def _hover(self, number: int) -> None:
-        number = number if 0 <= number < len(self._rows) else -1
+        number = number if 0 <= number < len(self.shown) else -1
         if number != self._hovered:
             self._hovered = number
             self.update()
 
     def _choose(self) -> None:
-        if 0 <= self._hovered < len(self._rows):
-            self.class_chosen.emit(self._rows[self._hovered].index)
+        if 0 <= self._hovered < len(self.shown):
+            self.class_chosen.emit(self.shown[self._hovered].index)

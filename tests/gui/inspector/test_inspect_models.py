@@ -208,7 +208,9 @@ def test_scores_show_every_branchs_choice_and_the_truth() -> None:
     assert d.first
     assert d.before is not None
     assert d.now > d.before
-    assert all(cell.before is None for row in score_rows(answer, None, None) for cell in row.cells.values())
+    few = score_rows(made_inspection(), None, CLASSES[2], count=2)  # where all branches agree
+    assert [row.index for row in few] == [0, 2]
+    assert all(cell.before is None for row in score_rows(answer, None, None, 6) for cell in row.cells.values())
 
 
 def test_a_pane_restores_only_what_fits() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from inspect_page import client, shown_page
 from layout_faults import layout_faults
-from made_inspection import CLASSES, FakeClient, data_set
+from made_inspection import CLASSES, FakeClient, data_set, made_inspection
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
@@ -39,6 +39,8 @@ from s3n_gui.appearance import theme
 from s3n_gui.frame.actions import ACTIONS
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
+from s3n_gui.inspector.scores.score_rows import score_rows
+from s3n_gui.inspector.scores.score_table import ScoreTable
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.caution_card import CautionCard
@@ -513,6 +515,41 @@ def test_a_slider_and_its_number(themed: QApplication, qtbot: QtBot) -> None:
     assert slider.slider.value() == 1000
     slider.set_value(2.8, own=2.8)
     assert slider.reset.isHidden()
+    assert slider.reset.toolTip() == "Reset to the model's own 2.8"
+    standard = NumberSlider("Opacity", 0.0, 1.0, 0.05, source="the standard")
+    qtbot.addWidget(standard)
+    standard.set_value(0.2, own=0.5)
+    assert standard.reset.toolTip() == "Reset to the standard 0.50"
+    assert standard.reset.accessibleName() == "Opacity, reset to the standard"
+
+
+def test_a_class_that_has_no_room_cannot_be_chosen(themed: QApplication, qtbot: QtBot) -> None:
+    table = ScoreTable()
+    qtbot.addWidget(table)
+    table.show_rows(score_rows(made_inspection(), None, None, 6), stale=False)
+    table.show()
+    table.resize(280, table.minimumSizeHint().height() + 20)  # two rows, and half of the third
+    heard: list[int] = []
+    table.class_chosen.connect(heard.append)
+    qtbot.mouseMove(table, QPoint(20, table.height() - 5))
+    qtbot.mouseClick(table, Qt.MouseButton.LeftButton, pos=QPoint(20, table.height() - 5))
+    assert heard == []
+    for _ in range(5):
+        qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert heard == [table.shown[1].index]
+    assert len(table.shown) == table.fitting == 2
+
+
+def test_the_true_class_is_among_the_scores_that_fit(looking: InspectPage) -> None:
+    scores = looking.side.scores
+    looking.side.set_truth(CLASSES[2])
+    scores.setFixedHeight(scores.minimumSizeHint().height())
+    QApplication.processEvents()
+    assert [(row.index, row.true) for row in scores.shown] == [(0, False), (2, True)]
+    scores.setFixedHeight(scores.sizeHint().height())
+    QApplication.processEvents()
+    assert [row.index for row in scores.shown] == [0, 1, 2]
 
 
 def test_the_list_and_the_image_agree(looking: InspectPage, session: Session, tmp_path: Path) -> None:
