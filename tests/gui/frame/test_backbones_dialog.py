@@ -123,6 +123,19 @@ def test_backbones_are_found_and_sorted(qtbot: QtBot, catalogue: WeightCatalogue
     )
 
 
+def test_backbones_are_found_with_every_qt_that_is_allowed(
+    qtbot: QtBot, catalogue: WeightCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = opened(qtbot, catalogue)
+    for name in ("beginFilterChange", "endFilterChange"):  # new in Qt 6.9 and 6.10
+        monkeypatch.setattr(type(dialog.table.found), name, None, raising=False)
+    dialog.table.choose(LONG_NAME)
+    dialog.search.setText("TIMM next")
+    assert shown_names(dialog) == [LONG_NAME, "timm:convnext_tiny.fb_in22k"]
+    assert dialog.table.chosen is not None
+    assert dialog.table.chosen.name == LONG_NAME
+
+
 def test_without_timm_it_says_how_to_get_it(qtbot: QtBot, catalogue: WeightCatalogue) -> None:
     dialog = BackbonesDialog(catalogue)
     qtbot.addWidget(dialog)

@@ -113,9 +113,8 @@ class _Found(QSortFilterProxyModel):
 
     def find(self, words: str, *, here: bool) -> None:
         """Show the rows whose names hold all words; ``here``: only those with weights on this machine."""
-        self.beginFilterChange()
         self._words, self._here = tuple(words.casefold().split()), here
-        self.endFilterChange()
+        self.invalidate()  # Qt 6.8 lacks endFilterChange, and what it has in its place is deprecated in 6.10
 
     def filterAcceptsRow(self, row: int, parent: AnyIndex) -> bool:
         """Return whether a row is shown."""
