@@ -47,8 +47,11 @@ def _checkpoint(run: RunDirectory, name: str | None) -> Path:
 
 
 def is_of_model(file: Path, path: Path) -> bool:
-    """Return whether a model file is one of those that a path stands for: the file itself, or a checkpoint of the run there."""
-    return file.absolute().is_relative_to(path.absolute())
+    """Return whether a model file is one of those that a path stands for: the file itself, or a file of the run there.
+
+    Links are followed: outputs name resolved files, and people give the paths that they know.
+    """
+    return file.resolve().is_relative_to(path.resolve())
 
 
 def run_of(path: Path) -> RunDirectory | None:

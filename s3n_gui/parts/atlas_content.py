@@ -14,6 +14,7 @@ from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.key_points import KeyPointName, key_point_names
 from s3n_core.parts.atlas.part_summaries import PartSummary
+from s3n_core.parts.atlas.sources import has_images_of
 from s3n_core.parts.comparison.class_matrix import ClassMatrix, class_matrix
 from s3n_core.parts.comparison.class_pairs import ClassPair, class_pairs
 from s3n_core.parts.comparison.stored_comparisons import kept_comparisons
@@ -31,6 +32,7 @@ class AtlasContent:
     Attributes:
         atlas: The atlas; edits give another one.
         records: Records of its images by name, if its data set is open: for boxes and key points.
+        root: The folder of its images, as the open data set names it.
         parts: What is known of each part, the most frequent first.
         pairs: The pairs of classes that are confused, or nearly.
         matrix: The classes by parts.
@@ -43,6 +45,7 @@ class AtlasContent:
 
     atlas: Atlas
     records: Mapping[str, ImageRecord]
+    root: Path
     parts: tuple[PartSummary, ...]
     pairs: tuple[ClassPair, ...]
     matrix: ClassMatrix
@@ -51,11 +54,6 @@ class AtlasContent:
     accuracy: Mapping[int, PlaceAccuracy]
     steadiness: Steadiness | None
     winners: Mapping[frozenset[str | None], int]
-
-    @cached_property
-    def root(self) -> Path:
-        """The folder of its images."""
-        return Path(self.atlas.header.data)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -99,17 +97,20 @@ def read_content(folder: Path, data_set: DataSet | None) -> AtlasContent:
         AtlasError: There is none, or it is damaged.
     """
     atlas = Atlas(folder)
-    known = data_set is not None and data_set.root.resolve() == Path(atlas.header.data)
-    records = {record.name: record for record in data_set.records} if known and data_set is not None else {}
-    return content_of(atlas, records)
+    if data_set is None or not has_images_of(atlas.header, data_set.root):
+        return content_of(atlas, {}, Path(atlas.header.data))
+    return content_of(atlas, {record.name: record for record in data_set.records}, data_set.root)
 
 
-def content_of(atlas: Atlas, records: Mapping[str, ImageRecord], *, before: AtlasContent | None = None) -> AtlasContent:
+def content_of(
+    atlas: Atlas, records: Mapping[str, ImageRecord], root: Path, *, before: AtlasContent | None = None
+) -> AtlasContent:
     """Compute what the page shows of an atlas.
 
     Args:
         atlas: The atlas.
         records: Records of its images by name.
+        root: The folder of its images.
         before: The same atlas before an edit, with the same records.
     """
     matrix = class_matrix(atlas)
@@ -121,6 +122,7 @@ def content_of(atlas: Atlas, records: Mapping[str, ImageRecord], *, before: Atla
     return AtlasContent(
         atlas=atlas,
         records=records,
+        root=root,
         parts=atlas.summaries(),
         pairs=class_pairs(atlas),
         matrix=matrix,

@@ -12,6 +12,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.errors import AtlasError, OutputError, S3NError, UnfinishedOutput
 from s3n_core.parts.atlas.atlas_files import AtlasHeader, read_header
 from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
+from s3n_core.parts.atlas.sources import has_images_of
 from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.single_job import SingleJob
@@ -195,7 +196,7 @@ class PartsController(QObject):
         made_with = self.model
         of_model = made_with is None or is_of_model(Path(header.model_path), made_with)
         data_set = self.data_set
-        return of_model and (data_set is None or data_set.root.resolve() == Path(header.data))
+        return of_model and (data_set is None or has_images_of(header, data_set.root))
 
     @Slot(object)
     def _on_atlas(self, folder: Path | None) -> None:

@@ -109,7 +109,7 @@ class _Journal:
     def apply(self, change: Change) -> AtlasContent:
         atlas = copy(self._content.atlas)  # what is shown keeps the state before
         change(atlas)
-        self._content = content_of(atlas, self._content.records, before=self._content)
+        self._content = content_of(atlas, self._content.records, self._content.root, before=self._content)
         return self._content
 
 

@@ -16,6 +16,7 @@ from s3n_core.datasets.records import displayed_class
 from s3n_core.errors import AtlasError, S3NError
 from s3n_core.parts.atlas.part_place import SAME_PLACE
 from s3n_core.parts.atlas.peak_descriptors import PeakDescriptors
+from s3n_core.parts.atlas.sources import name_below
 from s3n_gui.appearance.wording import left_text
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.engine_client import EngineClient
@@ -410,10 +411,7 @@ class PartsPage(Page):
                 )
             return
         (x, y), peaks = wanted.place, wanted.peaks
-        path = next(
-            (path for path in (wanted.image, wanted.image.resolve()) if path.is_relative_to(content.root)), None
-        )
-        name = "" if path is None else path.relative_to(content.root).as_posix()
+        name = name_below(content.root, wanted.image) or ""
         index = None if peaks is None else peaks.nearest(x, y, SAME_PLACE)
         row = content.atlas.peak_rows.at(name, x, y)
         if row is not None and (peaks is None or index is None or not peaks.moved[index]):

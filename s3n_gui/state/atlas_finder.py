@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from s3n_core.parts.atlas.sources import has_images_of
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.recent import RecentList
@@ -109,8 +110,7 @@ def _atlas_of(
     if opened in ours:
         return opened
     if data_set is not None:
-        root = str(data_set.root.resolve())
-        same = next((folder for folder, header in ours.items() if header.data == root), None)
+        same = next((folder for folder, header in ours.items() if has_images_of(header, data_set.root)), None)
         if same is not None:
             return same
         found = look_for_atlas(

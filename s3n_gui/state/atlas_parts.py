@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.part_place import SAME_PLACE, PartPlace
+from s3n_core.parts.atlas.sources import name_below
 from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
@@ -33,6 +34,9 @@ class AtlasParts(QObject):
         super().__init__(parent)
         self._session = session
         self._found: PlacedParts | None = None
+        # What was found out of images and models by their paths: pages ask for each whenever they draw it.
+        self._names: dict[Path, str | None] = {}
+        self._known: dict[Path, bool] = {}
         self._active = False
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_read)
@@ -48,7 +52,11 @@ class AtlasParts(QObject):
 
     def knows(self, model: Path | None) -> bool:
         """Return whether the atlas is read and of a model."""
-        return self._found is not None and model is not None and is_of_model(self._found.model, model)
+        if self._found is None or model is None:
+            return False
+        if model not in self._known:
+            self._known[model] = is_of_model(self._found.model, model)
+        return self._known[model]
 
     def names(self, model: Path | None) -> tuple[str, ...]:
         """Return the names of the parts, if the atlas is of a model; hidden ones are left out."""
@@ -83,10 +91,11 @@ class AtlasParts(QObject):
 
     def _file(self, path: Path, model: Path | None) -> str | None:
         """Return the name that an image has in the atlas if it is there; None if it lies elsewhere, or without an atlas."""
-        found = self._found
-        if found is None or not self.knows(model) or not path.is_relative_to(found.root):
+        if self._found is None or not self.knows(model):
             return None
-        return path.relative_to(found.root).as_posix()
+        if path not in self._names:
+            self._names[path] = name_below(self._found.root, path)
+        return self._names[path]
 
     @Slot()
     def _read(self) -> None:
@@ -108,6 +117,8 @@ class AtlasParts(QObject):
     def _take(self, found: PlacedParts | None) -> None:
         if found is not None or self._found is not None:
             self._found = found
+            self._names.clear()
+            self._known.clear()
             self.changed.emit()
 
 

@@ -15,7 +15,6 @@ from s3n_core.commands.parts.opened_atlas import (
     ModelOption,
     atlas_model,
     atlas_records,
-    name_below,
 )
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
@@ -142,6 +141,7 @@ def _compare_image(
 ) -> None:
     """Compare a class with its rival in one image, and print the result."""
     from s3n_core.datasets.opening import open_images
+    from s3n_core.parts.atlas.sources import name_below
 
     name = name_below(data or Path(atlas.header.data), path)
     of_atlas = next((image for image in atlas.images if image.file == name), None)
@@ -149,7 +149,7 @@ def _compare_image(
         a = of_atlas.label
     if of_atlas is not None:
         # With its box, the peaks that were moved, and the draws of its name.
-        record = atlas_records(atlas, data).get(name)
+        record = atlas_records(atlas, data).get(of_atlas.file)
     if of_atlas is None or record is None:
         (record, *_) = open_images(path, "auto").records
 

@@ -86,6 +86,22 @@ def test_an_atlas_from_elsewhere_is_opened_and_remembered(
     opener.close()
 
 
+def test_behind_links_are_the_same_model_and_images(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path, target_is_directory=True)
+    names, model = [record.name for record in open_data_set(pictures).records], tmp_path.resolve() / "model.safetensors"
+    write_atlas(tmp_path / "atlas", pictures.resolve(), names, model=model)
+    choose(session, link / "birds")
+    session.atlas = tmp_path / "atlas"
+    qtbot.waitUntil(lambda: parts.controller.stage == "open")
+    content = parts.controller.content
+    assert content is not None
+    assert parts.controller.model_of(content) == session.model  # another one would drop what runs with this one
+    assert content.path_of(names[0]) == content.root / names[0] == link / "birds" / names[0]
+
+
 def test_a_damaged_atlas_is_said_and_the_page_goes_on(
     parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:

@@ -63,3 +63,21 @@ def test_edits_and_another_atlas_are_followed(
     with qtbot.waitSignal(parts.changed):
         session.atlas = None
     assert parts.names(RUN) == ()
+
+
+def test_a_model_and_images_behind_links_are_the_atlas_s(session: Session, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk", target_is_directory=True)
+    disk, link = (tmp_path / "disk").resolve(), tmp_path / "link"
+    model = disk / "runs" / "birds-1" / "checkpoints" / "step-10.safetensors"
+    write_atlas(tmp_path / "atlas", disk / "birds", FILES, model=model)
+    made = AtlasParts(session)
+    session.atlas = tmp_path / "atlas"
+    with qtbot.waitSignal(made.changed):
+        made.activate()
+    run = link / "runs" / "birds-1"
+    assert made.names(run) == made.names(link / model.relative_to(disk)) == ("part 1", "part 2")
+    assert [place.name for place in made.places(link / "birds" / FILES[3], run)] == ["part 1", "part 2"]
+    assert made.has_peak(link / "birds" / FILES[3], run, *PLACES[0])
+    assert made.places(link / "others" / FILES[3], run) == ()
+    made.close()

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from made_up_atlas import CLASSES, write_atlas
 
-from s3n_core.commands.parts.opened_atlas import name_below
+from s3n_core.parts.atlas.sources import has_images_of, name_below
 
 
 @pytest.fixture
@@ -43,7 +44,18 @@ def test_a_file_that_does_not_exist_is_named_as_well(
 ) -> None:
     (tmp_path / "link").symlink_to(data, target_is_directory=True)
     assert name_below(data, tmp_path / "link" / "jays" / "2.jpg") == "jays/2.jpg"
-    assert name_below(data, tmp_path / "other" / "2.jpg") == str(tmp_path / "other" / "2.jpg")
+    assert name_below(data, tmp_path / "other" / "2.jpg") is None
     monkeypatch.chdir(tmp_path)
     assert name_below(data, Path("data/owls/1.jpg")) == "owls/1.jpg"
-    assert name_below(data, Path("2.jpg")) == "2.jpg"
+    assert name_below(data, Path("2.jpg")) is None
+
+
+def test_a_data_set_s_folder_is_that_of_an_atlas_through_links(data: Path, tmp_path: Path) -> None:
+    header = write_atlas(tmp_path / "atlas", data, [f"{CLASSES[0]}/1.jpg"]).header
+    (tmp_path / "link").symlink_to(data, target_is_directory=True)
+    assert has_images_of(header, data)
+    assert has_images_of(header, tmp_path / "link")
+    assert not has_images_of(header, data / "owls")
+    moved = data.rename(data.with_name("elsewhere"))
+    data.symlink_to(moved, target_is_directory=True)
+    assert has_images_of(header, moved), "it was moved, and a link left in its place"
