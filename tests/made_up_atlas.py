@@ -27,6 +27,7 @@ from s3n_core.parts.atlas.atlas_files import (
     Collection,
 )
 from s3n_core.parts.comparison.comparison import FEWEST, ComparedImage, ComparedPart, Comparison
+from s3n_core.runs.model_paths import file_digest
 from s3n_core.system.json_values import to_json
 
 MODEL = "0123456789abcdef"
@@ -56,6 +57,7 @@ def write_atlas(
     *,
     classes: Sequence[str] = CLASSES,
     model: Path = Path("model.safetensors"),
+    split: str = "test",
     origin: Mapping[str, str] | None = None,
 ) -> Atlas:
     """Write a finished atlas of three parts: two on the object, the third in the background.
@@ -68,7 +70,8 @@ def write_atlas(
         data: The data set's folder.
         files: Names of the images, each below a folder that is named as its class.
         classes: The model's classes.
-        model: The model file.
+        model: The model file; where it exists, the atlas is of what it holds.
+        split: Which images of the data set these are.
         origin: Where the weights come from that it began with; None: not known.
     """
     out.mkdir(parents=True)
@@ -104,7 +107,7 @@ def write_atlas(
             descriptor[7] = 0.01 * (position % 7)  # not all alike
             descriptors.append(descriptor / np.linalg.norm(descriptor))
     collection = Collection(
-        model=MODEL,
+        model=file_digest(model) if model.is_file() else MODEL,
         mode="expected",
         precision="float32",
         classes=tuple(classes),
@@ -123,7 +126,7 @@ def write_atlas(
         collection=to_json(collection),
         data=str(data.resolve()),
         data_format="folders",
-        split="test",
+        split=split,
         model_path=str(model),
         parts=3,
         suggested=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from s3n_core.errors import ModelFileError, RunError
@@ -54,6 +55,21 @@ def is_of_model(file: Path, path: Path) -> bool:
     return file.resolve().is_relative_to(path.resolve())
 
 
+def after_rename(path: Path, before: Path, after: Path) -> Path:
+    """Return where a file or folder is after a folder was renamed; links to the folder's parent are followed.
+
+    Args:
+        path: Where it was.
+        before: The folder as it was called.
+        after: The folder.
+    """
+    resolved = before.parent.resolve() / before.name, after.parent.resolve() / after.name
+    for old, new in ((before, after), resolved):
+        if path.is_relative_to(old):
+            return new / path.relative_to(old)
+    return path
+
+
 def run_of(path: Path) -> RunDirectory | None:
     """Return the run of a model, given the run's folder or one of its checkpoint files; None if there is no run."""
     folder = path if path.is_dir() else path.absolute().parent.parent
@@ -81,3 +97,21 @@ def file_digest(file: Path) -> str:
         return file_sha256(file)[:16]
     except OSError as error:
         raise ModelFileError(f"The model file {file} cannot be read: {error.strerror}.") from error
+
+
+def known_digest(file: Path) -> str:
+    """Return `file_digest`, which is remembered while the file keeps its size and its time.
+
+    Raises:
+        ModelFileError: The file cannot be read.
+    """
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise ModelFileError(f"The model file {file} cannot be read: {error.strerror}.") from error
+    return _digest(file.absolute(), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest(file: Path, size: int, modified: int) -> str:
+    return file_digest(file)

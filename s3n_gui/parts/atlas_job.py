@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -15,15 +15,27 @@ from s3n_gui.state.settings import Settings
 class AtlasJob(SingleJob):
     """The job. No widgets.
 
+    Args:
+        settings: The user's settings.
+        jobs: The list of jobs.
+        moved_model: Returns the model file of the atlas, if it no longer lies where the atlas was made.
+        parent: Qt's owner.
+
     Signals:
         measured: It has ended, and the atlas keeps something new.
     """
 
     measured = Signal()
 
-    def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: JobList,
+        moved_model: Callable[[], Path | None],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(jobs, parent)
-        self._settings = settings
+        self._settings, self._moved_model = settings, moved_model
         self._atlas: Path | None = None
         self.printed.connect(self._on_printed)
         self.ended.connect(self._on_measured)
@@ -35,11 +47,13 @@ class AtlasJob(SingleJob):
     def _run(
         self, title: str, command: str, atlas: Path, options: Sequence[str] = (), *, classes: Sequence[str] = ()
     ) -> None:
-        """Start ``s3n parts COMMAND ATLAS [OPTIONS] [-- CLASSES]`` on the device of the settings."""
+        """Start ``s3n parts COMMAND ATLAS [OPTIONS] [-- CLASSES]`` on the device of the settings, wherever the model lies now."""
         device, self._atlas = self._settings.device, atlas
         on_device = ["--device", device] if device != "auto" else []
+        model = self._moved_model()
+        with_model = ["--model", str(model)] if model is not None else []
         named = ["--", *classes] if classes else []  # a class's name may begin with a hyphen
-        self.run(title, ["parts", command, str(atlas), *options, *on_device, *named])
+        self.run(title, ["parts", command, str(atlas), *options, *with_model, *on_device, *named])
 
     def _has_measured(self, status: str) -> bool:
         """Return whether the atlas keeps something new, when the job has ended."""

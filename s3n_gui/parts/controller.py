@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +13,8 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.errors import AtlasError, OutputError, S3NError, UnfinishedOutput
 from s3n_core.parts.atlas.atlas_files import AtlasHeader, read_header
 from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
-from s3n_core.parts.atlas.sources import has_images_of
-from s3n_core.runs.model_paths import is_of_model
+from s3n_core.parts.atlas.sources import has_images_of, model_of
+from s3n_core.runs.model_paths import after_rename, is_of_model
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.background.single_job import SingleJob
 from s3n_gui.background.tasks import Tasks
@@ -67,6 +68,8 @@ class PartsController(QObject):
         """The folder of the one whose parts are taken; None: parts are found."""
         self.stage: Stage = "nothing"
         self.content: AtlasContent | None = None
+        self._made_with = Path()  # the model of ``content``, where it lies now
+        self._kept: AtlasRequest | None = None  # the last one that was looked for, with the folder that was found
         self.error: S3NError | None = None
         self._search = SingleJob(jobs, self)
         self._search.changed.connect(self.progressed)
@@ -90,6 +93,7 @@ class PartsController(QObject):
         self._previews.done.connect(self._on_preview)
         self._tasks.done.connect(self._on_done)
         self._tasks.failed.connect(self._on_not_done)
+        session.run_renamed.connect(self._on_renamed)
         session.model_changed.connect(self._on_session)
         session.data_set_changed.connect(self._on_session)
         session.atlas_changed.connect(self._on_atlas)
@@ -99,14 +103,19 @@ class PartsController(QObject):
         """The current model."""
         return self._session.model
 
-    def model_of(self, content: AtlasContent) -> Path:
-        """Return the model of an atlas: the session's, if that is the run that it lies in."""
-        file = Path(content.atlas.header.model_path)
-        return self.model if self.model is not None and is_of_model(file, self.model) else file
+    def atlas_model(self) -> Path:
+        """Return the model of the open atlas: the session's, if that is the run that it lies in."""
+        return self.model if self.model is not None and self.is_of_model() else self._made_with
 
-    def is_of_model(self, content: AtlasContent) -> bool:
-        """Return whether an atlas is of the current model."""
-        return self.model is not None and is_of_model(Path(content.atlas.header.model_path), self.model)
+    def moved_model(self) -> Path | None:
+        """Return the model file of the open atlas, if it no longer lies where the atlas was made; else None."""
+        if self.content is None or is_of_model(Path(self.content.atlas.header.model_path), self._made_with):
+            return None
+        return self._made_with
+
+    def is_of_model(self) -> bool:
+        """Return whether the open atlas is of the current model."""
+        return self.content is not None and self.model is not None and is_of_model(self._made_with, self.model)
 
     @property
     def data_set(self) -> DataSet | None:
@@ -118,13 +127,14 @@ class PartsController(QObject):
         """The request for the current choices; None without a model or images, or before the splits are known."""
         if self.model is None or self.data_set is None or not self.split:
             return None
-        return AtlasRequest(
+        request = AtlasRequest(
             model=self.model,
             images=data_set_place(self.data_set),
             split=self.split,
             device=self._settings.device,
             precision=self._settings.precision,
         )
+        return self._kept if request == self._kept else request
 
     @property
     def can_start_over(self) -> bool:
@@ -178,25 +188,28 @@ class PartsController(QObject):
         if not self._active:
             return
         if self._opening is not None:
-            if self._is_still_meant(_header(self._opening)):
+            header = _header(self._opening)
+            if header is not None and self._is_still_meant(header, Path(header.model_path)):
                 self._open(self._opening)  # again, with the records of the data set
                 self.request_changed.emit()
                 return
-        elif self.content is not None and self._is_still_meant(self.content.atlas.header):
+        elif self.content is not None and self._is_still_meant(self.content.atlas.header, self._made_with):
             return
         self._begin(None)
         self._session.set_atlas_aside()
         self.split, self.splits = "", SplitChoice()
         self._look()
 
-    def _is_still_meant(self, header: AtlasHeader | None) -> bool:
-        """Return whether an atlas belongs to the session's model and images, as far as these are chosen; None: unreadable."""
-        if header is None:
-            return False
-        made_with = self.model
-        of_model = made_with is None or is_of_model(Path(header.model_path), made_with)
+    def _is_still_meant(self, header: AtlasHeader, made_with: Path) -> bool:
+        """Return whether an atlas belongs to the session's model and images, as far as these are chosen."""
+        of_model = self.model is None or is_of_model(made_with, self.model)
         data_set = self.data_set
         return of_model and (data_set is None or has_images_of(header, data_set.root))
+
+    @Slot(object, object)
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        """Keep the atlas of a run that has another name now."""
+        self._made_with = after_rename(self._made_with, before, after)
 
     @Slot(object)
     def _on_atlas(self, folder: Path | None) -> None:
@@ -225,7 +238,12 @@ class PartsController(QObject):
             if self.stage != "stopping":
                 self._set_stage("running")
             return
-        request = AtlasRequest(model=model, images=data_set_place(data_set), precision=self._settings.precision)
+        request = AtlasRequest(
+            model=model,
+            images=data_set_place(data_set),
+            device=self._settings.device,
+            precision=self._settings.precision,
+        )
         known = tuple(item.path for item in self._recent.items("atlas"))
         self._previews.forget("preview")
         self._set_preview(None)
@@ -329,25 +347,26 @@ class PartsController(QObject):
         self._tasks.forget("look only")
         self._opening = folder
         self._set_stage("opening")
-        self._tasks.run("open", partial(_read_edited, self.edits, folder, self.data_set))
+        self._tasks.run("open", partial(_read_edited, self.edits, folder, self.data_set, self.model))
 
     @Slot(str, object)
     def _on_done(self, name: str, result: object) -> None:
         if isinstance(result, AtlasSearch):
             self.splits, self.split, self.others = result.splits, result.request.split, result.others
+            self._kept = result.request
             if self.parts_of not in [other.folder for other in self.others]:
                 self.parts_of = None
-            request = self.request
-            if result.state == "finished" and name == "look" and request is not None:
-                self._open(request.folder)
+            if result.state == "finished" and name == "look":
+                self._open(result.request.folder)
             else:
                 self._set_stage("stopped" if result.state == "unfinished" else "ready")
             self.request_changed.emit()
-        elif isinstance(result, AtlasContent):
-            self._opening = None
-            self._begin(result)
-            self._session.atlas = result.atlas.path
-            self._recent.add("atlas", result.atlas.path, _recent_title(result.atlas.header))
+        elif isinstance(result, _Opened):
+            atlas = result.content.atlas
+            self._opening, self._made_with = None, result.made_with
+            self._begin(result.content)
+            self._session.atlas = atlas.path
+            self._recent.add("atlas", atlas.path, _recent_title(atlas.header, result.made_with))
             self._set_stage("open")
 
     @Slot(str, object)
@@ -383,10 +402,21 @@ class PartsController(QObject):
             self.stage_changed.emit()
 
 
-def _read_edited(edits: PartEdits, folder: Path, data_set: DataSet | None) -> AtlasContent:
+@dataclass(frozen=True)
+class _Opened:
+    """An atlas that was read, and its model file, where that lies now."""
+
+    content: AtlasContent
+    made_with: Path
+
+
+def _read_edited(edits: PartEdits, folder: Path, data_set: DataSet | None, model: Path | None) -> _Opened:
     """Read an atlas once the edits that were asked for are made: they may be its own, if it is opened again."""
     edits.wait()
-    return read_content(folder, data_set)
+    content = read_content(folder, data_set)
+    header = content.atlas.header
+    found = None if model is None else model_of(header, model)
+    return _Opened(content, Path(header.model_path) if found is None else found)
 
 
 def _header(folder: Path) -> AtlasHeader | None:
@@ -397,6 +427,6 @@ def _header(folder: Path) -> AtlasHeader | None:
         return None
 
 
-def _recent_title(header: AtlasHeader) -> str:
+def _recent_title(header: AtlasHeader, made_with: Path) -> str:
     """Return what an atlas is called in a list: its folder's name may say nothing."""
-    return f"{data_set_title(Path(header.data))} · {split_text(header.split)} · {model_title(Path(header.model_path))}"
+    return f"{data_set_title(Path(header.data))} · {split_text(header.split)} · {model_title(made_with)}"

@@ -96,18 +96,19 @@ class PartsPage(Page):
         super().__init__(parent)
         self._session, self._jobs, self._recent, self._opener = session, jobs, recent, opener
         self.controller = PartsController(session, settings, jobs, recent, self)
-        self.pair = PairController(settings, jobs, self)
-        self.steadiness = SteadinessJob(settings, jobs, self)
+        moved_model = self.controller.moved_model
+        self.pair = PairController(settings, jobs, moved_model, self)
+        self.steadiness = SteadinessJob(settings, jobs, moved_model, self)
         self.empty = EmptyPage()
         self.bar, self.shown = TopBar(), _Tabs()
         self.pair_view = PairView(self.pair, self.controller.edits, settings.thumbnail_cache_mb * 2**20)
         self.start = StartView(self.pair_view.thumbnails, self._path_in_data_set)
-        self.effects = EffectsJob(settings, jobs, self)
+        self.effects = EffectsJob(settings, jobs, moved_model, self)
         self.matrix_view = MatrixView(self.pair_view.thumbnails, self.effects)
         self.map_view = MapView(self.pair_view.thumbnails)
         self.portrait_view = PortraitView(self.pair_view.thumbnails)
         thumbnails, path_of = self.pair_view.thumbnails, self.pair_view.path_of
-        self.hidden = HiddenPlaces(settings, make_client, self.controller.model_of, self)
+        self.hidden = HiddenPlaces(settings, make_client, self.controller.atlas_model, self)
         self.hidden_view = HiddenView(self.pair_view.large_images, path_of, self)
         self.crops = CropHandling(self.controller.edits, thumbnails, path_of, self.hidden, self.hidden_view, self)
         self.views: list[PartsView] = []
@@ -367,7 +368,7 @@ class PartsPage(Page):
         """Inspect an image with the model of the atlas."""
         content = self.controller.content
         if content is not None:
-            self._session.model = self.controller.model_of(content)
+            self._session.model = self.controller.atlas_model()
             self._session.inspect_selection(selection, content.path_of(crop.file), (crop.x, crop.y))
 
     def _show_why(self) -> None:
@@ -417,7 +418,7 @@ class PartsPage(Page):
         if row is not None and (peaks is None or index is None or not peaks.moved[index]):
             self._end_like()
             self.map_view.show_like(row)
-        elif peaks is None and wanted.image == self._session.image and self.controller.is_of_model(content):
+        elif peaks is None and wanted.image == self._session.image and self.controller.is_of_model():
             return  # Inspect says soon what the peak looks like
         elif peaks is None or index is None:
             self._end_like(f"The atlas has no such peak of {wanted.image.name}; find parts in images that include it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from s3n_core.datasets.records import DataSet, Skipped
 from s3n_core.datasets.skipped_files import skipped_from_json
 from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
 from s3n_core.prediction.rows import PredictionHeader
+from s3n_core.runs.model_paths import after_rename
 from s3n_core.system.line_files import part_path
 from s3n_gui.background.command_job import CommandJob
 from s3n_gui.background.jobs import Job, JobList
@@ -20,6 +22,7 @@ from s3n_gui.background.worker_thread import WorkerThread
 from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table_check import TableCheck, check_table
+from s3n_gui.state.kept_results import move_table
 from s3n_gui.state.opening import data_set_place
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -80,10 +83,12 @@ class PredictionController(QObject):
         self._tasks.done.connect(self._on_done)
         self._tasks.failed.connect(self._on_not_done)
         self._read_for: PredictionRequest | None = None  # whose table is shown; ``request`` may differ in its precision
+        self._table = Path()  # its path, as long as nothing is renamed while a job is writing it
         self._reader: TableReader | None = None
         self._thread: WorkerThread | None = None
         self._reading = 0
         self._active = False
+        session.run_renamed.connect(self._on_renamed)
         session.model_changed.connect(self.set_model)
         session.data_set_changed.connect(self._on_data_set)
         session.predictions_asked.connect(self._on_asked)
@@ -148,6 +153,21 @@ class PredictionController(QObject):
         self._choose(model, self.images, self._known_split if same else "", self.stop_below if same else None)
         if given_up is not None:
             self._session.report_notice("Fast mode is off: its threshold was that of another model.")
+
+    @Slot(object, object)
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        """Keep the table, the job and the threshold of a run that has another name now."""
+        model = None if self.model is None else after_rename(self.model, before, after)
+        if model is None or model == self.model:
+            return
+        self.model = model
+        if self._read_for is not None:
+            self._read_for = replace(self._read_for, model=model)
+            if self._job is None:
+                self._move_table(self._read_for.table)
+        self.request_changed.emit()
+        if self.stage == "reading":  # it may not have been opened under its old name yet
+            self._open()
 
     def set_images(self, images: Path | None, split: str = "") -> None:
         """Choose a folder or a single image.
@@ -307,7 +327,10 @@ class PredictionController(QObject):
     @Slot(str)
     def _on_ended(self, status: str) -> None:
         self._forget_job()
-        if self._reader is not None:
+        if self._read_for is not None and self._table != self._read_for.table:  # renamed while the job was running
+            self._move_table(self._read_for.table)
+            self._open()
+        elif self._reader is not None:
             self._reader.settle()
 
     def _forget_job(self) -> None:
@@ -342,6 +365,7 @@ class PredictionController(QObject):
     def _read(self, request: PredictionRequest, *, growing: bool, restart: bool = False) -> None:
         self._stop_reading()
         self._read_for = request
+        self._table = request.table
         self._reading += 1
         reader = TableReader(request.table, growing=growing, restart=restart, number=self._reading)
         reader.began.connect(self._on_began)
@@ -351,6 +375,13 @@ class PredictionController(QObject):
         reader.unreadable.connect(self._on_unreadable)
         self._reader, self._thread = reader, WorkerThread(reader)
         self._thread.start()
+
+    def _move_table(self, table: Path) -> None:
+        """Give the table that is shown the name that its request has now."""
+        move_table(self._table, table)
+        if self._session.predictions == self._table:
+            self._session.predictions = table
+        self._table = table
 
     def _stop_reading(self) -> None:
         self._tasks.forget("check")

@@ -102,11 +102,10 @@ def _atlas_of(
         known: Folders of atlases, of any models, the newest first.
     """
     # These load NumPy, not at the window's start.
-    from s3n_gui.state.atlas_request import AtlasRequest, atlases
-    from s3n_gui.state.atlas_search import atlases_of, look_for_atlas
+    from s3n_gui.state.atlas_request import AtlasRequest
+    from s3n_gui.state.atlas_search import atlases_of, look_for_atlas, own_atlases
 
-    own = atlases()
-    ours = dict(atlases_of(model, (*known, *(sorted(own.iterdir()) if own.is_dir() else ()))))
+    ours = dict(atlases_of(model, (*known, *own_atlases())))
     if opened in ours:
         return opened
     if data_set is not None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.part_place import SAME_PLACE, PartPlace
-from s3n_core.parts.atlas.sources import name_below
+from s3n_core.parts.atlas.sources import model_of, name_below
 from s3n_core.runs.model_paths import is_of_model
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.session import Session
@@ -34,6 +34,7 @@ class AtlasParts(QObject):
         super().__init__(parent)
         self._session = session
         self._found: PlacedParts | None = None
+        self._model: Path | None = None  # the file of its model, where that lies now
         # What was found out of images and models by their paths: pages ask for each whenever they draw it.
         self._names: dict[Path, str | None] = {}
         self._known: dict[Path, bool] = {}
@@ -43,6 +44,7 @@ class AtlasParts(QObject):
         self._tasks.failed.connect(self._on_failed)
         session.model_atlas_changed.connect(self._read)
         session.atlas_edited.connect(self._read)
+        session.model_changed.connect(self._on_model)
 
     def activate(self) -> None:
         """Read the atlas from now on; called when the page is shown."""
@@ -52,10 +54,10 @@ class AtlasParts(QObject):
 
     def knows(self, model: Path | None) -> bool:
         """Return whether the atlas is read and of a model."""
-        if self._found is None or model is None:
+        if self._model is None or model is None:
             return False
         if model not in self._known:
-            self._known[model] = is_of_model(self._found.model, model)
+            self._known[model] = is_of_model(self._model, model)
         return self._known[model]
 
     def names(self, model: Path | None) -> tuple[str, ...]:
@@ -104,19 +106,24 @@ class AtlasParts(QObject):
         folder = self._session.model_atlas
         if folder is None:
             self._tasks.forget("parts")
-            self._take(None)
+            self._take(None, None)
         else:
-            self._tasks.run("parts", partial(_placed, folder))
+            self._tasks.run("parts", partial(_placed, folder, self._session.model))
 
-    def _on_read(self, name: str, found: PlacedParts) -> None:
-        self._take(found)
+    @Slot(object)
+    def _on_model(self, model: Path | None) -> None:
+        if model is not None and not self.knows(model):
+            self._read()  # it may be the same one, which has moved
+
+    def _on_read(self, name: str, result: tuple[PlacedParts, Path | None]) -> None:
+        self._take(*result)
 
     def _on_failed(self, name: str, error: Exception) -> None:
-        self._take(None)  # the Parts page says what is wrong
+        self._take(None, None)  # the Parts page says what is wrong
 
-    def _take(self, found: PlacedParts | None) -> None:
+    def _take(self, found: PlacedParts | None, model: Path | None) -> None:
         if found is not None or self._found is not None:
-            self._found = found
+            self._found, self._model = found, model
             self._names.clear()
             self._known.clear()
             self.changed.emit()
@@ -137,7 +144,8 @@ def part_at(places: tuple[PartPlace, ...], x: float, y: float, side: float) -> P
     return nearest
 
 
-def _placed(folder: Path) -> PlacedParts:
+def _placed(folder: Path, model: Path | None) -> tuple[PlacedParts, Path | None]:
     from s3n_core.parts.atlas.placed_parts import PlacedParts  # loads numpy, not at the window's start
 
-    return PlacedParts(folder)
+    found = PlacedParts(folder)
+    return found, Path(found.header.model_path) if model is None else model_of(found.header, model)

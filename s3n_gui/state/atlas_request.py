@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from s3n_core.runs.locations import home
+from s3n_gui.state.kept_results import kept_place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +18,7 @@ class AtlasRequest:
         split: One of ``SPLIT_CHOICES``.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
+        kept: The folder of the atlas, if it is known to lie elsewhere than a new one would.
     """
 
     model: Path
@@ -26,13 +26,12 @@ class AtlasRequest:
     split: str = "test"
     device: str = "auto"
     precision: str = "auto"
+    kept: Path | None = field(default=None, compare=False)
 
     @property
     def folder(self) -> Path:
         """The window's folder for this atlas: always the same, so that a stopped job resumes, whatever number of parts."""
-        parts = [str(self.model.absolute()), str(self.images.absolute()), self.split, self.precision]
-        key = hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        return atlases() / key
+        return self.kept or kept_place("atlases", self.model, [str(self.images.absolute()), self.split, self.precision])
 
     def arguments(
         self, parts: int | None = None, *, parts_of: Path | None = None, restart: bool = False
@@ -59,8 +58,3 @@ class AtlasRequest:
             *(["--precision", self.precision] if self.precision != "auto" else []),
             *(["--restart"] if restart else []),
         )
-
-
-def atlases() -> Path:
-    """Return the folder of the window's own atlases."""
-    return home() / "window" / "atlases"

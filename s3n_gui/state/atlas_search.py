@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,9 +11,10 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.errors import AtlasError, S3NError
 from s3n_core.parts.atlas.atlas_copies import install_atlas
 from s3n_core.parts.atlas.atlas_files import AtlasHeader, is_atlas, is_unfinished_atlas, read_header
-from s3n_core.runs.model_paths import is_of_model
+from s3n_core.parts.atlas.sources import has_images_of, model_of
 from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.demo import demo_atlas, demo_images, demo_model
+from s3n_gui.state.kept_results import kept_folder
 from s3n_gui.state.split_choice import SplitChoice, split_choice
 
 
@@ -23,7 +24,7 @@ class AtlasSearch:
 
     Attributes:
         splits: The splits of the images.
-        request: The request for the chosen split, or for the usual one.
+        request: The request for the chosen split, or for the usual one; it says where its atlas is, or can be made.
         state: How far its atlas is.
         others: Finished atlases of the model with parts that its atlas could take, the newest first.
     """
@@ -67,6 +68,9 @@ def look_for_atlas(
     """
     splits = split_choice(request.images, data_set, request.model)
     wanted = replace(request, split=split if split in splits.available else splits.usual)
+    known, own = tuple(known), own_atlases()
+    ours = dict(atlases_of(request.model, dict.fromkeys((*known, *own))))
+    wanted = replace(wanted, kept=_place(wanted, {folder: ours[folder] for folder in own if folder in ours}))
     state: Literal["none", "unfinished", "finished"] = "none"
     if is_atlas(wanted.folder):
         state = "finished"
@@ -76,8 +80,8 @@ def look_for_atlas(
         state = "finished"
     others = [
         OtherAtlas(folder, Path(header.data), header.split)
-        for folder, header in atlases_of(request.model, known)
-        if folder != wanted.folder and header.data
+        for folder, header in ours.items()
+        if folder in known and folder != wanted.folder and header.data
     ]
     return AtlasSearch(splits, wanted, state, tuple(others))
 
@@ -89,8 +93,45 @@ def atlases_of(model: Path, folders: Iterable[Path]) -> Iterator[tuple[Path, Atl
             header = read_header(folder)
         except (AtlasError, OSError):
             continue
-        if header is not None and is_of_model(Path(header.model_path), model):
+        if header is not None and model_of(header, model) is not None:
             yield folder, header
+
+
+def own_atlases() -> tuple[Path, ...]:
+    """Return the folders of the window's own atlases."""
+    folder = kept_folder("atlases")
+    return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
+
+
+def _place(request: AtlasRequest, ours: Mapping[Path, AtlasHeader]) -> Path:
+    """Return the folder of the atlas that is asked for.
+
+    Args:
+        request: What is asked for.
+        ours: The window's own finished atlases of the model, by their folders.
+    """
+    place = request.folder
+    if place not in ours and not is_unfinished_atlas(place):
+        for folder, header in ours.items():  # made when the model was called something else
+            if (
+                has_images_of(header, request.images)
+                and header.split == request.split
+                and request.precision in ("auto", header.collection.get("precision"))
+            ):
+                return folder
+    number = 2
+    while _is_of_another(place, request.model):  # which had the same name
+        place, number = request.folder.with_name(f"{request.folder.name}-{number}"), number + 1
+    return place
+
+
+def _is_of_another(folder: Path, model: Path) -> bool:
+    """Return whether a folder holds a finished atlas of another model."""
+    try:
+        header = read_header(folder)
+    except (AtlasError, OSError):
+        return False
+    return header is not None and model_of(header, model) is None
 
 
 def _install_demo(request: AtlasRequest, data_set: DataSet) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from s3n_core.runs.locations import home
+from s3n_gui.state.kept_results import kept_place
 
 SPLIT_CHOICES = ("all", "train", "val", "validation", "test")
 """All images, the splits of a data set, and the validation images of the model's run."""
@@ -35,10 +34,10 @@ class PredictionRequest:
     @property
     def table(self) -> Path:
         """The path of the window's table for this request: always the same, so that a stopped job resumes."""
-        parts = [str(self.model.absolute()), str(self.images.absolute()), self.split, self.precision]
-        text = "\0".join(parts if self.stop_below is None else [*parts, f"{self.stop_below:g}"])
-        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        return home() / "window" / "predictions" / f"{key}.json"
+        asked = [str(self.images.absolute()), self.split, self.precision]
+        if self.stop_below is not None:
+            asked.append(f"{self.stop_below:g}")
+        return kept_place("predictions", self.model, asked, ".json")
 
     def arguments(self, out: Path | None = None, *, restart: bool = False) -> tuple[str, ...]:
         """Return the arguments of ``s3n``.

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import S3NError
+from s3n_core.runs.model_paths import after_rename
 from s3n_gui.appearance.wording import error_text
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.messages import Cause, Message
@@ -62,6 +63,7 @@ class Session(QObject):
         model_changed: The new model's ``Path`` (a model file or a run folder) or None.
         value_ranges_changed: The model's ``ValueRanges`` of images with more than 8 bits, or None.
         run_changed: The new run's folder as ``Path`` or None.
+        run_renamed: A run's folder before and after, before ``model_changed``: its model and what was made with it are the same.
         image_changed: The newly selected image's ``Path`` or None.
         selection_changed: The new ``ImageSelection``, or None: all images are shown again.
         row_sought: The Predict page should show the row of ``take_sought()``.
@@ -97,6 +99,7 @@ class Session(QObject):
     model_changed = Signal(object)
     value_ranges_changed = Signal(object)
     run_changed = Signal(object)
+    run_renamed = Signal(object, object)
     image_changed = Signal(object)
     selection_changed = Signal(object)
     row_sought = Signal()
@@ -193,6 +196,17 @@ class Session(QObject):
             self._run = value
             self._end(("open", "run"))
             self.run_changed.emit(value)
+
+    def follow_rename(self, before: Path, after: Path) -> None:
+        """Go on with the model of a run whose folder was renamed; the pages keep what they show of it.
+
+        Args:
+            before: The folder as it was called.
+            after: The folder.
+        """
+        self.run_renamed.emit(before, after)
+        if self._model is not None:
+            self.model = after_rename(self._model, before, after)
 
     @property
     def image(self) -> Path | None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QInputDialog, QWidget
 
+from s3n_gui.state.kept_results import follow_run
 from s3n_gui.state.live_runs import LiveRuns
 from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import Session
@@ -109,7 +110,8 @@ class RunsActions(QObject):
         if before in [path for path, _ in self._controller.others()]:
             self._controller.lay_over(before, on=False)
             self._controller.lay_over(after)
-        self._follow_model(before, after)
+        follow_run(before, after)
+        self._session.follow_rename(before, after)
         self._trainings.watch.look()
 
     def _on_moved(self, before: Path, after: Path | None) -> None:
@@ -127,8 +129,3 @@ class RunsActions(QObject):
             if model is not None and model.is_relative_to(before) and self._session.model is None:
                 self._session.model = after / model.relative_to(before)
         self._trainings.watch.look()
-
-    def _follow_model(self, before: Path, after: Path) -> None:
-        model = self._session.model
-        if model is not None and model.is_relative_to(before):
-            self._session.model = after / model.relative_to(before)

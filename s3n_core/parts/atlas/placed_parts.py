@@ -19,7 +19,7 @@ class PlacedParts:
 
     Attributes:
         root: The folder of its images.
-        model: Its model file.
+        header: Its header.
         names: Names of the parts that have a peak and are not hidden, in the order of their numbers.
 
     Raises:
@@ -28,7 +28,7 @@ class PlacedParts:
 
     def __init__(self, folder: Path) -> None:
         self._atlas = atlas = Atlas(folder)
-        self.root, self.model = Path(atlas.header.data), Path(atlas.header.model_path)
+        self.header, self.root = atlas.header, Path(atlas.header.data)
         parts = [part for part in atlas.parts.numbers if not atlas.parts.is_hidden(part)]
         self._name_of = {part: atlas.parts.name(part) for part in parts}
         self._background = atlas.background

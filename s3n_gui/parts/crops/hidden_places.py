@@ -54,7 +54,7 @@ class HiddenPlaces(QObject):
     Args:
         settings: The user's settings.
         make_client: Makes an engine client.
-        model_of: Returns the model file or run of an atlas.
+        atlas_model: Returns the model file or run of the open atlas.
     """
 
     changed = Signal()
@@ -63,11 +63,11 @@ class HiddenPlaces(QObject):
         self,
         settings: Settings,
         make_client: Callable[[], EngineClient],
-        model_of: Callable[[AtlasContent], Path],
+        atlas_model: Callable[[], Path],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._settings, self._make_client, self._model_of = settings, make_client, model_of
+        self._settings, self._make_client, self._atlas_model = settings, make_client, atlas_model
         self._client: EngineClient | None = None
         self._content: AtlasContent | None = None
         self._kept: OrderedDict[_Key, HiddenPlace] = OrderedDict()
@@ -122,7 +122,7 @@ class HiddenPlaces(QObject):
         if content is None:
             return
         self._asked = key
-        model = self._model_of(content)
+        model = self._atlas_model()
         if not model.exists():
             self._message = f"This needs the atlas's model, which is no longer at {model}."
             return

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -30,8 +31,14 @@ class EffectsJob(AtlasJob):
 
     read = Signal()
 
-    def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
-        super().__init__(settings, jobs, parent)
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: JobList,
+        moved_model: Callable[[], Path | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(settings, jobs, moved_model, parent)
         self._content: AtlasContent | None = None
         self.effects: ClassEffects | None = None
         """Of the open atlas, in the order of its matrix; None before they are read."""

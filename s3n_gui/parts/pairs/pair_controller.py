@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -33,13 +35,19 @@ class PairController(QObject):
     failed = Signal(object)
     compared = Signal()
 
-    def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: JobList,
+        moved_model: Callable[[], Path | None],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.content: AtlasContent | None = None
         self.a, self.b = "", ""
         """The chosen classes; "" before any are chosen, and for B: all others."""
         self.pair: PairContent | None = None
-        self._comparing = ComparisonJob(settings, jobs, self)
+        self._comparing = ComparisonJob(settings, jobs, moved_model, self)
         self._comparing.changed.connect(self.job_changed)
         self._comparing.failed.connect(self.failed)
         self._comparing.measured.connect(self.compared)  # everything is read again

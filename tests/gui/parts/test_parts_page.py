@@ -57,7 +57,9 @@ def test_an_earlier_atlas_of_the_same_images_is_there_at_once(
     settle(qtbot, parts)
     request = parts.controller.request
     assert request is not None
-    write_atlas(request.folder, pictures, [record.name for record in open_data_set(pictures).records])
+    write_atlas(
+        request.folder, pictures, [record.name for record in open_data_set(pictures).records], model=request.model
+    )
     session.model = None
     choose(session, pictures)
     qtbot.waitUntil(lambda: parts.controller.stage == "open")
@@ -98,8 +100,48 @@ def test_behind_links_are_the_same_model_and_images(
     qtbot.waitUntil(lambda: parts.controller.stage == "open")
     content = parts.controller.content
     assert content is not None
-    assert parts.controller.model_of(content) == session.model  # another one would drop what runs with this one
+    assert parts.controller.atlas_model() == session.model  # another one would drop what runs with this one
     assert content.path_of(names[0]) == content.root / names[0] == link / "birds" / names[0]
+
+
+def test_an_atlas_stays_open_while_its_run_is_renamed_and_jobs_are_told_where_the_model_lies(
+    parts: PartsPage,
+    session: Session,
+    pictures: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    commanded: Callable[[str], list[list[str]]],
+) -> None:
+    asked = commanded("")
+    run, checkpoint = tmp_path / "birds-1", Path("checkpoints") / "step-10.safetensors"
+    (run / checkpoint).parent.mkdir(parents=True)
+    (run / checkpoint).write_bytes(b"a model")
+    names = [record.name for record in open_data_set(pictures).records]
+    write_atlas(tmp_path / "atlas", pictures.resolve(), names, model=run.resolve() / checkpoint)
+    session.data_set, session.model, session.atlas = open_data_set(pictures), run, tmp_path / "atlas"
+    qtbot.waitUntil(lambda: parts.controller.stage == "open" and parts.is_ready())
+
+    def compared() -> list[str]:
+        asked.clear()
+        with qtbot.waitSignal(parts.pair._comparing.ended):
+            parts.pair.compare()
+        return asked[0]
+
+    assert "--model" not in compared()
+    qtbot.waitUntil(parts.is_ready)
+    renamed, shown = run.rename(tmp_path / "birds-2"), session.atlas
+    session.follow_rename(run, renamed)
+    assert (parts.controller.stage, session.atlas, session.model) == ("open", shown, renamed)
+    assert parts.controller.atlas_model() == renamed
+    arguments = compared()
+    assert Path(arguments[arguments.index("--model") + 1]).samefile(renamed / checkpoint)
+    qtbot.waitUntil(parts.is_ready)
+    parts.controller.close_atlas()
+    settle(qtbot, parts)
+    session.atlas = tmp_path / "atlas"  # opened again, it names a model that is not there
+    qtbot.waitUntil(lambda: parts.controller.stage == "open" and parts.is_ready())
+    assert parts.controller.atlas_model() == renamed
+    assert parts.controller.moved_model() == renamed / checkpoint
 
 
 def test_a_damaged_atlas_is_said_and_the_page_goes_on(

@@ -17,9 +17,12 @@ from s3n_core.prediction.rows import fingerprint
 from s3n_core.prediction.tables import write_table
 from s3n_gui.background.jobs import JobList
 from s3n_gui.prediction.controller import PredictionController
+from s3n_gui.state.kept_results import follow_run
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
+
+CHECKPOINT = Path("checkpoints") / "step-10.safetensors"
 
 
 def folder(root: Path) -> Path:
@@ -156,3 +159,69 @@ def test_a_table_keeps_its_place_when_another_precision_is_set(
     with qtbot.waitSignal(controller.checked):
         session.data_set = replace(opened, records=opened.records)
     assert session.predictions == table
+
+
+@pytest.fixture
+def run(session: Session, model: Path, tmp_path: Path) -> Path:
+    """The folder of a run whose checkpoint is the current model."""
+    folder = tmp_path / "birds-1"
+    (folder / CHECKPOINT).parent.mkdir(parents=True)
+    (folder / CHECKPOINT).write_bytes(b"a model")
+    session.model = folder / CHECKPOINT
+    return folder
+
+
+def rename(session: Session, run: Path, name: str) -> Path:
+    after = run.rename(run.with_name(name))
+    follow_run(run, after)
+    session.follow_rename(run, after)
+    return after
+
+
+def test_the_table_and_fast_mode_stay_when_the_run_is_renamed(
+    qtbot: QtBot, controller: PredictionController, session: Session, run: Path, tmp_path: Path
+) -> None:
+    said = list[str]()
+    session.notice_reported.connect(said.append)
+    session.data_set = open_data_set(folder(tmp_path / "a"), "images")
+    table = predicted(run / CHECKPOINT, session.data_set)
+    qtbot.waitUntil(lambda: session.predictions == table)
+    shown = controller.predictions
+    after = rename(session, run, "birds-2")
+    assert controller.model == session.model == after / CHECKPOINT
+    assert (controller.predictions, controller.stage) == (shown, "finished")
+    assert session.predictions is not None
+    assert session.predictions.exists()
+    assert not table.exists()
+    rename(session, after, "birds-1")  # undone
+    assert session.predictions == table
+    assert table.exists()
+    controller.set_stop_below(0.5)
+    rename(session, run, "birds-2")
+    assert controller.stop_below == 0.5
+    assert not said
+
+
+def test_a_prediction_goes_on_when_the_run_is_renamed(
+    qtbot: QtBot,
+    controller: PredictionController,
+    session: Session,
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session.data_set = open_data_set(folder(tmp_path / "a"), "images")
+    controller.set_split("all")
+    qtbot.waitUntil(lambda: controller.stage == "ready")
+    monkeypatch.setattr("s3n_gui.prediction.controller.CommandJob.start", lambda _: None)
+    controller.start()
+    job = controller.job
+    assert job is not None
+    after = rename(session, run, "birds-2")
+    assert (controller.job, controller.stage) == (job, "running")
+    table = predicted(run / CHECKPOINT, session.data_set)  # the job knows the earlier name only
+    job.ended.emit("done", job)
+    now = PredictionRequest(model=after / CHECKPOINT, images=session.data_set.root).table
+    qtbot.waitUntil(lambda: session.predictions == now)
+    assert not table.exists()
+    assert controller.stage == "finished"

@@ -15,6 +15,7 @@ from s3n_core.runs.locations import home
 from s3n_gui.state.atlas_finder import AtlasFinder
 from s3n_gui.state.atlas_parts import AtlasParts
 from s3n_gui.state.atlas_request import AtlasRequest
+from s3n_gui.state.atlas_search import look_for_atlas
 from s3n_gui.state.demo import demo_images, demo_is_installed, demo_model
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -46,7 +47,7 @@ def others(tmp_path: Path) -> DataSet:
 
 
 def made(folder: Path, data: DataSet, model: Path) -> Path:
-    write_atlas(folder, data.root, [record.name for record in data.records], model=model)
+    write_atlas(folder, data.root, [record.name for record in data.records], model=model, split="all")
     return folder
 
 
@@ -132,3 +133,27 @@ def test_other_images_of_the_same_model_keep_it_and_what_a_person_opens_or_close
     settle(qtbot, finder)
     session.model = None
     assert session.model_atlas == tmp_path / "opened"
+
+
+def test_a_renamed_run_keeps_its_atlas_and_a_new_one_of_its_name_has_none(
+    session: Session, finder: AtlasFinder, birds: DataSet, tmp_path: Path, qtbot: QtBot
+) -> None:
+    run, checkpoint = tmp_path / "birds-1", Path("checkpoints") / "step-10.safetensors"
+    (run / checkpoint).parent.mkdir(parents=True)
+    (run / checkpoint).write_bytes(b"a model")
+    folder = made(AtlasRequest(model=run, images=birds.root, split="all").folder, birds, run / checkpoint)
+    renamed = run.rename(tmp_path / "birds-2")
+    session.model, session.data_set = renamed, birds
+    settle(qtbot, finder)
+    assert session.model_atlas == folder
+    search = look_for_atlas(AtlasRequest(model=renamed, images=birds.root), birds)
+    assert (search.state, search.request.folder) == ("finished", folder)
+    (run / checkpoint).parent.mkdir(parents=True)
+    (run / checkpoint).write_bytes(b"a new run of the old name")
+    session.model = run
+    settle(qtbot, finder)
+    assert session.model_atlas is None
+    search = look_for_atlas(AtlasRequest(model=run, images=birds.root), birds)
+    assert search.state == "none"
+    assert search.request.folder != folder, "a search would ask to replace the parts of the other run"
+    assert not search.request.folder.exists()

@@ -81,3 +81,28 @@ def test_a_model_and_images_behind_links_are_the_atlas_s(session: Session, tmp_p
     assert made.has_peak(link / "birds" / FILES[3], run, *PLACES[0])
     assert made.places(link / "others" / FILES[3], run) == ()
     made.close()
+
+
+def test_the_model_of_a_renamed_run_is_recognised_by_what_it_holds(
+    session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    run, checkpoint = tmp_path / "birds-1", Path("checkpoints") / "step-10.safetensors"
+    (run / checkpoint).parent.mkdir(parents=True)
+    (run / checkpoint).write_bytes(b"a model")
+    write_atlas(tmp_path / "atlas", tmp_path, FILES, model=run / checkpoint)
+    made = AtlasParts(session)
+    session.model, session.atlas = run, tmp_path / "atlas"
+    made.activate()
+    qtbot.waitUntil(lambda: made.knows(run))
+    renamed = run.rename(tmp_path / "birds-2")
+    session.follow_rename(run, renamed)
+    assert session.model == renamed
+    qtbot.waitUntil(lambda: made.knows(renamed))
+    assert made.places(tmp_path / FILES[0], renamed)
+    (run / checkpoint).parent.mkdir(parents=True)
+    (run / checkpoint).write_bytes(b"a new run of the old name")
+    with qtbot.waitSignal(made.changed):
+        session.model = run
+    assert not made.knows(run)
+    assert made.places(tmp_path / FILES[0], run) == ()
+    made.close()

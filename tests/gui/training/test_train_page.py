@@ -48,6 +48,7 @@ from s3n_gui.background import training_job
 from s3n_gui.background.jobs import Job
 from s3n_gui.background.training_request import TrainingRequest
 from s3n_gui.frame.actions import ACTIONS
+from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.runs_watch import RunsSeen
 from s3n_gui.state.session import ValidationShare
 from s3n_gui.training.curves.curve_view import Curve, CurveView
@@ -896,8 +897,12 @@ def test_a_checkpoint_of_a_run_moves_with_it(train_page, session, runs, monkeypa
     checkpoint = Path("checkpoints") / "step-1.safetensors"
     session.model = runs / "past" / checkpoint
     monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("renamed", True))
+    table, renamed = (PredictionRequest(model=runs / name, images=runs).table for name in ("past", "renamed"))
+    table.parent.mkdir(parents=True)
+    table.touch()
     train_page.runs.rename(runs / "past")
     assert session.model == runs / "renamed" / checkpoint
+    assert (table.exists(), renamed.exists()) == (False, True)
     train_page.runs.trash(runs / "renamed")
     assert session.model is None
     train_page.undo_stack().undo()

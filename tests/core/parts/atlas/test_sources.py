@@ -1,11 +1,11 @@
-"""An image's name in the data set of an atlas, by the path that a person gives."""
+"""The images and the model of an atlas, however they are called and wherever they lie now."""
 
 from pathlib import Path
 
 import pytest
 from made_up_atlas import CLASSES, write_atlas
 
-from s3n_core.parts.atlas.sources import has_images_of, name_below
+from s3n_core.parts.atlas.sources import has_images_of, model_of, name_below
 
 
 @pytest.fixture
@@ -59,3 +59,22 @@ def test_a_data_set_s_folder_is_that_of_an_atlas_through_links(data: Path, tmp_p
     moved = data.rename(data.with_name("elsewhere"))
     data.symlink_to(moved, target_is_directory=True)
     assert has_images_of(header, moved), "it was moved, and a link left in its place"
+
+
+def test_a_model_is_recognised_by_what_it_holds(tmp_path: Path) -> None:
+    run = tmp_path / "birds-1"
+    file = run / "checkpoints" / "step-10.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"a model")
+    header = write_atlas(tmp_path / "atlas", tmp_path, [f"{CLASSES[0]}/1.jpg"], model=file).header
+    assert model_of(header, run) == model_of(header, file) == file
+    moved = run.rename(tmp_path / "birds-2")
+    assert model_of(header, moved) == moved / file.relative_to(run)
+    (tmp_path / "alone.safetensors").write_bytes(b"a model")
+    assert model_of(header, tmp_path / "alone.safetensors") == tmp_path / "alone.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"what a new run of the old name has learned")
+    assert model_of(header, run) is model_of(header, file) is None
+    file.unlink()
+    assert model_of(header, run) == file, "the run has removed it since"
+    assert model_of(header, tmp_path / "birds") is None
