@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.background.jobs import Job, JobList
 from s3n_gui.frame.job_row import JobRow
+from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_label import ElidedLabel
 
 
@@ -72,14 +73,35 @@ class JobsTray(QFrame):
             self._panel.hide()
             return
         self._panel.fill()
-        width = min(px(620), self.width() - 2 * INSIDE_GROUP)
-        self._panel.setFixedWidth(width)
-        self._panel.adjustSize()
-        corner = self.mapTo(self.window(), QPoint(self.width() - width - INSIDE_GROUP, 0))
-        self._panel.move(corner.x(), corner.y() - self._panel.height() - INSIDE_GROUP)
         self._panel.show()
+        self._place_panel()
+        self._panel.show_running()
         self._panel.raise_()
         self._panel.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the panel above the tray."""
+        super().resizeEvent(event)
+        self._place_panel()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Keep the panel above the tray."""
+        super().moveEvent(event)
+        self._place_panel()
+
+    def _place_panel(self) -> None:
+        """Put the panel above the tray, as high as its jobs need and the window below its menus has room for."""
+        panel = self._panel
+        if panel is None or not panel.isVisible():
+            return
+        window = self.window()
+        width = min(px(620), self.width() - 2 * INSIDE_GROUP)
+        corner = self.mapTo(window, QPoint(self.width() - width - INSIDE_GROUP, -INSIDE_GROUP))
+        panel.setFixedWidth(width)
+        room = self.parentWidget() or self
+        panel.setMaximumHeight(corner.y() - room.mapTo(window, QPoint(0, INSIDE_GROUP)).y())
+        panel.adjustSize()
+        panel.move(corner.x(), corner.y() - panel.height())
 
     def _draw(self) -> None:
         active = self._jobs.active()
@@ -97,8 +119,8 @@ class JobsTray(QFrame):
         self._more.setVisible(others > 0)
         self._more.setText(f"{others} more" if shown is not None else f"{others} finished")
         self._more.setAccessibleName(f"Show all jobs, {self._more.text()}")
-        if self._panel is not None and self._panel.isVisible():
-            self._panel.fill()
+        if self._panel is not None and self._panel.isVisible() and self._panel.fill():
+            self._place_panel()
 
     def _fit(self) -> None:
         self.setFixedHeight(px(36))
@@ -113,12 +135,12 @@ class JobsPanel(QFrame):
         self.setProperty("floats", True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._jobs = jobs
-        self._shown: list[Job] = []
+        self._shown: list[JobRow] = []
         heading = QLabel("Jobs")
         heading.setProperty("role", "section")
         self._clear = QPushButton("Clear finished")
         self._clear.setProperty("role", "link")
-        self._clear.clicked.connect(self._on_clear)
+        self._clear.clicked.connect(jobs.clear_ended)
         close = QToolButton()
         set_icon(close, "close")
         close.setToolTip("Close (Esc)")
@@ -132,9 +154,13 @@ class JobsPanel(QFrame):
         column.setContentsMargins(PAGE_MARGIN, 8, 8, 12)
         column.setSpacing(INSIDE_GROUP)
         column.addLayout(top)
-        self._rows = QVBoxLayout()
+        rows = QWidget()
+        self._rows = QVBoxLayout(rows)
+        self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(INSIDE_GROUP)
-        column.addLayout(self._rows)
+        self._area = ColumnScrollArea()
+        self._area.setWidget(rows)
+        column.addWidget(self._area)
         self._empty = QLabel(
             "Trainings, predictions and exports appear here while they run and when they are finished."
         )
@@ -142,25 +168,31 @@ class JobsPanel(QFrame):
         self._empty.setWordWrap(True)
         column.addWidget(self._empty)
 
-    def fill(self) -> None:
-        """Update the list of jobs; each row updates itself."""
+    def fill(self) -> bool:
+        """Update the list of jobs, and return whether it has changed; each row updates itself."""
         jobs = list(reversed(self._jobs.jobs()))
         self._empty.setVisible(not jobs)
         self._clear.setVisible(any(not job.is_active for job in jobs))
-        if jobs == self._shown:
-            return
-        self._shown = jobs
-        while (item := self._rows.takeAt(0)) is not None:
-            if (row := item.widget()) is not None:
-                row.hide()
-                row.deleteLater()
-        for job in jobs:
-            row = JobRow(job)
-            row.remove_asked.connect(self._on_remove)
+        if jobs == [row.job for row in self._shown]:
+            return False
+        for row in self._shown:
+            self._rows.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        self._shown = [JobRow(job) for job in jobs]
+        for row in self._shown:
+            row.remove_asked.connect(self._jobs.remove)
             self._rows.addWidget(row)
-        bottom = self.geometry().bottom()
-        self.adjustSize()
-        self.move(self.x(), bottom - self.height() + 1)
+            row.show()  # else it takes no room before the next turn of the event loop
+        self._area.setVisible(bool(jobs))
+        self._area.updateGeometry()
+        return True
+
+    def show_running(self) -> None:
+        """Scroll to the newest job that runs."""
+        running = next((row for row in self._shown if row.job.is_active), None)
+        if running is not None:
+            self._area.ensureWidgetVisible(running)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close on Escape."""
@@ -168,11 +200,3 @@ class JobsPanel(QFrame):
             self.hide()
         else:
             super().keyPressEvent(event)
-
-    def _on_clear(self) -> None:
-        self._jobs.clear_ended()
-        self.fill()
-
-    def _on_remove(self, job: Job) -> None:
-        self._jobs.remove(job)
-        self.fill()

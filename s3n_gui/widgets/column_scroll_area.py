@@ -28,13 +28,13 @@ class ColumnScrollArea(QScrollArea):
         return super().sizeHint() if column is None else column.sizeHint().expandedTo(self.minimumSizeHint())
 
     def minimumSizeHint(self) -> QSize:
-        """Return the least width of the column, with its scroll bar, and a small height."""
+        """Return the least width of the column, with its scroll bar, and at most a small height."""
         column = self.widget()
         if column is None:
             return super().minimumSizeHint()
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, self.verticalScrollBar())
         least = max(column.minimumSizeHint().width(), column.minimumWidth())
-        return QSize(least + bar + 2 * self.frameWidth(), _LEAST_HEIGHT)
+        return QSize(least + bar + 2 * self.frameWidth(), min(_LEAST_HEIGHT, column.sizeHint().height()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Pass on that the column needs another width."""

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.jobs import Job
+from s3n_gui.frame.jobs_tray import JobsPanel
 from s3n_gui.frame.main_window import MainWindow
 from s3n_gui.frame.pages import PAGES, PageEntry
 from s3n_gui.frame.window_dialogs import ClosingDialog
@@ -282,6 +283,40 @@ def test_the_tray_follows_jobs(window: MainWindow) -> None:
     window.jobs.clear_ended()
     assert not window.tray._more.isVisible()
     window.actions_by_id["jobs"].trigger()
+
+
+def test_the_list_of_many_jobs_fits_above_the_tray(window: MainWindow, themed: QApplication) -> None:
+    window.resize(960, 540)
+    window.show()
+    jobs = [Slow(f"Exporting {number} images") for number in range(25)]
+    for job in jobs[:3]:
+        window.jobs.add(job)
+    window.actions_by_id["jobs"].trigger()
+    panel = window.findChild(JobsPanel)
+    assert panel is not None
+    bar = panel._area.verticalScrollBar()
+    assert bar.maximum() == 0
+    for job in jobs[3:]:
+        window.jobs.add(job)
+    for job in jobs[1:]:
+        job.end()
+    themed.processEvents()
+    window.actions_by_id["jobs"].trigger()
+    window.actions_by_id["jobs"].trigger()
+    running = panel._shown[24]
+    assert running.job is jobs[0]
+    assert not running._end.visibleRegion().isEmpty(), "the running job is in sight"
+    for size in ((960, 540), (1280, 720), (960, 540)):
+        window.resize(*size)
+        themed.processEvents()
+        top = panel.mapTo(window, QPoint(0, 0)).y()
+        assert top >= window.menuBar().height()
+        assert top + panel.height() <= window.tray.mapTo(window, QPoint(0, 0)).y()
+        assert bar.maximum() > 0
+        assert panel._clear.isVisible()
+    panel._clear.click()
+    themed.processEvents()
+    assert bar.maximum() == 0
 
 
 class Training:
