@@ -68,7 +68,7 @@ class PredictionController(QObject):
         self.remembered: dict[str, str] = {}
         """The split that was chosen for each folder of images, newest last."""
         self._settled = self.images is None
-        """Whether ``part`` is known: it was chosen, or found out."""
+        """Whether ``split`` is known: it was chosen, or found out."""
         self.stop_below: float | None = None
         self.stage: Stage = "nothing"
         self.predictions: PredictionColumns | None = None
@@ -199,7 +199,7 @@ class PredictionController(QObject):
             self._check()
 
     def _choose(self, model: Path | None, images: Path | None, split: str, stop_below: float | None) -> None:
-        """Take choices; an empty ``part`` is found out first, in the background."""
+        """Take choices; an empty ``split`` is found out first, in the background."""
         if (model, images, split, stop_below) == (self.model, self.images, self._known_split, self.stop_below):
             return
         changed = (model, images) != (self.model, self.images)
@@ -257,7 +257,7 @@ class PredictionController(QObject):
         """
         self.activate()
         data_set = self._session.data_set
-        images = self.images if data_set is None or split == "all" else data_set_place(data_set)
+        images = self.images if data_set is None else data_set_place(data_set)
         same = (self._session.model, images) == (self.model, self.images)
         self._choose(self._session.model, images, split or (self._known_split if same else ""), None)
         self._start_asked = True

@@ -55,3 +55,17 @@ def test_images_that_are_measured_by_themselves_are_predicted_as_soon_as_they_ar
     session.ask_for_predictions("")
     assert started == ["test", "test"]
     controller.shut_down()
+
+
+def test_the_open_data_set_is_predicted_whatever_folder_was_chosen_here(
+    qtbot: QtBot, session: Session, settings: Settings, jobs: JobList, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.model = tmp_path / "model.safetensors"
+    session.data_set = DataSet(root=tmp_path / "birds", format="flat", classes=(), records=())
+    controller = PredictionController(session, settings, jobs)
+    controller.set_images(tmp_path / "other")
+    started: list[Path | None] = []
+    monkeypatch.setattr(controller, "start", lambda: started.append(controller.images))
+    session.ask_for_predictions()
+    assert started == [tmp_path / "birds"]
+    controller.shut_down()
