@@ -131,6 +131,7 @@ class PredictPage(Page):
         controller.request_changed.connect(self._show_parts)
         self.parts.changed.connect(self._show_parts)
         controller.stage_changed.connect(self._show_stage)
+        controller.stage_changed.connect(self._show_sought)
         controller.progressed.connect(self._show_progress)
         controller.began.connect(self._on_began)
         controller.grown.connect(self._on_grown)
@@ -341,12 +342,17 @@ class PredictPage(Page):
             self._session.export_selection(selection)
 
     def _show_sought(self) -> None:
-        """Show the row that another page asked for, as soon as it is read."""
-        predictions, request = self.controller.predictions, self.controller.request
-        if predictions is None or request is None or self.controller.stage not in ("finished", "stopped"):
-            return
+        """Show the row that another page asked for, as soon as it is read; say so where there is none."""
+        if self.controller.stage in ("reading", "running", "stopping"):
+            return  # whether there is such a row is not known yet
         image = self._session.take_sought()
         if image is None:
+            return
+        predictions, request = self.controller.predictions, self.controller.request
+        if not predictions or request is None:
+            self._session.report_notice(
+                f"{image.name} has no prediction yet; predict these images first.", cause="image"
+            )
             return
         self._take_rows()
         row = next((row for row, file in enumerate(predictions.files) if request.image_path(file) == image), -1)
@@ -426,7 +432,6 @@ class PredictPage(Page):
         if not running:
             self._take_rows()
             self._show_accuracy()
-            self._show_sought()
         at_start = self.source.start.hasFocus()
         self.notice.show_words("" if running else controller.stale)
         if at_start and not self.source.start.isVisibleTo(self):

@@ -153,9 +153,11 @@ class Session(QObject):
     @data_set.setter
     def data_set(self, value: DataSet | None) -> None:
         if value is not self._data_set:
-            self._data_set = value
+            before, self._data_set = self._data_set, value
             if self._selection is not None and (value is None or value.root != self._selection.root):
                 self.selection = None
+            if before is None or value is None or value.root != before.root:
+                self._sought = None
             self._end(("open", "data", "table", "prediction"))
             self.data_set_changed.emit(value)
 
@@ -317,7 +319,7 @@ class Session(QObject):
         self.show_page("export")
 
     def seek_row(self, image: Path) -> None:
-        """Show the Predict page with the row of an image."""
+        """Show the Predict page with the row of an image; another data set drops the request."""
         self._sought = image
         self.show_page("predict")
         self.row_sought.emit()

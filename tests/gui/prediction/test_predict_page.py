@@ -347,6 +347,20 @@ def test_thumbnails_keep_to_the_setting(predict: PredictPage, settings: Settings
     assert [loader._cache_bytes for loader in (predict.thumbnails, predict.preview.images)] == [32 * 2**20] * 2
 
 
+def test_a_sought_row_that_is_not_there_is_said_at_once(
+    qtbot: QtBot, predict: PredictPage, session: Session, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    session.notice_reported.connect(said.append)
+    session.seek_row(tmp_path / "a.jpg")
+    predict.controller.set_model(MODEL)
+    predict.controller.set_images(tmp_path)
+    qtbot.waitUntil(lambda: predict.controller.stage == "ready")
+    session.seek_row(tmp_path / "b.jpg")
+    assert said == [f"{name} has no prediction yet; predict these images first." for name in ("a.jpg", "b.jpg")]
+    assert session.take_sought() is None
+
+
 def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Session) -> None:
     button, controller = filled.source.fast, filled.controller
     assert button.text() == "Fast mode: off"
