@@ -23,7 +23,6 @@ class TrainingRequest:
         settings: Changed fields of the recipe, by dotted name: ``{"epochs": 20, "network.backbone": "resnet18"}``.
         format: The data set's format; "auto" detects it.
         device: "auto", "cpu", "cuda" or "mps".
-        workers: Number of threads that read images; None: depends on the machine.
         prefix: A prefix that runs the command elsewhere (`engine_command`), where all paths must be the same.
     """
 
@@ -34,7 +33,6 @@ class TrainingRequest:
     settings: Mapping[str, object] = field(default_factory=dict)
     format: str = "auto"
     device: str = "auto"
-    workers: int | None = None
     prefix: Sequence[str] = ()
 
     @property
@@ -49,7 +47,6 @@ class TrainingRequest:
             f"--runs={self.root}",
             f"--format={self.format}",
             f"--device={self.device}",
-            *([] if self.workers is None else [f"--workers={self.workers}"]),
             *(f"--set={setting}" for setting in settings),
             *REPORTING,
         )

@@ -29,7 +29,6 @@ class LiveRuns(QObject):
     def __init__(self, settings: Settings, jobs: JobList, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._settings = jobs, settings
-        self._known: set[Path] = set()
         self.watch = RunsWatch(settings.runs_root, self)
         self.watch.changed.connect(self._on_seen)
         settings.changed.connect(self._on_setting)

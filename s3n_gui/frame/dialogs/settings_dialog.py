@@ -44,11 +44,9 @@ class SettingsDialog(QDialog):
     """The user's settings for the whole program.
 
     Signals:
-        reset_asked: All settings were reset to their defaults.
         precision_help_asked: The help about precisions was asked for.
     """
 
-    reset_asked = Signal()
     precision_help_asked = Signal()
 
     def __init__(self, settings: Settings, probe: DeviceProbe, card: CardMemory, parent: QWidget | None = None) -> None:
@@ -283,4 +281,3 @@ class SettingsDialog(QDialog):
 
     def _on_reset(self) -> None:
         self._settings.reset()
-        self.reset_asked.emit()

@@ -16,7 +16,6 @@ from s3n_gui.parts.pairs.pair_content import PairContent
 from s3n_gui.parts.part_names import part_name
 from s3n_gui.parts.peak_crops import with_peak
 
-_COUNTER_EXAMPLES = 8
 _NOTHING = 0.02
 """Hiding a part changes nothing where it costs less than this share of the mean margin."""
 

@@ -58,7 +58,6 @@ def request(data: Path, root: Path, epochs: int, name: str = "Lauf 1") -> Traini
         root=root,
         settings={**SMALL_TRAINING, "epochs": epochs},
         device="cpu",
-        workers=1,
     )
 
 
