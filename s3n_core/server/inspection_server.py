@@ -268,6 +268,8 @@ class InspectionServer:
         )
 
     def _fail(self, request: Request, error: S3NError) -> None:
+        if request.kind == "open":
+            self._requests.drop_followers(request)  # the window fails them itself; each would only open the model again
         said = error.to_dict()
         said["message"] = " ".join(said["message"].split())
         self._write(Message("failed", {**_belonging(request), "request": request.kind, "error": said}))

@@ -117,6 +117,13 @@ class LatestRequests:
             kind = min(self._waiting, key=REQUEST_KINDS.index)
             return self._waiting.pop(kind)
 
+    def drop_followers(self, failed: Request) -> None:
+        """Drop the waiting requests that a failed request makes pointless, unless it is outdated and a later one serves them."""
+        with self._changed:
+            if self._newest.get(failed.kind, failed.generation) == failed.generation:
+                for kind in _VOIDS.get(failed.kind, ()):
+                    self._waiting.pop(kind, None)
+
     def is_stale(self, request: Request) -> bool:
         """Return whether a request is outdated: by a later one of its kind, a change of model, or the end."""
         with self._changed:

@@ -86,6 +86,9 @@ class EngineClient(Protocol):
     def open_model(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
         """Open a model file or a run folder; pending requests for the previous model are dropped."""
 
+    def close_model(self) -> None:
+        """Close the model and free its memory; pending requests are dropped."""
+
     def inspect(
         self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
     ) -> Subject:

@@ -46,7 +46,9 @@ RESTART_MILLISECONDS = (100, 1000, 4000)
 
 
 class InspectionClient(QObject):
-    """Inspects images with one model, in the engine process. For the GUI thread; no method but `close` blocks.
+    """Inspects images with one model, in the engine process. For the GUI thread.
+
+    Only `close` and `close_model` block, for a fraction of a second.
 
     Each request has a generation number. Only the newest of several inspections is answered; while the same image is
     requested repeatedly (a dragged peak), ``resampled`` is also emitted for superseded requests.
@@ -139,6 +141,14 @@ class InspectionClient(QObject):
         self._open = self._request("open", {"path": str(path), "device": device, "precision": precision})
         self._post(self._open)
 
+    def close_model(self) -> None:
+        """Close the model and free its memory, by ending the engine process; opening another model starts a new one."""
+        self._drop_hiding()
+        self._end_engine()
+        self._open = self._subject = self._model = None
+        if self._state != "closed":
+            self._set_state("off")
+
     def inspect(
         self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
     ) -> Subject:
@@ -206,14 +216,18 @@ class InspectionClient(QObject):
             self._link.post(self._request("idle", {"seconds": seconds}))
 
     def close(self) -> None:
-        """End the engine process and its thread and wait for both, a fraction of a second."""
+        """End the engine process for good."""
+        self._end_engine()
+        self._set_state("closed")
+
+    def _end_engine(self) -> None:
+        """Drop all requests, and end the engine process and its thread and wait for both."""
         self._restart.stop()
         self._unanswered.clear()
         self._newest.clear()
         if self._link is not None:
             self._link.close()
             self._drop_link()
-        self._set_state("closed")
 
     def _request(self, kind: RequestKind, fields: dict[str, Any]) -> Request:
         self._generation += 1
@@ -294,8 +308,8 @@ class InspectionClient(QObject):
         try:
             match message.kind:
                 case "state":
-                    self._on_state(str(message.fields.get("state")))
-                case "opened":
+                    self._on_state(str(message.fields.get("state")), generation)
+                case "opened" if generation >= self._oldest():
                     self._model = decode_model(message)
                     self._set_state("working" if self._unanswered else "ready")
                     self.opened.emit(self._model)
@@ -328,9 +342,10 @@ class InspectionClient(QObject):
         except S3NError as error:
             self.failed.emit(error, None)
 
-    def _on_state(self, state: str) -> None:
+    def _on_state(self, state: str, generation: int) -> None:
         if state == "opening":
-            self._set_state("opening")
+            if self._unanswered or generation == self._oldest():  # else for a request that nobody waits for any more
+                self._set_state("opening")
         elif state == "resting":
             self._model = None
             if not self._unanswered:
@@ -364,6 +379,7 @@ class InspectionClient(QObject):
         self._drop_hiding(error)
         unanswered = dict(self._unanswered)
         self._unanswered.clear()
+        self._newest.clear()
         failed = {"contributions": self.contributions_failed, "descriptors": self.descriptors_failed}
         for kind in _OF_A_PASS:
             if (request := unanswered.get(kind)) is not None:
@@ -381,7 +397,7 @@ class InspectionClient(QObject):
         self._unanswered.pop(kind, None)
         self._deaths = 0
         if not self._unanswered:
-            self._set_state("ready")
+            self._set_state("broken" if self._model is None else "ready")
 
     def _set_state(self, state: State) -> None:
         if state != self._state:

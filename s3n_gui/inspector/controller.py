@@ -126,7 +126,9 @@ class InspectionController(QObject):
         self._state.say("")
         self._updater.forget()
         self._verdicts.clear()
-        if model is not None:
+        if model is None:
+            self._client.close_model()
+        else:
             self._client.open_model(model, self._device, self._precision)
         self._state.forget()  # triggers a new request
 

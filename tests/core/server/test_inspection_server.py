@@ -366,6 +366,27 @@ class Script(LatestRequests):
         return self._script.pop(0)
 
 
+class Once(LatestRequests):
+    """Ends the server when no request is left."""
+
+    def take(self, timeout: float | None = None) -> Request | None:
+        return super().take(0) or Request("quit", 99, {})
+
+
+def test_a_model_that_cannot_be_opened_is_tried_once(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    requests, output = Once(), io.BytesIO()
+    requests.put(Request("open", 1, {"path": str(tmp_path / "gone.safetensors"), "device": "cpu"}))
+    requests.put(Request("inspect", 2, {"subject": to_json(Subject(image=pictures[0]))}))
+    assert InspectionServer(requests, output).run() == 0
+    output.seek(0)
+    messages = list(iter(lambda: read_message(output), None))
+    assert [(message.kind, message.fields["generation"]) for message in messages] == [
+        ("hello", 0),
+        ("state", 1),
+        ("failed", 1),
+    ]
+
+
 def test_full_memory_is_said_and_the_model_is_opened_again(
     model: Path, pictures: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,3 +147,18 @@ def test_the_end_wakes_who_waits_and_makes_everything_stale() -> None:
     waiting.join(5)
     assert got[1:] == [None]
     assert box.is_stale(taken)
+
+
+def test_what_waits_for_a_failed_request_is_dropped_unless_a_later_one_serves_it() -> None:
+    box = LatestRequests()
+    box.put(request("open", 1))
+    failed = box.take(0)
+    assert failed is not None
+    box.put(request("inspect", 2))
+    box.put(request("idle", 3))
+    box.drop_followers(failed)
+    assert [box.take(0), box.take(0)] == [request("idle", 3), None]
+    box.put(request("open", 4))
+    box.put(request("inspect", 5))
+    box.drop_followers(failed)
+    assert [box.take(0), box.take(0)] == [request("open", 4), request("inspect", 5)]

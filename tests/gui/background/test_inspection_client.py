@@ -278,6 +278,98 @@ def test_only_the_reply_to_the_newest_request_counts(
     client.close()
 
 
+OPENS_TWO = """
+    import sys
+    from pathlib import Path
+    from s3n_core.method.configuration import ModelHeader, NetworkConfig
+    from s3n_core.server.codec import OpenedModel, encode_model
+    from s3n_core.server.messages import read_message, write_message
+
+    network = NetworkConfig(input_size=64, source_size=64, backbone="mobilenet_v2", num_classes=1)
+    while (message := read_message(sys.stdin.buffer)) is not None:
+        number = message.fields["generation"]
+        for generation, digest in ((number - 1, "of the model before"), (number, "asked for")):
+            opened = OpenedModel(
+                path=Path("model"), digest=digest, header=ModelHeader(network=network, classes=("a",), preprocess={}),
+                device="cpu", device_name="CPU", device_reason="", precision="float32", sampling="expected",
+                beta_1=1.0, beta_2=1.0,
+            )
+            write_message(sys.stdout.buffer, encode_model(generation, opened))
+"""
+
+
+def test_a_model_that_is_no_longer_wanted_is_not_taken_for_the_open_one(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path
+) -> None:
+    replace_engine(monkeypatch, textwrap.dedent(OPENS_TWO))
+    client = InspectionClient()
+    heard = Heard(client)
+    with qtbot.waitSignal(client.opened, timeout=PATIENCE):
+        client.open_model(model_file)
+    assert [model.digest for (model,) in heard.all("opened")] == ["asked for"]
+    client.close()
+
+
+OPENS_NOTHING = """
+    import sys
+    from s3n_core.server.messages import Message, read_message, write_message
+
+    while (message := read_message(sys.stdin.buffer)) is not None:
+        if message.kind == "idle":
+            sys.exit()
+        belonging = {"generation": message.fields["generation"], "subject": message.fields.get("subject")}
+        error = {"event": "failed", "code": "failed", "message": "The model is gone."}
+        write_message(sys.stdout.buffer, Message("state", {**belonging, "state": "opening"}))
+        write_message(sys.stdout.buffer, Message("failed", {**belonging, "request": message.kind, "error": error}))
+"""
+
+
+def test_a_model_that_cannot_be_opened_is_said_once(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, model_file: Path, pictures: tuple[Path, ...]
+) -> None:
+    replace_engine(monkeypatch, textwrap.dedent(OPENS_NOTHING))
+    client = InspectionClient()
+    heard = Heard(client)
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE):
+        client.open_model(model_file)
+        client.inspect(pictures[0])
+    client.set_idle_seconds(1)  # what it says of the image comes before its end
+    qtbot.waitUntil(lambda: client.state == "resting", timeout=PATIENCE)
+    assert [subject for _, subject in heard.all("failed")] == [None]
+    assert [state for (state,) in heard.all("state_changed")] == ["starting", "opening", "broken", "resting"]
+    client.close()
+
+
+def test_an_engine_without_a_model_is_not_ready(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, pictures: tuple[Path, ...]
+) -> None:
+    """The model file of a resting engine may be gone when the next image needs it."""
+    replace_engine(monkeypatch, textwrap.dedent(OPENS_NOTHING))
+    client = InspectionClient()
+    with qtbot.waitSignal(client.failed, timeout=PATIENCE):
+        client.inspect(pictures[0])
+    assert client.state == "broken"
+    client.close()
+
+
+def test_a_closed_model_leaves_no_engine_and_another_one_can_be_opened(
+    qtbot: QtBot, ready: InspectionClient, model_file: Path, pictures: tuple[Path, ...]
+) -> None:
+    assert ready.pid is not None
+    engine = psutil.Process(ready.pid)
+    ready.inspect(pictures[0])
+    with qtbot.assertNotEmitted(ready.answered, wait=200):
+        ready.close_model()
+    assert not engine.is_running()
+    assert (ready.state, ready.model, ready.pid) == ("off", None, None)
+    with qtbot.waitSignal(ready.answered, timeout=PATIENCE):
+        ready.open_model(model_file, "cpu")
+        ready.inspect(pictures[0])
+    ready.close()
+    ready.close_model()
+    assert ready.state == "closed"
+
+
 CANNOT_OPEN = """
     import sys
     from s3n_core.server.messages import Message, read_message, write_message

@@ -203,6 +203,9 @@ class FakeClient(QObject):
         self.models.append(path)
         self.opened_on.append((device, precision))
 
+    def close_model(self) -> None:
+        self.model = None
+
     def inspect(
         self, image_path: Path, settings: InspectionSettings | None = None, *, name: str | None = None
     ) -> Subject:

@@ -39,8 +39,8 @@ def parameters(function: object) -> list[tuple[str, object, object, object]]:
 
 def test_the_contract_is_read_whole() -> None:
     assert METHODS == [
-        "close", "hide_places", "inspect", "open_model", "request_class_map", "request_contributions",
-        "request_descriptors", "set_idle_seconds", "stop_hiding",
+        "close", "close_model", "hide_places", "inspect", "open_model", "request_class_map",
+        "request_contributions", "request_descriptors", "set_idle_seconds", "stop_hiding",
     ]  # fmt: skip
     assert len(SIGNALS) == 14
     assert set(MEMBERS) == {*METHODS, *SIGNALS, "model", "state", "setParent"}

@@ -243,6 +243,16 @@ def test_that_the_labels_are_unknown_ends_with_the_model_and_with_the_images(sta
     assert banner.messages() == ()
 
 
+def test_without_a_model_the_one_before_is_closed_and_does_not_judge_the_labels(stage: Stage) -> None:
+    said: list[str] = []
+    stage.session.error_reported.connect(said.append)
+    stage.client.model = SimpleNamespace(classes=("Robin",))  # type: ignore[assignment]
+    stage.session.model = None  # its run went to the trash
+    stage.session.data_set = data_set(stage.root)
+    assert said == []
+    assert stage.client.model is None
+
+
 def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
     stage.controller.step(1)
     assert stage.session.image == stage.path(1)
