@@ -219,6 +219,8 @@ class ExportController(QObject):
     def _on_setting(self, name: str) -> None:
         if name in ("device", "precision"):
             self.set(**{name: self._settings.value(name)})
+        elif name == "idle_minutes":
+            self.preview.set_idle_seconds(60 * self._settings.idle_minutes)
 
     @Slot(object)
     def _on_succeeded(self, last: dict[str, object] | None) -> None:

@@ -143,6 +143,12 @@ class PreviewMaker(QObject):
             self._set(busy=True, file=self.file, problem="")
             self._debounce.start()
 
+    def set_idle_seconds(self, seconds: float) -> None:
+        """Set after how many idle seconds the engine unloads the model; takes effect immediately."""
+        self._idle_seconds = seconds
+        if self._client is not None:
+            self._client.set_idle_seconds(seconds)
+
     def shut_down(self) -> None:
         """End the engine process."""
         self._debounce.stop()

@@ -94,7 +94,7 @@ class PartsPage(Page):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._jobs, self._recent, self._opener = session, jobs, recent, opener
+        self._session, self._settings, self._jobs, self._recent, self._opener = session, settings, jobs, recent, opener
         self.controller = PartsController(session, settings, jobs, recent, self)
         moved_model = self.controller.moved_model
         self.pair = PairController(settings, jobs, moved_model, self)
@@ -191,6 +191,7 @@ class PartsPage(Page):
         self._recent.changed.connect(self._show_recent)
         self._session.why_asked.connect(self._show_why)
         self._session.like_asked.connect(self._show_like)
+        self._settings.changed.connect(self._on_setting)
 
     # -- page --------------------------------------------------------------------------------------------------------------
 
@@ -474,6 +475,10 @@ class PartsPage(Page):
 
     def _on_failed(self, error: S3NError) -> None:
         self._session.report_error(error, cause="atlas")
+
+    def _on_setting(self, name: str) -> None:
+        if name == "thumbnail_cache_mb":
+            self.pair_view.set_cache_bytes(self._settings.thumbnail_cache_mb * 2**20)
 
     # -- from the state to the screen --------------------------------------------------------------------------------------
 

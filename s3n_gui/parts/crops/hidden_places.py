@@ -76,6 +76,7 @@ class HiddenPlaces(QObject):
         self._subject: Subject | None = None
         self._steps: tuple[int, int] | None = None
         self._message = ""
+        settings.changed.connect(self._on_setting)
 
     def show_content(self, content: AtlasContent | None) -> None:
         """Hide places of another atlas, or of the same after an edit, which changes no result."""
@@ -151,6 +152,10 @@ class HiddenPlaces(QObject):
             client.hiding_ended.connect(self._on_ended)
             client.failed.connect(self._on_failed)
         return self._client
+
+    def _on_setting(self, name: str) -> None:
+        if name == "idle_minutes" and self._client is not None:
+            self._client.set_idle_seconds(60 * self._settings.idle_minutes)
 
     def _on_opened(self, model: OpenedModel) -> None:
         if self._steps is not None and not self._is_atlas_model(model.digest):

@@ -180,6 +180,11 @@ class PairView(PartsView):
         """Return whether the rows and their crops are drawn."""
         return self.controller.is_ready() and (not self.isVisible() or (self.rows.is_ready() and self.large.is_ready()))
 
+    def set_cache_bytes(self, most: int) -> None:
+        """Set the size of each cache of thumbnails."""
+        for loader in (self.thumbnails, self.large_images):
+            loader.set_cache_bytes(most)
+
     def shut_down(self) -> None:
         """Stop the threads."""
         self.thumbnails.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
@@ -238,6 +239,14 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
     maker.show(replace(choice, split="test"), opened)
     qtbot.waitUntil(lambda: "no split" in maker.problem, timeout=PATIENCE)
     maker.shut_down()
+
+
+def test_a_running_preview_engine_unloads_the_model_as_the_settings_say(export: ExportPage, settings: Settings) -> None:
+    told: list[float] = []
+    maker = export.controller.preview
+    maker._client = SimpleNamespace(set_idle_seconds=told.append, close=lambda: None)  # type: ignore[assignment]
+    settings.set("idle_minutes", 2)
+    assert told == [120]
 
 
 def test_a_real_preview_is_the_first_file(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class HidingClient(QObject):
         self.models: list[Path] = []
         self.precisions: list[str] = []
         self.asked: list[tuple[Any, Sequence[tuple[float, float]], HidingSettings]] = []
+        self.idle_seconds: list[float] = []
         self.stopped = 0
         self.closed = False
 
@@ -54,6 +55,9 @@ class HidingClient(QObject):
     def stop_hiding(self) -> None:
         self.stopped += 1
         self.hiding_ended.emit(None)
+
+    def set_idle_seconds(self, seconds: float) -> None:
+        self.idle_seconds.append(seconds)
 
     def close(self) -> None:
         self.closed = True
@@ -231,3 +235,14 @@ def test_the_model_is_opened_anew_for_another_precision_and_after_it_was_another
     settings.set("precision", "float32")
     opened.hidden.ask(crops[2])
     assert client.precisions[-1] == "float32"
+
+
+def test_the_engine_and_the_thumbnails_keep_to_the_settings(
+    opened: PartsPage, client: HidingClient, settings: Settings
+) -> None:
+    opened.hidden.ask(opened.pair_view.rows.crops_shown()[0][0])
+    settings.set("idle_minutes", 2)
+    assert client.idle_seconds == [120]
+    settings.set("thumbnail_cache_mb", 32)
+    loaders = (opened.pair_view.thumbnails, opened.pair_view.large_images)
+    assert [loader.cache_bytes for loader in loaders] == [32 * 2**20] * 2
