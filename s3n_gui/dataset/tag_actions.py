@@ -13,9 +13,7 @@ from s3n_gui.dataset.images.grid import ThumbnailGrid
 from s3n_gui.dataset.survey import file_name
 from s3n_gui.dataset.tags.tag_dialog import TagDialog
 from s3n_gui.state.session import Session
-from s3n_gui.widgets.saving_place import ask_where_to_save
-
-_EXCEL = "Table for Excel (*.csv)"
+from s3n_gui.widgets.saving_place import EXCEL_TABLE, TABLES, ask_where_to_save
 
 
 class TagActions(QWidget):
@@ -74,6 +72,6 @@ class TagActions(QWidget):
             self._session.report_notice("No image has a tag yet: select images and press T.", cause="data")
             return
         name = f"{survey.data_set.root.name}-tags.csv"
-        path, kind = ask_where_to_save(self.window(), "Export tags", name, {"Table (*.csv)": ".csv", _EXCEL: ".csv"})
+        path, kind = ask_where_to_save(self.window(), "Export tags", name, TABLES)
         if path is not None:
-            self._controller.tagging.save_table(path, excel=kind == _EXCEL)
+            self._controller.tagging.save_table(path, excel=kind == EXCEL_TABLE)

@@ -46,7 +46,7 @@ from s3n_gui.state.settings import Settings
 from s3n_gui.widgets.empty_page import EmptyPage
 from s3n_gui.widgets.number_fields import commit
 from s3n_gui.widgets.page import Page
-from s3n_gui.widgets.saving_place import ask_where_to_save
+from s3n_gui.widgets.saving_place import EXCEL_TABLE, TABLES, ask_where_to_save
 
 
 def page(session: Session, settings: Settings, jobs: JobList, recent: RecentList, opener: Opener) -> Page:
@@ -300,10 +300,12 @@ class PartsPage(Page):
             stem, of_what = " and ".join(names), ["--pair", self.pair.a, self.pair.b or "-"]
         elif kind == "part":
             stem, of_what = content.atlas.parts.name(part), ["--part", f"part {part + 1}"]
-        path, _ = ask_where_to_save(self, EXPORTS[kind], f"{stem}.{suffix}", {f"*.{suffix}": f".{suffix}"})
+        kinds = TABLES if suffix == "csv" else {f"*.{suffix}": f".{suffix}"}
+        path, chosen = ask_where_to_save(self, EXPORTS[kind], f"{stem}.{suffix}", kinds)
         if path is not None:
             command = "matrix" if kind == "matrix" else "export"
-            arguments = ["parts", command, str(content.atlas.path), "--out", str(path), *of_what]
+            excel = ["--excel"] if chosen == EXCEL_TABLE else []
+            arguments = ["parts", command, str(content.atlas.path), "--out", str(path), *of_what, *excel]
             job = CommandJob(f"Exporting {path.name}", arguments)
             job.failed.connect(self._on_failed)
             job.succeeded.connect(self._on_exported)

@@ -9,6 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from s3n_gui.widgets.question import Answer, Question
 
+EXCEL_TABLE = "Table for Excel (*.csv)"
+TABLES = {"Table (*.csv)": ".csv", EXCEL_TABLE: ".csv"}
+"""The kinds of CSV for a table with names, which a spreadsheet may take for formulas (`csv_tables`)."""
+
 
 def ask_where_to_save(
     parent: QWidget, title: str, proposed: str, kinds: Mapping[str, str]

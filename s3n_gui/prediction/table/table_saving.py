@@ -16,10 +16,9 @@ from s3n_core.errors import S3NError
 from s3n_core.prediction.tables import write_table
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.prediction.table.prediction_columns import PredictionColumns
-from s3n_gui.widgets.saving_place import ask_where_to_save
+from s3n_gui.widgets.saving_place import EXCEL_TABLE, TABLES, ask_where_to_save
 
-_EXCEL = "Table for Excel (*.csv)"
-_KINDS = {"Table (*.csv)": ".csv", _EXCEL: ".csv", "JSON (*.json)": ".json"}
+_KINDS = {**TABLES, "JSON (*.json)": ".json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def ask_for_place(parent: QWidget, images: Path | None) -> Place | None:
     """Let the user choose where to save a table of these images; None if cancelled."""
     name = f"{images.name}-predictions.csv" if images is not None else "predictions.csv"
     path, kind = ask_where_to_save(parent, "Save predictions", name, _KINDS)
-    return None if path is None else Place(path, excel=kind == _EXCEL)
+    return None if path is None else Place(path, excel=kind == EXCEL_TABLE)
 
 
 def save_rows(place: Place, predictions: PredictionColumns, rows: NDArray[np.intp]) -> int:

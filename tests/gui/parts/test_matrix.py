@@ -156,7 +156,7 @@ def test_measuring_is_a_job_that_shows_each_class_and_keeps_what_is_done(
     assert cells.text_of(0, 0) == "+1.50"
 
 
-def test_the_matrix_is_exported(
+def test_the_matrix_is_exported_for_excel_too(
     opened: PartsPage,
     qtbot: QtBot,
     tmp_path: Path,
@@ -167,4 +167,8 @@ def test_the_matrix_is_exported(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path.removesuffix(".csv"), ""))
     opened.bar.exports["matrix"].trigger()
     assert asked == [["parts", "matrix", str(tmp_path / "atlas"), "--out", path, "--json"]]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, "Table for Excel (*.csv)"))
+    for kind, command in (("matrix", "matrix"), ("csv", "export")):
+        opened.bar.exports[kind].trigger()
+        assert asked[-1] == ["parts", command, str(tmp_path / "atlas"), "--out", path, "--excel", "--json"]
     qtbot.waitUntil(opened.is_ready)
