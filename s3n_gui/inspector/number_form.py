@@ -121,6 +121,7 @@ class NumberForm(QWidget):
         self._lay_out()
         self.mode.activated.connect(self._on_mode)
         self.seed.valueChanged.connect(self._on_seed)
+        self.seed.editingFinished.connect(self._end_gesture)
         self.draw.clicked.connect(self._on_draw)
         self.floor.activated.connect(self._on_floor)
         self.floor_number.value_changed.connect(self._on_floor_number)

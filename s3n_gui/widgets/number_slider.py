@@ -31,7 +31,7 @@ class NumberSlider(QWidget):
         title: The accessible name.
         low: Smallest value.
         high: Largest value.
-        step: Step of number and slider.
+        step: Step of number and slider; between whole steps there is nothing, so a typed number goes to the nearest.
         logarithmic: Whether the slider has a logarithmic scale.
         tip: The tooltip.
         name: The control's name in its signals, for slots that several controls share.
@@ -140,7 +140,10 @@ class NumberSlider(QWidget):
         self.value_changed.emit(self.number.value(), self.objectName())
 
     def _on_number(self, value: float) -> None:
-        with QSignalBlocker(self.slider):
+        if self.number.decimals() == 0:  # as of the window of a peak, which is odd
+            value = self._low + math.floor((value - self._low) / self._step + 0.5) * self._step
+        with QSignalBlocker(self.slider), QSignalBlocker(self.number):
+            self.number.setValue(value)
             self.slider.setValue(self._position(value))
         self.value_changed.emit(value, self.objectName())
         self.released.emit()

@@ -1,0 +1,48 @@
+"""The form of the method's parameters by itself: what is typed is what is in force, and is undone step by step."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication
+from pytestqt.qtbot import QtBot
+
+from s3n_gui.inspector.inspection_state import InspectionState
+from s3n_gui.inspector.number_form import NumberForm
+
+
+def typed(field: QAbstractSpinBox, text: str) -> None:
+    field.selectAll()
+    QTest.keyClicks(field, text)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+
+
+def test_an_even_window_becomes_the_next_odd_one(themed: QApplication, qtbot: QtBot) -> None:
+    owner = QObject()
+    state = InspectionState(owner)
+    form = NumberForm(state)
+    qtbot.addWidget(form)
+    form.numbers_wanted.connect(state.set_numbers)
+    field = form.sliders["window"].number
+    for text, window in (("4", 5), ("4", 5), ("8", 9), ("15", 15)):
+        typed(field, text)
+        assert (state.numbers.window, field.text(), form.sliders["window"].value) == (window, str(window), window)
+
+
+def test_seeds_that_are_typed_are_undone_one_by_one(themed: QApplication, qtbot: QtBot) -> None:
+    owner = QObject()
+    state = InspectionState(owner)
+    form = NumberForm(state)
+    qtbot.addWidget(form)
+    state.set_numbers(state.numbers.__class__(sampling="random"))
+    gestures = list[str]()
+    form.numbers_wanted.connect(lambda numbers, text, gesture: gestures.append(gesture))
+    form.numbers_wanted.connect(state.set_numbers)
+    for seed in ("5", "7"):
+        typed(form.seed, seed)
+        assert state.numbers.seed == int(seed)
+    assert len(set(gestures)) == 2
+    for _ in range(3):
+        QTest.keyClick(form.seed, Qt.Key.Key_Up)
+    assert len(set(gestures[2:])) == 1  # steps without leaving the field are one gesture
+    assert gestures[2] not in gestures[:2]
