@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from s3n_gui.widgets.images.image_canvas import ImageCanvas
 from s3n_gui.widgets.images.marks import PeakMark, radius_of
@@ -49,6 +49,8 @@ class ImageView(ImageCanvas):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._draggable = False
         self._held: tuple[int, int] | None = None
+        self._grip = QPointF()  # from the mouse to the middle of the held peak, in pixels
+        self._pressed_at = QPointF()
         self._moved = False
         self._panned_from: QPointF | None = None
 
@@ -71,32 +73,30 @@ class ImageView(ImageCanvas):
             elif self._pyramid is not None:
                 self.place_menu_requested.emit(self.to_picture(event.position()), event.globalPosition().toPoint())
             return
+        self._pressed_at, self._moved = event.position(), False
         if event.button() == Qt.MouseButton.LeftButton and peak is not None:
+            self._grip = QPointF(*self.to_screen(np.array([peak.x, peak.y])).tolist()) - event.position()
+            self._held = peak.key if self._draggable else None
             self.peak_pressed.emit(peak.key)
-            self._held, self._moved = (peak.key if self._draggable else None), False
             return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            self._panned_from, self._moved = event.position(), False
+            self._panned_from = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the peak, pan, or show the cursor; emit ``hovered``."""
         if self._pyramid is None:
             return
-        place = self.to_picture(event.position())
-        if self._held is not None:
-            self._moved = True
-            self.peak_dragged.emit(self._held, place)
-        elif self._panned_from is not None:
-            self._moved = True
-            before = self.to_picture(self._panned_from)
-            self._panned_from = event.position()
-            dx, dy = before.x() - place.x(), before.y() - place.y()
-            self._person_looks(self._camera.moved(dx / self._rect.width(), dy / self._rect.height()))
-            place = self.to_picture(event.position())
-        else:
+        if self._held is None and self._panned_from is None:
             over = self._draggable and self._peak_at(event.position()) is not None
             self.viewport().setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.CrossCursor)
-        self.hovered.emit(place)
+        elif self._is_drag(event.position()):
+            if self._held is not None:
+                self.peak_dragged.emit(self._held, self.to_picture(event.position() + self._grip))
+            elif self._panned_from is not None:
+                step = self.to_picture(self._panned_from) - self.to_picture(event.position())
+                self._panned_from = event.position()
+                self._person_looks(self._camera.moved(step.x() / self._rect.width(), step.y() / self._rect.height()))
+        self.hovered.emit(self.to_picture(event.position()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag, a pan or a click."""
@@ -139,6 +139,12 @@ class ImageView(ImageCanvas):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Pass the event on to the page."""
         event.ignore()
+
+    def _is_drag(self, point: QPointF) -> bool:
+        """Return whether the mouse has left the place of the press further than a hand trembles in a click."""
+        moved = (point - self._pressed_at).manhattanLength()
+        self._moved = self._moved or moved >= QApplication.startDragDistance()
+        return self._moved
 
     def _peak_at(self, point: QPointF) -> PeakMark | None:
         """Return the peak whose mark is nearest to a point in pixels, if it is within reach."""
