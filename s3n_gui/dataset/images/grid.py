@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtWidgets import QWidget
 
-from s3n_gui.appearance.theme import px, theme
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.dataset.images.image_model import INDEX_ROLE, PATH_ROLE, ImageModel
-from s3n_gui.dataset.images.tiles import TileDelegate, cell_size
+from s3n_gui.dataset.images.tiles import TileDelegate, tile_height
+from s3n_gui.widgets.images.tile_view import TileView
 from s3n_gui.widgets.model_index import AnyIndex
 
 SMALLEST, LARGEST, USUAL = 96, 256, 148
 _SETTLE_MILLISECONDS = 60
 
 
-class ThumbnailGrid(QListView):
+class ThumbnailGrid(TileView):
     """The grid of thumbnails.
 
     Signals:
@@ -36,24 +36,13 @@ class ThumbnailGrid(QListView):
     menu_asked = Signal(QPoint)
 
     def __init__(self, images: ImageModel, thumbnails: ThumbnailLoader, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(USUAL, parent)
         self._images, self._thumbnails = images, thumbnails
-        self._tile = USUAL
         self.setObjectName("thumbnails")
         self.setAccessibleName("Images of the data set")
         self.setAccessibleDescription(
             "Move with the arrow keys, extend the selection with Shift, inspect with Enter, tag with T, leave out with Delete"
         )
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
-        self.setLayoutMode(QListView.LayoutMode.Batched)
-        self.setBatchSize(2000)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMouseTracking(True)
         self.setModel(images)
         self.setItemDelegate(TileDelegate(thumbnails, self))
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MILLISECONDS)
@@ -64,18 +53,14 @@ class ThumbnailGrid(QListView):
         thumbnails.outdated.connect(self.viewport().update)
         thumbnails.failed.connect(self._on_thumbnail)
         self.doubleClicked.connect(self._on_double_clicked)
-        theme().changed.connect(self._fit)
-        self._fit()
 
-    @property
-    def tile(self) -> int:
-        """The wanted width of a tile at normal text size, in pixels; actual widths are adjusted to fill the row."""
-        return self._tile
+    def tile_height(self, width: int) -> int:
+        """Return the height of a tile of a width, in pixels."""
+        return tile_height(width)
 
     def set_tile(self, width: int) -> None:
         """Set the wanted width of a tile, clamped to [``SMALLEST``, ``LARGEST``] pixels."""
-        self._tile = min(max(width, SMALLEST), LARGEST)
-        self._fit()
+        super().set_tile(min(max(width, SMALLEST), LARGEST))
 
     def chosen(self) -> tuple[int, ...]:
         """Return the indices in the data set of the selected images, in the order shown."""
@@ -87,30 +72,6 @@ class ThumbnailGrid(QListView):
         if row >= 0 and row != self.currentIndex().row():
             self.setCurrentIndex(self._images.index(row))
             self.scrollTo(self._images.index(row))
-
-    def visible_rows(self) -> range:
-        """Return the visible rows, computed from the uniform grid."""
-        grid, view = self.gridSize(), self.viewport().size()
-        if grid.isEmpty() or not self._images.rowCount():
-            return range(0)
-        columns = max(1, view.width() // grid.width())
-        top = self.verticalScrollBar().value()
-        first = top // grid.height() * columns
-        last = ((top + view.height()) // grid.height() + 1) * columns
-        return range(min(first, self._images.rowCount()), min(last, self._images.rowCount()))
-
-    def _fit(self) -> None:
-        # Always leaves room for the scroll bar: otherwise it would toggle with the layout that its own width changes.
-        room = self.width() - 2 * self.frameWidth() - self.verticalScrollBar().sizeHint().width() - 1
-        columns = max(1, round(room / px(self._tile)))
-        size = cell_size(max(room // columns, 40))
-        if size != self.gridSize() and room > 0:
-            kept = self.currentIndex()
-            self._images.set_cell(size)
-            self.setGridSize(size)
-            self.setIconSize(QSize(size.width() - 10, size.width() - 10))
-            if kept.isValid():
-                self.scrollTo(kept)
 
     def _on_scrolled(self) -> None:
         self._settle.start()
@@ -137,11 +98,6 @@ class ThumbnailGrid(QListView):
         """Emit ``selection_grew``."""
         super().selectionChanged(selected, deselected)
         self.selection_grew.emit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Adjust the tiles to fill the row."""
-        super().resizeEvent(event)
-        self._fit()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for the menu of the selected images: under the mouse, or, for the key, at the current image."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractListModel, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 
 from s3n_core.datasets.audit.near_duplicates import hash_distances
 from s3n_gui.appearance.wording import tip_text
@@ -38,13 +38,8 @@ class ImageModel(QAbstractListModel):
         super().__init__(parent)
         self._controller = controller
         self._listed: NDArray[np.intp] = np.empty(0, np.intp)
-        self._cell = QSize(160, 140)
         controller.listed_changed.connect(self._on_listed)
         controller.marks_changed.connect(self.marks_changed)
-
-    def set_cell(self, size: QSize) -> None:
-        """Set the size of all items, in pixels."""
-        self._cell = size
 
     def image(self, row: int) -> int:
         """Return the index in the data set of a row's image."""
@@ -68,8 +63,6 @@ class ImageModel(QAbstractListModel):
         survey = self._controller.survey
         if survey is None or not index.isValid() or index.row() >= len(self._listed):
             return None
-        if role == Qt.ItemDataRole.SizeHintRole:
-            return self._cell
         image = int(self._listed[index.row()])
         if role == INDEX_ROLE:
             return image

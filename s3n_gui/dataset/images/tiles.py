@@ -23,9 +23,9 @@ ASPECT = 0.78
 """Height of a thumbnail over its width; typical photographs lose little at their edges."""
 
 
-def cell_size(width: int) -> QSize:
-    """Return the size of a cell of this width, with room for the line below the thumbnail."""
-    return QSize(width, round((width - 2 * _GAP) * ASPECT + 2 * _GAP) + px(20))
+def tile_height(width: int) -> int:
+    """Return the height of a cell of a width, in pixels, with room for the line below the thumbnail."""
+    return round((width - 2 * _GAP) * ASPECT + 2 * _GAP) + px(20)
 
 
 class TileDelegate(QStyledItemDelegate):
@@ -34,11 +34,6 @@ class TileDelegate(QStyledItemDelegate):
     def __init__(self, thumbnails: ThumbnailLoader, parent: QWidget) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        """Return the size of a cell, the same for all."""
-        size: QSize = index.data(Qt.ItemDataRole.SizeHintRole)
-        return size
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """Draw one tile."""

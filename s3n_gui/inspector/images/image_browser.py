@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QRectF, QSignalBlocker, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QModelIndex, QRectF, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListView,
     QPushButton,
     QStyle,
     QStyledItemDelegate,
@@ -23,12 +23,13 @@ from PySide6.QtWidgets import (
 
 from s3n_core.datasets.records import ImageRecord
 from s3n_gui.appearance.eliding import elided_name
-from s3n_gui.appearance.theme import font, px, set_icon, theme, tokens
+from s3n_gui.appearance.theme import font, px, set_icon, tokens
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.inspector.images.image_list import RECORD_ROLE, SHOWN, VERDICT_ROLE, ImageList
 from s3n_gui.state.session import Session
 from s3n_gui.widgets.images.image_ground import draw_filling
+from s3n_gui.widgets.images.tile_view import TileView
 from s3n_gui.widgets.model_index import AnyIndex
 from s3n_gui.widgets.selection_chip import SelectionChip
 
@@ -43,6 +44,8 @@ _NONE_TEXTS = {
     "disagreements": "No disagreements",
     "unseen": "All images are predicted",
 }
+_WIDTH = 140  # of a tile before it fills the list, in pixels at normal text size
+_ASPECT = 0.72  # height of a thumbnail over its width
 
 
 class ImageBrowser(QWidget):
@@ -78,12 +81,6 @@ class ImageBrowser(QWidget):
         self.list = _List()
         self.list.setModel(images)
         self.list.setItemDelegate(_ThumbnailDelegate(thumbnails, self.list))
-        self.list.setUniformItemSizes(True)
-        self.list.setLayoutMode(QListView.LayoutMode.Batched)
-        self.list.setBatchSize(2000)
-        self.list.setMouseTracking(True)
-        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setAccessibleName("Images")
         self.count = QLabel()
         self.count.setProperty("role", "caption")
@@ -125,8 +122,6 @@ class ImageBrowser(QWidget):
         self.list.selectionModel().currentChanged.connect(self._on_current_changed)
         thumbnails.ready.connect(self._on_thumbnail)
         thumbnails.outdated.connect(self.list.viewport().update)
-        theme().changed.connect(self._size_items)
-        self.list.resized.connect(self._size_items)
         self._on_filtered()
         self._show_mistakes()
 
@@ -152,17 +147,6 @@ class ImageBrowser(QWidget):
         if not words and known in _NONE_TEXTS:
             words = _NONE_TEXTS[known] + (" as far as is known." if self._offered else ".")
         self.list.say_when_empty(words)
-
-    def _size_items(self) -> None:
-        # The room beside the scroll bar, visible or not: if the items depended on it, it could come and go without end.
-        bar = self.list.verticalScrollBar().sizeHint().width()
-        width = max(self.list.contentsRect().width() - bar, px(80))
-        size = QSize(width, round((width - 12) * 0.72) + px(26))
-        self._images.set_item_size(size)
-        if size != self.list.gridSize():
-            self.list.setGridSize(size)
-            if self._current is not None:
-                self.list.scrollTo(self.list.currentIndex())
 
     def _on_text(self) -> None:
         self._debounce.start()
@@ -207,12 +191,16 @@ class ImageBrowser(QWidget):
             self.list.update(self._images.index(row))
 
 
-class _List(QListView):
-    resized = Signal()
+class _List(TileView):
+    """One column of thumbnails, and a sentence where there are none."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(_WIDTH, columns=1)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._words = ""
+
+    def tile_height(self, width: int) -> int:
+        return round((width - 8) * _ASPECT) + px(26)
 
     @property
     def words_when_empty(self) -> str:
@@ -234,10 +222,6 @@ class _List(QListView):
             painter.drawText(self.viewport().rect().adjusted(8, 24, -8, -8), int(flags), self._words)
             painter.end()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.resized.emit()
-
 
 class _ThumbnailDelegate(QStyledItemDelegate):
     """Paints an image, its name and its prediction's mark: a tick, a cross, or two dots if the branches disagree."""
@@ -252,7 +236,7 @@ class _ThumbnailDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        cell = QRectF(option.rect).adjusted(3, 2, -3, -2)
+        cell = QRectF(option.rect).adjusted(0, 2, 0, -2)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
         if chosen or hovered:
@@ -285,7 +269,3 @@ class _ThumbnailDelegate(QStyledItemDelegate):
         name = elided_name(index.data(), metrics, room)
         painter.drawText(QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height()), name)
         painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
-        size: QSize = index.data(Qt.ItemDataRole.SizeHintRole)
-        return size

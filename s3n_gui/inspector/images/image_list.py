@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from PySide6.QtCore import QAbstractListModel, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 
 from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
 from s3n_gui.appearance.wording import tip_text
@@ -60,7 +60,6 @@ class ImageList(QAbstractListModel):
         self._opened: tuple[ImageRecord, ...] = ()
         self._root: Path | None = None
         self._selection: ImageSelection | None = None
-        self._item_size = QSize(120, 100)
         verdicts.changed.connect(self._on_verdicts)
 
     def set_data_set(self, data_set: DataSet | None, lone_image: Path | None = None) -> None:
@@ -165,10 +164,6 @@ class ImageList(QAbstractListModel):
             row += step
         return -1
 
-    def set_item_size(self, size: QSize) -> None:
-        """Set the size of every item, in pixels."""
-        self._item_size = size
-
     def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         """Return the number of rows."""
         return 0 if parent.isValid() else len(self._listed)
@@ -177,8 +172,6 @@ class ImageList(QAbstractListModel):
         """Return an item's data for a role."""
         if not index.isValid():
             return None
-        if role == Qt.ItemDataRole.SizeHintRole:
-            return self._item_size
         record = self.record(index.row())
         if role == RECORD_ROLE:
             return record

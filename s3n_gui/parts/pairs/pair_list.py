@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,6 +28,7 @@ from s3n_gui.parts.atlas_content import AtlasContent
 from s3n_gui.parts.crop import paint_crop
 from s3n_gui.parts.part_names import part_name
 from s3n_gui.widgets.images.cover import paint_cover
+from s3n_gui.widgets.kept_in_sight import kept_in_sight
 from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
 ENTRY_ROLE = Qt.ItemDataRole.UserRole
@@ -115,10 +116,8 @@ class PairList(QListView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the marked row whole where it is in sight."""
-        super().resizeEvent(event)
-        index = self.currentIndex()
-        if self.visualRect(index).intersects(self.viewport().rect()):
-            self.scrollTo(index)
+        with kept_in_sight(self, self.indexAt(QPoint(0, 0)), event.oldSize()):
+            super().resizeEvent(event)
 
     def _fill(self) -> None:
         content = self._content

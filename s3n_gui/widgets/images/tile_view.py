@@ -1,6 +1,7 @@
 """A view of equal tiles in rows. It computes where each tile is, so its cost does not grow with the number of tiles.
 
-``QListView`` in icon mode lays out all of its items again whenever some are added, which takes long for a list that grows.
+``QListView`` lays out all of its items again whenever some are added or have another size, which takes long for a list that
+grows. It is the base only because screen readers know what it is and read its items; all geometry is that of the tiles.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from PySide6.QtCore import (
     Qt,
 )
 from PySide6.QtGui import QHoverEvent, QKeyEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyleOptionViewItem, QWidget
 
 from s3n_gui.appearance.theme import px, theme
+from s3n_gui.widgets.kept_in_sight import kept_in_sight
 from s3n_gui.widgets.model_index import AnyIndex
 
 _MARGIN = 6  # pixels around all tiles
@@ -28,18 +30,19 @@ _Move = QAbstractItemView.CursorAction
 _STEPS = {_Move.MoveLeft: -1, _Move.MovePrevious: -1, _Move.MoveRight: 1, _Move.MoveNext: 1}
 
 
-class TileView(QAbstractItemView):
+class TileView(QListView):
     """Shows the rows of a model as tiles, which the delegate paints from column 0.
 
     A table of the same model can share the selection model: only rows count.
 
     Args:
         tile: Wanted width of a tile at normal text size, in pixels. Actual widths are adjusted to fill the row.
+        columns: The number of tiles in a row, whatever their width; None: as many as fit.
     """
 
-    def __init__(self, tile: int, parent: QWidget | None = None) -> None:
+    def __init__(self, tile: int, parent: QWidget | None = None, *, columns: int | None = None) -> None:
         super().__init__(parent)
-        self._tile = tile
+        self._tile, self._fixed = tile, columns
         self._columns, self._cell = 1, QSize(tile, tile)
         self._hovered = -1
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -61,7 +64,7 @@ class TileView(QAbstractItemView):
         return self._tile
 
     def set_tile(self, width: int) -> None:
-        """Set the wanted width of a tile; the current tile stays in view."""
+        """Set the wanted width of a tile; what is in sight stays there."""
         self._tile = width
         self.fit()
 
@@ -78,22 +81,18 @@ class TileView(QAbstractItemView):
         """Adjust the tiles to the width."""
         # Leaves room for the scroll bar even if there is none: otherwise it would come and go with the layout.
         room = self.width() - 2 * self.frameWidth() - self.verticalScrollBar().sizeHint().width() - 2 * _MARGIN
-        columns = max(1, round(room / max(px(self._tile), 1)))
+        columns = self._fixed or max(1, round(room / max(px(self._tile), 1)))
         width, high = max(room // columns, 40), self.viewport().height()
-        while self.tile_height(width) > high - 2 * _MARGIN and room // (columns + 1) >= px(_LEAST):
+        while self.tile_height(width) > high - 2 * _MARGIN and room // (columns + 1) >= px(_LEAST) and not self._fixed:
             columns += 1  # a low view has smaller tiles, so that it shows whole ones
             width = room // columns
         cell = QSize(width, self.tile_height(width))
         if (columns, cell) == (self._columns, self._cell):
             self.updateGeometries()
             return
-        first = self.visible_rows().start if self._count() else 0
-        self._columns, self._cell = columns, cell
-        self.updateGeometries()
-        current = self.currentIndex()
-        self.verticalScrollBar().setValue(first // columns * cell.height())
-        if current.isValid():
-            self.scrollTo(current)
+        with kept_in_sight(self, self._first(), self.viewport().size()):
+            self._columns, self._cell = columns, cell
+            self.updateGeometries()
         self.viewport().update()
 
     # -- geometry, as QAbstractItemView asks for it --------------------------------------------------------------------
@@ -193,7 +192,7 @@ class TileView(QAbstractItemView):
         bar.setRange(0, max(rows * self._cell.height() + 2 * _MARGIN - height, 0))
         bar.setPageStep(height)
         bar.setSingleStep(max(self._cell.height() // 3, 1))
-        super().updateGeometries()
+        QAbstractItemView.updateGeometries(self)
 
     # -- from Qt -------------------------------------------------------------------------------------------------------
 
@@ -216,9 +215,18 @@ class TileView(QAbstractItemView):
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Adjust the tiles to the new width."""
-        super().resizeEvent(event)
-        self.fit()
+        """Adjust the tiles to the new width; what is in sight stays there."""
+        with kept_in_sight(self, self._first(), event.oldSize()):
+            QAbstractItemView.resizeEvent(self, event)
+            self.fit()
+
+    def doItemsLayout(self) -> None:
+        """Compute no place before it is asked for."""
+        QAbstractItemView.doItemsLayout(self)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Paint the tiles that are visible now."""
+        self.viewport().update()
 
     def keyboardSearch(self, search: str) -> None:
         """Ignore typed letters: the search field is for that, and it is fast."""
@@ -258,6 +266,9 @@ class TileView(QAbstractItemView):
                 option.state |= QStyle.StateFlag.State_MouseOver
             delegate.paint(painter, option, index)
         painter.end()
+
+    def _first(self) -> QModelIndex:
+        return self.model().index(self.visible_rows().start, 0) if self._count() else QModelIndex()
 
     def _count(self) -> int:
         return self.model().rowCount() if self.model() is not None else 0
