@@ -59,7 +59,7 @@ class RowsView(QAbstractScrollArea):
         self._over: tuple[int, int, int] | None = None
         self._drop: DropState | None = None
         self._bounds = ((0.0, 1.0), (0.0, 1.0))
-        self._editor = QLineEdit(self.viewport())
+        self._editor = _NameField(self.viewport())
         self._editor.setAccessibleName("Name of the part")
         self._editor.hide()
         self._editor.editingFinished.connect(self._on_named)
@@ -78,13 +78,14 @@ class RowsView(QAbstractScrollArea):
 
     def show_rows(self, rows: Sequence[PartRow]) -> None:
         """Show other rows; the part that was current stays current, if it is there."""
-        part = self.current_part
+        part, renamed = self.current_part, self._renamed
         self.rows = tuple(rows)
         self._bounds = _bounds(self.rows)
         self._over = None
-        self._current = -1
+        self._current = self._renamed = -1  # the field waits until its row has been scrolled to
         self._fit()
         self.select_part(part)
+        self._renamed = renamed
         self._place_editor()
 
     @property
@@ -156,12 +157,13 @@ class RowsView(QAbstractScrollArea):
         row = self.current_row
         if row is None or row.part < 0:
             return
+        self._show_current()
         self._renamed = row.part
         self._editor.setText(bare_name(row.name))
-        self._place_editor()
         self._editor.show()
         self._editor.selectAll()
         self._editor.setFocus()
+        self._place_editor()
 
     def crops_shown(self) -> list[tuple[Crop, QRect]]:
         """Return the crops that are at least partly visible, and where they are in the viewport."""
@@ -191,6 +193,11 @@ class RowsView(QAbstractScrollArea):
         """Lay out the rows anew."""
         super().resizeEvent(event)
         self._fit()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move the rows, and the field that is over one."""
+        super().scrollContentsBy(dx, dy)
+        self._place_editor()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the visible rows, and the titles above them."""
@@ -398,6 +405,7 @@ class RowsView(QAbstractScrollArea):
         bar.setRange(0, max(self._layout.height + self._head - self.viewport().height(), 0))
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(px(40))
+        self._place_editor()
         self.viewport().update()
 
     # -- selection ---------------------------------------------------------------------------------------------------------
@@ -432,14 +440,20 @@ class RowsView(QAbstractScrollArea):
         self.viewport().update()
 
     def _place_editor(self) -> None:
-        """Put the field over the name of its part, whose row may be elsewhere now, or hide it."""
-        index = next((index for index, row in enumerate(self.rows) if row.part == self._renamed >= 0), -1)
+        """Put the field over the name of its part. Out of sight it is left, as by Tab; without a row it is gone."""
+        if self._renamed < 0:
+            return
+        index = next((index for index, row in enumerate(self.rows) if row.part == self._renamed), -1)
         if index < 0:
             self._renamed = -1
             self._editor.hide()
             return
-        place = self._layout.blocks(self._shown(index))[0]
-        self._editor.setGeometry(place.left() - px(4), place.top(), place.width() + px(8), px(28))
+        name = self._layout.blocks(self._shown(index))[0]
+        place = QRect(name.left() - px(4), name.top(), name.width() + px(8), px(28))
+        if self.viewport().rect().adjusted(0, self._head, 0, 0).contains(place):
+            self._editor.setGeometry(place)
+        else:
+            self._on_named()
 
     def _on_named(self) -> None:
         """Take the name over, on Return and when the field is left."""
@@ -453,6 +467,14 @@ class RowsView(QAbstractScrollArea):
 
     def _on_thumbnail(self, path: Path) -> None:
         self.viewport().update()
+
+
+class _NameField(QLineEdit):
+    """The field over a part's name: while it is edited, the keys are not those of the rows, but for Escape."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        event.setAccepted(event.key() != Qt.Key.Key_Escape)
 
 
 def share_text(row: PartRow) -> str:

@@ -22,8 +22,9 @@ from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, PlaceAcc
 from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
 from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import apply, tokens
+from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.pairs.answer_card import AnswerCard
-from s3n_gui.parts.pairs.rows_view import effect_text, share_text
+from s3n_gui.parts.pairs.rows_view import RowsView, effect_text, share_text
 from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.session import Session
 
@@ -494,8 +495,79 @@ def test_a_name_that_is_being_typed_stays(opened: PartsPage, qtbot: QtBot) -> No
     assert controller.content.atlas.parts.name(second) == "tail"
     assert not editor.isVisible()
     opened.commands()["parts-rename"]()
+    assert editor.isVisible()
     QTest.keyClicks(editor, "wing")
     QTest.keyClick(editor, Qt.Key.Key_Escape)
     assert not editor.isVisible()
     assert not edits.is_busy
+    qtbot.waitUntil(opened.is_ready)
+
+
+def test_the_keys_of_a_name_that_is_typed_are_not_those_of_the_rows(
+    opened: PartsPage, session: Session, qtbot: QtBot
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    rows, asked, named = opened.pair_view.rows, list[str](), list[tuple[int, str]]()
+    session.page_requested.connect(asked.append)
+    rows.rename_asked.connect(lambda part, name: named.append((part, name)))
+    rows.setFocus()
+    rows.step(1)
+    part = rows.current_part
+    editor = rows.findChild(QLineEdit)
+    assert editor is not None
+    for end in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        qtbot.keyClick(rows, Qt.Key.Key_F2)
+        QTest.keyClicks(editor, "bill")
+        for key in (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Up, Qt.Key.Key_PageDown):
+            QTest.keyClick(editor, key)
+            assert rows.current_part == part
+        QTest.keyClick(editor, end)
+        assert (named.pop(), named, asked) == ((part, "bill"), [], [])
+        assert not editor.isVisible()
+        qtbot.waitUntil(opened.is_ready)
+    qtbot.keyClick(rows, Qt.Key.Key_F2)
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    assert not editor.isVisible()
+    assert named == []
+
+
+def test_a_name_that_is_typed_moves_with_its_row_and_is_taken_over_out_of_sight(
+    opened: PartsPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    choose(opened, KNOT, PLOVER, qtbot)
+    loader, named = ThumbnailLoader(64), list[tuple[int, str]]()
+    rows = RowsView(loader, lambda file: tmp_path / file)
+    qtbot.addWidget(rows)
+    rows.rename_asked.connect(lambda part, name: named.append((part, name)))
+    rows.show_rows(opened.pair_view.rows.rows)
+    rows.resize(600, 300)
+    rows.show()
+    bar, editor = rows.verticalScrollBar(), rows.findChild(QLineEdit)
+    assert editor is not None
+    second, third = rows.rows[1].part, rows.rows[2].part
+    rows.select_part(third)
+    assert bar.value() == bar.maximum() > 80
+    rows.rename()
+    QTest.keyClicks(editor, "tail")
+    place = editor.geometry()
+    bar.setValue(bar.value() - 20)
+    assert editor.geometry() == place.translated(0, 20)
+    rows.resize(500, 300)
+    assert editor.isVisible()
+    assert editor.geometry().width() < place.width()
+    assert named == []
+    rows.show_rows(rows.rows[1:])  # its row is further up
+    assert (editor.isVisible(), editor.text(), named) == (True, "tail", [])
+    rows.show_rows(opened.pair_view.rows.rows)
+    bar.setValue(0)
+    assert (editor.isVisible(), named) == (False, [(third, "tail")])
+    # The row that is to be named is scrolled to.
+    rows.select_part(second)
+    bar.setValue(bar.maximum())
+    rows.rename()
+    assert editor.isVisible()
+    assert rows.viewport().rect().contains(editor.geometry())
+    rows.show_rows([row for row in rows.rows if row.part != second])
+    assert (editor.isVisible(), len(named)) == (False, 1)
+    loader.close()
     qtbot.waitUntil(opened.is_ready)
