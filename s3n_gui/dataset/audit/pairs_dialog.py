@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -64,6 +64,8 @@ class PairsDialog(QDialog):
         other.camera_changed.connect(one.look)
         controller.marks_changed.connect(self._show)
         controller.survey_changed.connect(self.close)  # the pairs belong to the previous data set
+        for button in self.findChildren(QPushButton):
+            button.installEventFilter(self)
         fit_in_window(self, QSize(px(920), px(560)))
         self._show()
         self.next.setFocus()
@@ -98,14 +100,24 @@ class PairsDialog(QDialog):
         self.previous.setEnabled(self._at > 0)
         self.next.setEnabled(self._at + 1 < len(self._pairs))
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take the arrow keys from the buttons, which would give the focus to the next one."""
+        return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._step(event.key())
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Right and Page Down show the next pair, Left and Page Up the previous one."""
-        if event.key() in (Qt.Key.Key_Right, Qt.Key.Key_PageDown):
+        if not self._step(event.key()):
+            super().keyPressEvent(event)
+
+    def _step(self, key: int) -> bool:
+        """Show the pair that a key leads to; return whether it is a key for that."""
+        if key in (Qt.Key.Key_Right, Qt.Key.Key_PageDown):
             self.show_next()
-        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_PageUp):
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_PageUp):
             self.show_previous()
         else:
-            super().keyPressEvent(event)
+            return False
+        return True
 
     def done(self, code: int) -> None:
         """Stop the reading threads."""

@@ -52,12 +52,19 @@ class Picture(Zoomed):
     @property
     def original_size(self) -> tuple[int, int] | None:
         """Width and height of the image in its file, in pixels; None while unknown."""
-        return self._read.size if self._read is not None and self._read.image is not None else None
+        own = self._own
+        return own.size if own is not None and own.image is not None else None
 
     @property
     def problem(self) -> str:
         """Why the file cannot be read, as a clause; empty if it can."""
-        return self._read.reason if self._read is not None else ""
+        return "" if self._own is None else self._own.reason
+
+    @property
+    def _own(self) -> _Read | None:
+        """What was read of the chosen image; None while the one before is still shown."""
+        chosen = self._read is not None and self._record is not None and self._read.path == self._record.path
+        return self._read if chosen else None
 
     @property
     def is_reading(self) -> bool:
@@ -112,7 +119,7 @@ class Picture(Zoomed):
 
     def part_at(self, place: QPointF) -> str:
         """Return the name of the part at a position in widget coordinates, or ""."""
-        if self._record is None or not self._parts or self._read is None or self._read.path != self._record.path:
+        if self._record is None or not self._parts or self._own is None:
             return ""
         for part in self._record.parts:
             offset = self.on_screen(part.x, part.y) - place
@@ -139,9 +146,9 @@ class Picture(Zoomed):
         if self._read is not None and self._read.image is not None:
             painter.setClipPath(ground)
             painter.drawImage(self.picture_rect(), self._read.image)
-            if self._record is not None and self._read.path == self._record.path:
+            if self._record is not None and self._own is not None:
                 self._paint_annotations(painter, self._record)
-        elif self._read is not None or self._record is None:
+        elif self._own is not None or self._record is None:
             painter.setPen(QColor("#C6CBD4"))
             painter.setFont(font("body"))
             words = "No image selected" if self._record is None else f"This file cannot be shown:\n{self.problem}."

@@ -277,6 +277,11 @@ def test_twenty_thousand_images_load_only_what_is_visible(
     qtbot.waitUntil(lambda: middle in asked)
     qtbot.wait(100)
     assert len(set(asked)) <= 4 * page_rows
+    first = data_page.grid.visible_rows().start
+    assert data_page.grid.currentIndex().row() < first  # another image is the current one
+    data_page.resize(1304, 600)
+    QApplication.processEvents()
+    assert abs(data_page.grid.visible_rows().start - first) < 2 * data_page.grid.columns
 
 
 def test_show_me_lists_the_images_and_leave_out_settles_the_finding(
@@ -495,6 +500,10 @@ def test_pictures_that_look_alike_are_compared_side_by_side(
     wheel(one.picture, QPointF(50, 50), 240)
     assert other.picture.camera == one.picture.camera, "both are looked at from the same distance"
     shown = dialog.pair
+    qtbot.keyClick(dialog.next, Qt.Key.Key_Right)  # a button would give the focus to the one beside it
+    assert dialog.pair != shown
+    qtbot.keyClick(dialog.previous, Qt.Key.Key_Left)
+    assert dialog.pair == shown
     qtbot.keyClick(dialog, Qt.Key.Key_PageDown)
     assert dialog.pair != shown
     for side, image in zip(dialog.sides, (dialog.pair.one, dialog.pair.other), strict=True):

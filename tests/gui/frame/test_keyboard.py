@@ -128,6 +128,12 @@ def test_two_images_are_compared_without_a_mouse(window: MainWindow, qtbot: QtBo
     assert [repr(widget) for widget in met if not name_of(widget)] == []
     assert {side.picture for side in dialog.sides} <= set(met)
     assert {side.button for side in dialog.sides} <= set(met)
+    dialog.next.setFocus()
+    QTest.keyClick(dialog.windowHandle(), Qt.Key.Key_Right)  # to the button, as from the keyboard
+    assert dialog.pair is pairs[1]
+    dialog.previous.setFocus()
+    QTest.keyClick(dialog.windowHandle(), Qt.Key.Key_Left)
+    assert dialog.pair is pairs[0]
     QTest.keyClick(dialog, Qt.Key.Key_PageDown)
     assert dialog.pair is pairs[1]
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
