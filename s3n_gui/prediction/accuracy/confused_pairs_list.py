@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QItemSelectionModel, QModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -58,6 +58,14 @@ class ConfusedPairsList(QListView):
         """Replace the pairs; they hold indices into ``names``."""
         self._pairs.show(pairs, names)
 
+    def mark(self, pair: tuple[int, int] | None) -> None:
+        """Mark the pair of a label and a predicted class whose images are shown, if it is listed."""
+        row = self._pairs.row_of(pair)
+        if row < 0:
+            self.clearSelection()
+        else:
+            self.selectionModel().select(self._pairs.index(row), QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
     def _on_chosen(self, index: QModelIndex) -> None:
         pair: ConfusedPair = index.data(PAIR_ROLE)
         self.pair_chosen.emit(pair.label, pair.predicted)
@@ -79,6 +87,9 @@ class _PairModel(QAbstractListModel):
         self.beginResetModel()
         self._pairs, self._names = pairs, names
         self.endResetModel()
+
+    def row_of(self, pair: tuple[int, int] | None) -> int:
+        return next((row for row, one in enumerate(self._pairs) if (one.label, one.predicted) == pair), -1)
 
     def rowCount(self, parent: AnyIndex = NO_PARENT) -> int:
         return 0 if parent.isValid() else len(self._pairs)

@@ -47,6 +47,7 @@ class ConfusionCard(Card):
         super().__init__("Confusion", parent)
         self._accuracy: TableAccuracy | None = None
         self._names: list[str] = []
+        self._pair: tuple[int, int] | None = None
         self._shown = np.zeros(0, dtype=np.int64)  # indices into the accuracy's classes, in matrix order
         self._large = False
         self.matrix, self.pairs = ConfusionView(), ConfusedPairsList()
@@ -126,14 +127,16 @@ class ConfusionCard(Card):
         self._rearrange(keep=same and not settled)
 
     def choose(self, pair: tuple[int, int] | None) -> None:
-        """Mark the pair (indices into the names) whose images are shown."""
-        if pair is None or self._accuracy is None:
-            self.pairs.clearSelection()
-            self.matrix.choose(None)
-            return
-        places = self._accuracy.classes[self._shown].tolist()
-        if pair[0] in places and pair[1] in places:
-            self.matrix.choose((places.index(pair[0]), places.index(pair[1])))
+        """Mark the pair (indices into the names) whose images are shown, and scroll to it."""
+        self._pair = pair
+        self._mark()
+        self.matrix.choose(self.matrix.chosen)
+
+    def _mark(self) -> None:
+        """Mark the pair wherever it is now, without scrolling to it."""
+        classes = [] if self._accuracy is None else self._accuracy.classes.tolist()
+        self.pairs.mark(_cell_of(self._pair, classes))
+        self.matrix.mark(_cell_of(self._pair, [classes[at] for at in self._shown.tolist()]))
 
     def _rearrange(self, *_: object, keep: bool = False) -> None:
         accuracy = self._accuracy
@@ -148,11 +151,11 @@ class ConfusionCard(Card):
                 mistaken = off.sum(axis=0) + off.sum(axis=1) > 0
                 self._shown = self._shown[mistaken[self._shown]]
         names = [displayed_class(self._names[index]) for index in accuracy.classes.tolist()]
-        self.matrix.choose(None)
         self.matrix.show_counts(counts[np.ix_(self._shown, self._shown)], [names[at] for at in self._shown.tolist()])
         pairs: tuple[ConfusedPair, ...] = confused_pairs(counts)
         self.pairs.show_pairs(pairs, names)
         self.pairs.setVisible(bool(pairs))  # without mistakes, the matrix has the whole card
+        self._mark()
 
     def _class_at(self, place: int) -> int:
         assert self._accuracy is not None
@@ -165,8 +168,9 @@ class ConfusionCard(Card):
         self._tell(self.pair_opened, (row, column))
 
     def _tell(self, signal: Any, cell: Cell) -> None:
-        signal.emit(self._class_at(cell[0]), self._class_at(cell[1]))
-        self.matrix.choose(cell)
+        pair = self._class_at(cell[0]), self._class_at(cell[1])
+        signal.emit(*pair)
+        self.choose(pair)
 
     def _on_pair(self, label: int, predicted: int) -> None:
         if self._accuracy is not None:
@@ -184,3 +188,8 @@ class ConfusionCard(Card):
 
     def _on_enlarge(self) -> None:
         self.enlarge_asked.emit(not self._large)
+
+
+def _cell_of(pair: tuple[int, int] | None, classes: list[int]) -> Cell | None:
+    """Return where the classes of a pair are in a list; None if it does not hold both."""
+    return None if pair is None or not set(pair) <= set(classes) else (classes.index(pair[0]), classes.index(pair[1]))

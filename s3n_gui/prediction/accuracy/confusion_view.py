@@ -79,12 +79,16 @@ class ConfusionView(QWidget):
         self._frame = MatrixFrame(len(self._names), self._field(), largest=px(48))
         self.update()
 
+    def mark(self, cell: Cell | None) -> None:
+        """Mark the cell whose images are shown."""
+        self.chosen = cell
+        self.update()
+
     def choose(self, cell: Cell | None) -> None:
         """Mark the cell whose images are shown, and scroll to it."""
-        self.chosen = cell
+        self.mark(cell)
         if cell is not None:
             self._set_frame(self._frame.showing(cell))
-        self.update()
 
     @property
     def frame(self) -> MatrixFrame:

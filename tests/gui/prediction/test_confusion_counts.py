@@ -99,3 +99,46 @@ def test_the_keyboard_says_a_cell_of_the_small_matrix(qtbot: QtBot, themed: QApp
     qtbot.keyClick(view, Qt.Key.Key_Right)
     qtbot.keyClick(view, Qt.Key.Key_Right)
     assert said[-1] == "class 0, predicted as class 1: 1 of 5 (4 to 62 %)"
+
+
+def test_the_marks_of_the_chosen_classes_stay_while_predictions_arrive(qtbot: QtBot, themed: QApplication) -> None:
+    card, names = ConfusionCard(), [f"class {number}" for number in range(12)]
+    qtbot.addWidget(card)
+    card.resize(400, 300)
+    card.show()
+    label = np.repeat(np.arange(12), 20)
+    said = np.roll(label, 7)
+
+    def arrive(count: int, *, settled: bool = False) -> None:
+        right = (said == label).astype(np.int8)
+        told = np.random.default_rng(0).permutation(len(label))[:count]
+        accuracy = table_accuracy(label[told], said[told], right[told], np.ones(count), 12)
+        card.show_accuracy(accuracy, names, settled=settled)
+
+    def marked() -> tuple[tuple[int, int] | None, list[str]]:
+        return card.matrix.chosen, [index.data() for index in card.pairs.selectedIndexes()]
+
+    arrive(150)
+    card.matrix.cell_chosen.emit(5, 4)
+    assert marked() == ((5, 4), ["class 5\nclass 4"])
+    for _ in range(8):
+        qtbot.keyClick(card.matrix, Qt.Key.Key_Plus)
+    for _ in range(8):
+        card.matrix.show_whole()
+    qtbot.keyClick(card.matrix, Qt.Key.Key_Plus)
+    seen = card.matrix.frame
+    for count, settled in ((180, False), (220, False), (240, True)):
+        arrive(count, settled=settled)
+        assert marked() == ((5, 4), ["class 5\nclass 4"])
+        assert card.matrix.frame == seen  # nothing scrolls
+    # Another order of the classes, and only some of them.
+    card.set_large(True)
+    card.order.setCurrentIndex(card.order.findData("recall"))
+    card.order.activated.emit(card.order.currentIndex())
+    places = card.matrix.chosen
+    assert places is not None
+    assert card.matrix.text_of(places).startswith("class 5, predicted as class 4:")
+    card.choose(None)
+    assert marked() == (None, [])
+    arrive(240, settled=True)
+    assert marked() == (None, [])
