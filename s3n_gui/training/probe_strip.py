@@ -202,13 +202,17 @@ class ProbeRow(QWidget):
         self.pictures[1].show_picture(probe.discriminative)
         self.pictures[2].show_picture(probe.complementary)
         true, said = entry.get("class"), (entry.get("predictions") or {}).get("joint")
-        if not isinstance(said, list) or len(said) != 2:
-            return
-        right = true is None or said[0] == true
+        answered = isinstance(said, list) and len(said) == 2
+        self.mark.setVisible(answered and true is not None)
+        text = f"{displayed_class(str(said[0]))} {percent_text(float(said[1]))}" if answered else ""
+        label = "" if true is None else displayed_class(str(true))
+        right = answered and said[0] == true
         set_icon(self.mark, "check" if right else "close", colour=tokens().good if right else tokens().bad)
-        text = f"{displayed_class(str(said[0]))} {percent_text(float(said[1]))}"
-        self.words.setText(text if right else f"{text}, is {displayed_class(str(true))}")
-        self.words.setToolTip(tip_text(f"{entry.get('image', '')}\nThe network says {text}; it is {true}."))
+        self.words.setText(f"{text}, is {label}" if answered and label and not right else text)
+        known = f"; it is {label}" if label else ""
+        self.words.setToolTip(
+            tip_text(f"{entry.get('image', '')}\nThe network says {text}{known}." if answered else "")
+        )
         self.pictures[0].setAccessibleDescription(f"{len(peaks)} peaks; {self.words.text()}")
 
 
