@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from s3n_core.datasets.records import displayed_class
 from s3n_core.inspection.number_text import probability_text
+from s3n_core.inspection.plain_words import how_sure
 from s3n_gui.appearance.theme import number_font, theme
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.other_model import OtherModel
@@ -149,8 +150,14 @@ class _Row(QFrame):
             self.answer.clear()
             self.verdict.clear()
             return
-        best = answer.prediction
         self.model.setText(f"{self._title}: {self._name or answer.response.model}")
+        if not answer.scores.is_finite:
+            self.answer.setText("No prediction")
+            self.answer.setToolTip(how_sure(answer))
+            self.verdict.clear()
+            return
+        self.answer.setToolTip("")
+        best = answer.prediction
         self.answer.setText(f"{displayed_class(best.name)}  {probability_text(best.probability)}")
         known = self._truth is not None and self._truth in answer.response.classes
         right = best.name == self._truth

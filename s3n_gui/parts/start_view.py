@@ -205,7 +205,7 @@ class StartView(ColumnScrollArea):
             self.parts_of.addItem("Found in these images", None)
             for other in others:
                 self.parts_of.addItem(
-                    f"Those of {label_text(data_set_title(other.images))} · {split_text(other.split, None)}",
+                    f"Those of {data_set_title(other.images)} · {split_text(other.split, None)}",
                     other.folder,
                 )
                 self.parts_of.setItemData(

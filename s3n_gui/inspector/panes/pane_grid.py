@@ -124,9 +124,6 @@ class PaneGrid(QWidget):
             pane = next((one for one in self.panes if one.isAncestorOf(self.focusWidget() or self)), self.panes[0])
         self._alone = pane
         self._arrange()
-        for one in self.panes:
-            set_icon(one.enlarge_button, "restore" if one is pane else "maximise")
-            one.enlarge_button.setAccessibleName("Show all panes" if one is pane else "Maximise this pane")
         self.layout_changed.emit()
 
     def swap(self, one: int, other: int) -> None:
@@ -173,7 +170,10 @@ class PaneGrid(QWidget):
         shown = {index for row in rows for index in row} or set(range(len(self.panes)))
         self._place()
         for pane in self.panes:
-            pane.setVisible(pane is self._alone if self._alone is not None else pane.index in shown)
+            alone = pane is self._alone
+            pane.setVisible(alone or (self._alone is None and pane.index in shown))
+            set_icon(pane.enlarge_button, "restore" if alone else "maximise")
+            pane.enlarge_button.setAccessibleName("Show all panes" if alone else "Maximise this pane")
 
     def _place(self) -> None:
         if len(self.panes) < len(self._models):  # still being built

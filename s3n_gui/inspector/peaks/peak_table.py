@@ -85,7 +85,7 @@ class PeakTableModel(QAbstractTableModel):
 
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state = state
+        self._state, self._view = state, parent
         self._peaks: tuple[Peak, ...] = ()
         state.evidence_changed.connect(self._take)
         state.annotation_changed.connect(self._take)
@@ -154,7 +154,8 @@ class PeakTableModel(QAbstractTableModel):
             return texts[column]
         if role == Qt.ItemDataRole.DecorationRole and column == 1:
             part = self._state.part_of(peak)
-            return None if part is None else swatch(place_colour(part))
+            ratio = 1.0 if self._view is None else self._view.devicePixelRatioF()
+            return None if part is None else swatch(place_colour(part), ratio)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (2, 3):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.FontRole:

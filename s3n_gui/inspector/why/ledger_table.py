@@ -213,7 +213,8 @@ class LedgerTable(QTableView):
         row = self._model.row_of(self._state.selected)
         if row < 0:
             self.clearSelection()
-            self.selectionModel().clearCurrentIndex()
+            if self._model.cell(self.currentIndex().row()) is not None:  # the keys may have left the rows of the peaks
+                self.selectionModel().clearCurrentIndex()
         elif not self.selectionModel().isRowSelected(row, QModelIndex()):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
             self.selectionModel().setCurrentIndex(self._model.index(row, _PLACE), flags)

@@ -1,4 +1,4 @@
-"""A few crops in lines: for examples and counter-examples."""
+"""A few crops in a line: for examples and counter-examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIDEWAYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 
 
 class CropStrip(QWidget):
-    """The crops; as many as fit into its width, in up to two lines.
+    """The crops, as many as fit into its width, in one line.
 
     Signals:
         pointed: The `Crop` under the mouse and its rectangle in this widget; None where there is none.
@@ -60,7 +60,7 @@ class CropStrip(QWidget):
         return (self.crops[at], self._place(at)) if self.crops else None
 
     def sizeHint(self) -> QSize:
-        """Return the size of one line of four."""
+        """Return the size of four crops."""
         return QSize(4 * self._side + 3 * _GAP, self._side)
 
     def minimumSizeHint(self) -> QSize:

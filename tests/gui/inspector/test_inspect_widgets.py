@@ -166,8 +166,25 @@ def test_the_size_of_the_thumbnails_does_not_depend_on_the_scroll_bar(looking: I
     for height in range(400, 1200, 20):  # at some of them all images fit only without the scroll bar
         looking.resize(1208, height)
         QApplication.processEvents()
-        sizes.add(looking.browser.list.gridSize().toTuple())
+        sizes.add(looking.browser.list.visualRect(looking.images.index(0)).size().toTuple())
     assert len(sizes) == 1
+
+
+def test_the_list_stays_where_a_person_looks_when_it_gets_another_size(
+    looking: InspectPage, session: Session, tmp_path: Path
+) -> None:
+    session.data_set = data_set(tmp_path, 3000)
+    listed = looking.browser.list
+    assert listed.currentIndex().row() == 0
+    listed.scrollTo(looking.images.index(2500), listed.ScrollHint.PositionAtCenter)
+    for width in (1208, 1000, 1300):
+        looking.resize(width, 700)
+        QApplication.processEvents()
+        assert 2500 in listed.visible_rows()
+    listed.setCurrentIndex(looking.images.index(2500))
+    looking.resize(1208, 500)
+    QApplication.processEvents()
+    assert listed.viewport().rect().contains(listed.visualRect(listed.currentIndex()))
 
 
 def test_every_control_has_a_name_and_a_tip(looking: InspectPage) -> None:
@@ -324,6 +341,12 @@ def test_one_pane_alone(looking: InspectPage) -> None:
     view(looking, 4).setFocus()
     looking.commands()["inspect-alone"]()
     assert looking.panes.alone is looking.panes.panes[4]
+    button = looking.panes.panes[4].enlarge_button
+    alone = button.icon().pixmap(16).toImage()
+    assert button.accessibleName() == "Show all panes"
+    looking.panes.set_layout_name("Two rows of three")  # as from the menu of layouts
+    assert button.accessibleName() == "Maximise this pane"
+    assert button.icon().pixmap(16).toImage() != alone
 
 
 @pytest.mark.parametrize("name", ["Side by side", "Three rows of two", "One row of three"])
@@ -586,6 +609,11 @@ def test_two_models_on_one_image(
     assert comparison.second.answer.text().startswith("Blue bird")
     assert comparison.second.verdict.text() == "✕ wrong"
     assert comparison.first.verdict.text() == "✓ correct"
+    lost = np.full(3, np.nan, dtype=np.float32)
+    second.saying = {"bird 0.jpg": {"logits": dict.fromkeys(("joint", "O", "D", "C"), lost)}}
+    second.answer()
+    assert (comparison.second.answer.text(), comparison.second.verdict.text()) == ("No prediction", "")
+    assert "not a finite number" in comparison.second.answer.toolTip()
     move(comparison.first.panes.panes[0].view, pixel(comparison.first.panes.panes[0].view, 100, 60))
     assert other.state.cursor == looking.state.cursor
     assert comparison.second.panes.panes[2].view.cursor_mark is not None

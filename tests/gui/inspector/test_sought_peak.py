@@ -7,6 +7,7 @@ from pathlib import Path
 from made_inspection import made_inspection
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from s3n_core.parts.atlas.part_place import PartPlace
@@ -61,3 +62,22 @@ def test_peaks_carry_the_names_of_their_parts(qtbot: QtBot) -> None:
     assert bill.pixelColor(bill.rect().center()) == QColor(part_colour(4, tokens()))
     assert table.index(1, 1).data(Qt.ItemDataRole.DecorationRole) is None
     assert table.rowCount() == 2
+
+
+class SharpScreen(QWidget):
+    """A widget on a screen with two pixels a pixel."""
+
+    def devicePixelRatioF(self) -> float:
+        return 2.0
+
+
+def test_the_colour_of_a_part_is_sharp_on_every_screen(themed: QApplication, qtbot: QtBot) -> None:
+    screen, owner = SharpScreen(), QObject()
+    qtbot.addWidget(screen)
+    state = InspectionState(owner)
+    table = PeakTableModel(state, screen)
+    state.choose_image(IMAGE)
+    state.take_evidence(made_inspection())
+    peak = table.peak(0)
+    state.set_parts((PartPlace(peak.x, peak.y, 4, "bill"),))
+    assert table.index(0, 1).data(Qt.ItemDataRole.DecorationRole).devicePixelRatio() == 2.0

@@ -277,6 +277,22 @@ def test_a_row_lights_its_place_in_every_pane_and_back(page: InspectPage, client
     assert not table.model().flags(table.model().index(2, 0)) & Qt.ItemFlag.ItemIsSelectable
     page.state.select(None)
     assert not table.selectedIndexes()
+    assert not table.currentIndex().isValid()
+
+
+def test_the_keys_go_through_all_rows_of_the_ledger(page: InspectPage, clients: list[FakeClient]) -> None:
+    press(page)
+    clients[0].send_contributions()
+    assert page.state.evidence is not None
+    table, (_, second) = page.side.why.table, page.state.evidence.warps.peaks
+    table.selectRow(1)
+    last = table.model().rowCount() - 1
+    for row in (*range(2, last + 1), last):
+        QTest.keyClick(table, Qt.Key.Key_Down)
+        assert (table.currentIndex().row(), page.state.selected) == (row, None)
+    for _ in range(2, last + 1):
+        QTest.keyClick(table, Qt.Key.Key_Up)
+    assert page.state.selected == second.found_at
 
 
 def test_after_an_edit_they_are_those_of_the_edited_pass(page: InspectPage, clients: list[FakeClient]) -> None:

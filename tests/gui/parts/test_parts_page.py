@@ -11,6 +11,7 @@ import pytest
 import sklearn.cluster  # noqa: F401  # takes seconds; a preview would import it in its thread
 from made_up_atlas import draw_pictures, write_atlas
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from random_model import save_picture
 
@@ -19,11 +20,15 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.parts.atlas.atlas_files import IMAGES
 from s3n_core.runs.locations import home
 from s3n_core.system.line_files import part_path
+from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.panel import PartsPage
+from s3n_gui.parts.start_view import StartView
+from s3n_gui.state.atlas_search import OtherAtlas
 from s3n_gui.state.demo import demo_images, demo_is_installed
 from s3n_gui.state.opening import Opener
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
+from s3n_gui.state.split_choice import SplitChoice
 
 
 def choose(session: Session, pictures: Path) -> None:
@@ -332,3 +337,13 @@ def test_the_typed_number_of_parts_counts_even_if_the_field_was_not_left(
         QTest.keyClicks(field, typed)
         start()
     assert started == [None, 7]
+
+
+def test_an_ampersand_in_the_name_of_other_images_is_one(themed: QApplication, qtbot: QtBot, tmp_path: Path) -> None:
+    loader = ThumbnailLoader(64)
+    view = StartView(loader, lambda file: tmp_path / file)
+    qtbot.addWidget(view)
+    other = OtherAtlas(folder=tmp_path / "atlas", images=tmp_path / "cats & dogs", split="all")
+    view.show_choice("birds", "model", "all", SplitChoice(), None, None, (other,))
+    assert view.parts_of.itemText(1).startswith("Those of cats & dogs ·")
+    loader.close()
