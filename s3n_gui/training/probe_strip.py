@@ -202,17 +202,15 @@ class ProbeRow(QWidget):
         self.pictures[1].show_picture(probe.discriminative)
         self.pictures[2].show_picture(probe.complementary)
         true, said = entry.get("class"), (entry.get("predictions") or {}).get("joint")
-        answered = isinstance(said, list) and len(said) == 2
-        self.mark.setVisible(answered and true is not None)
-        text = f"{displayed_class(str(said[0]))} {percent_text(float(said[1]))}" if answered else ""
+        answer = said if isinstance(said, list) and len(said) == 2 else None
+        self.mark.setVisible(answer is not None and true is not None)
+        text = "" if answer is None else f"{displayed_class(str(answer[0]))} {percent_text(float(answer[1]))}"
         label = "" if true is None else displayed_class(str(true))
-        right = answered and said[0] == true
+        right = answer is not None and answer[0] == true
         set_icon(self.mark, "check" if right else "close", colour=tokens().good if right else tokens().bad)
-        self.words.setText(f"{text}, is {label}" if answered and label and not right else text)
+        self.words.setText(f"{text}, is {label}" if text and label and not right else text)
         known = f"; it is {label}" if label else ""
-        self.words.setToolTip(
-            tip_text(f"{entry.get('image', '')}\nThe network says {text}{known}." if answered else "")
-        )
+        self.words.setToolTip(tip_text(f"{entry.get('image', '')}\nThe network says {text}{known}." if text else ""))
         self.pictures[0].setAccessibleDescription(f"{len(peaks)} peaks; {self.words.text()}")
 
 
