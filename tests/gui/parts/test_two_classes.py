@@ -540,7 +540,7 @@ def test_a_name_that_is_typed_moves_with_its_row_and_is_taken_over_out_of_sight(
     qtbot.addWidget(rows)
     rows.rename_asked.connect(lambda part, name: named.append((part, name)))
     rows.show_rows(opened.pair_view.rows.rows)
-    rows.resize(600, 300)
+    rows.resize(600, 240)
     rows.show()
     bar, editor = rows.verticalScrollBar(), rows.findChild(QLineEdit)
     assert editor is not None
@@ -552,7 +552,7 @@ def test_a_name_that_is_typed_moves_with_its_row_and_is_taken_over_out_of_sight(
     place = editor.geometry()
     bar.setValue(bar.value() - 20)
     assert editor.geometry() == place.translated(0, 20)
-    rows.resize(500, 300)
+    rows.resize(500, 240)
     assert editor.isVisible()
     assert editor.geometry().width() < place.width()
     assert named == []
