@@ -129,7 +129,7 @@ def test_a_training_and_its_windows(open_window: Callable[..., Window], tmp_path
 
     first = open_window()
     first.wait_for(lambda state: True, "its first word")
-    first.say("start " + json.dumps({**fields, "device": "cpu", "workers": 1}))
+    first.say("start " + json.dumps({**fields, "device": "cpu"}))
     first.wait_for_training("running")
     owner = read_owner(run.path)
     assert owner is not None
