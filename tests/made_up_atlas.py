@@ -59,6 +59,7 @@ def write_atlas(
     model: Path = Path("model.safetensors"),
     split: str = "test",
     origin: Mapping[str, str] | None = None,
+    dimensions: int = 8,
 ) -> Atlas:
     """Write a finished atlas of three parts: two on the object, the third in the background.
 
@@ -73,6 +74,7 @@ def write_atlas(
         model: The model file; where it exists, the atlas is of what it holds.
         split: Which images of the data set these are.
         origin: Where the weights come from that it began with; None: not known.
+        dimensions: Of a descriptor; those of a real model's where its peaks are compared with the atlas.
     """
     out.mkdir(parents=True)
     images, places, descriptors = list[AtlasImage](), [], []
@@ -103,7 +105,7 @@ def write_atlas(
         for part, strength in ((0, 2.0), (1, 1.0), (2, 0.0), (2, 0.0)):
             x, y = PLACES[part]
             places.append((position, x, y, 0.9 - 0.3 * part, strength, part, part == 2, predicted))
-            descriptor = np.eye(3, 8)[part]
+            descriptor = np.eye(3, dimensions)[part]
             descriptor[7] = 0.01 * (position % 7)  # not all alike
             descriptors.append(descriptor / np.linalg.norm(descriptor))
     collection = Collection(
@@ -120,8 +122,8 @@ def write_atlas(
     np.save(out / PEAKS, np.array(places, dtype=PLACE))
     np.save(out / DESCRIPTORS, np.array(descriptors, dtype=np.float16))
     np.save(out / ASSIGNMENTS, np.array([0, 1, 2, 2] * len(files)))
-    np.save(out / CENTROIDS, np.eye(3, 8, dtype=np.float32))
-    np.save(out / CLASS_MEANS, np.zeros((len(classes), 8), dtype=np.float32))
+    np.save(out / CENTROIDS, np.eye(3, dimensions, dtype=np.float32))
+    np.save(out / CLASS_MEANS, np.zeros((len(classes), dimensions), dtype=np.float32))
     header = AtlasHeader(
         collection=to_json(collection),
         data=str(data.resolve()),

@@ -24,6 +24,7 @@ from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import ImageRecord
 from s3n_core.errors import DataChanged
 from s3n_core.evaluation.cascade import CascadeOutcomes
+from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, PlaceAccuracy, Repeats, Steadiness
 from s3n_core.parts.steadiness.stored_steadiness import keep_steadiness
@@ -41,7 +42,7 @@ from s3n_gui.frame.window_dialogs import ClosingDialog
 from s3n_gui.prediction.fast_mode.dialog import FastModeDialog
 from s3n_gui.prediction.fast_mode.measurement import FastModeMeasurement
 from s3n_gui.state.atlas_request import AtlasRequest
-from s3n_gui.state.demo import demo_images, demo_model, demo_run
+from s3n_gui.state.demo import demo_atlas, demo_images, demo_model, demo_run
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.split_choice import split_choice
 from s3n_gui.training.runs.train_longer import TrainLongerDialog
@@ -130,7 +131,8 @@ def show_demo_everywhere(app: QApplication, window: MainWindow) -> None:
     splits = split_choice(demo_images(), open_data_set(demo_images()), demo_model())
     folder = AtlasRequest(model=demo_model(), images=demo_images(), split=splits.usual).folder
     files = [record.name for record in records]
-    atlas = write_atlas(folder, demo_images(), files, classes=_classes(), model=demo_model())
+    size = Atlas(demo_atlas()).parts.clusters.centroids.shape[1]
+    atlas = write_atlas(folder, demo_images(), files, classes=_classes(), model=demo_model(), dimensions=size)
     keep_comparison(atlas, made_up_comparison(atlas, *_classes()[:2]))
     again = Repeats(share=0.75, low=0.6, high=0.9, control=0.25, peaks=1234, images=1000)
     accuracy = PlaceAccuracy(distance=0.12, low=0.1, high=0.14, control=0.3, images=1000, point="forehead")
