@@ -27,9 +27,8 @@ _EVALUATIONS = (  # columns of the tables of an evaluation (`evaluation_tables`)
     frozenset({"true class \\ predicted"}),
     frozenset({"true class", "predicted", "images"}),
 )
-_PEAKS = frozenset(
-    {"image", "class", "set", "part", "response", "contribution"}
-)  # columns of an atlas's table of peaks
+# Columns of an atlas's table of peaks.
+_PEAKS = frozenset({"image", "class", "set", "part", "response", "contribution"})
 _HEADER = 4096  # bytes
 
 _RUN, _TABLE, _ROWS = "run.json", "index.csv", "index.csv.part"

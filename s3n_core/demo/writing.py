@@ -16,8 +16,9 @@ from s3n_core.demo.interventions import FOLDER, JPEG_QUALITY, SceneRecord, write
 from s3n_core.demo.species import DEFAULT_SPECIES, PARTS, SPECIES, VARIANTS, Species, distinguishing_parts, fitting
 from s3n_core.errors import OutputError
 from s3n_core.system.output_marker import mark_output
-from s3n_core.system.processes import usable_cores, worker_pool
+from s3n_core.system.processes import usable_cores
 from s3n_core.system.seeding import keyed_generator
+from s3n_core.system.worker_pools import worker_pool
 
 MOST_LEFT_OUT = 0.5
 """The highest rate at which parts can be left out; beyond it, hardly a bird could be told from the others."""

@@ -9,7 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from s3n_core.export.image_files import ExportedImage, FileContents
-from s3n_core.system.processes import usable_cores, worker_pool
+from s3n_core.system.processes import usable_cores
+from s3n_core.system.worker_pools import worker_pool
 
 T = TypeVar("T")
 

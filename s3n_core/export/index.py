@@ -73,10 +73,8 @@ class ExportIndex:
         self._header = header
         self._excel = excel
         self._begins = array("q", [_NONE]) * header.count  # of each image's line, by position
-        self._earlier, self._met = (
-            _LinesByName(),
-            0,
-        )  # lines of an interrupted export, and how many are of this one's images
+        self._earlier = _LinesByName()  # lines of an interrupted export
+        self._met = 0  # how many of them are of this export's images
         made = {"model": header.model, "mode": header.mode, "precision": header.precision, **made_with}
         lines = {"format": FORMAT, "version": VERSION, **made}
         # Files that were made with another model or other options are replaced.

@@ -143,8 +143,8 @@ def _splits(
         roles = {cell: _role(cell) for cell in set(cells) if cell}
         if any(roles.values()):  # one word of another kind does not make the test images images for training
             by_cell = {cell: known for cell, role in roles.items() if role and (known := split_of(role))}
-            none = {row: cell for row, cell in enumerate(cells) if cell and cell not in by_cell}
-            return tuple(by_cell.get(cell) for cell in cells), {number}, none
+            no_splits = {row: cell for row, cell in enumerate(cells) if cell and cell not in by_cell}
+            return tuple(by_cell.get(cell) for cell in cells), {number}, no_splits
         folds = {cell for cell in cells if cell}
         if len(folds) > 1 and all(re.fullmatch(r"-?\d+(?:\.0)?", cell) for cell in folds):
             first = min(folds, key=float)
