@@ -10,8 +10,8 @@ from typing import Any, Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from s3n_core.datasets.records import DataSet
-from s3n_core.errors import AtlasError, OutputError, S3NError, UnfinishedOutput
-from s3n_core.parts.atlas.atlas_files import AtlasHeader, read_header
+from s3n_core.errors import OutputError, S3NError, UnfinishedOutput
+from s3n_core.parts.atlas.atlas_files import AtlasHeader
 from s3n_core.parts.atlas.preview import FIRST_PREVIEW, AtlasPreview, preview_parts
 from s3n_core.parts.atlas.sources import has_images_of, model_of
 from s3n_core.runs.model_paths import after_rename, is_of_model
@@ -21,7 +21,7 @@ from s3n_gui.background.tasks import Tasks
 from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.edits import PartEdits
 from s3n_gui.state.atlas_request import AtlasRequest
-from s3n_gui.state.atlas_search import AtlasSearch, OtherAtlas, look_for_atlas
+from s3n_gui.state.atlas_search import AtlasSearch, OtherAtlas, look_for_atlas, readable_header
 from s3n_gui.state.opening import data_set_place, data_set_title, model_title
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
@@ -188,7 +188,7 @@ class PartsController(QObject):
         if not self._active:
             return
         if self._opening is not None:
-            header = _header(self._opening)
+            header = readable_header(self._opening)
             if header is not None and self._is_still_meant(header, Path(header.model_path)):
                 self._open(self._opening)  # again, with the records of the data set
                 self.request_changed.emit()
@@ -417,14 +417,6 @@ def _read_edited(edits: PartEdits, folder: Path, data_set: DataSet | None, model
     header = content.atlas.header
     found = None if model is None else model_of(header, model)
     return _Opened(content, Path(header.model_path) if found is None else found)
-
-
-def _header(folder: Path) -> AtlasHeader | None:
-    """Return the header of an atlas; None if there is none that can be read."""
-    try:
-        return read_header(folder)
-    except (AtlasError, OSError):
-        return None
 
 
 def _recent_title(header: AtlasHeader, made_with: Path) -> str:

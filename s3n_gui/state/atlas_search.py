@@ -89,12 +89,17 @@ def look_for_atlas(
 def atlases_of(model: Path, folders: Iterable[Path]) -> Iterator[tuple[Path, AtlasHeader]]:
     """Return the finished atlases among folders that are of a model, with their headers."""
     for folder in folders:
-        try:
-            header = read_header(folder)
-        except (AtlasError, OSError):
-            continue
+        header = readable_header(folder)
         if header is not None and model_of(header, model) is not None:
             yield folder, header
+
+
+def readable_header(folder: Path) -> AtlasHeader | None:
+    """Return the header of a finished atlas; None if there is none that can be read."""
+    try:
+        return read_header(folder)
+    except (AtlasError, OSError):
+        return None
 
 
 def own_atlases() -> tuple[Path, ...]:
@@ -127,10 +132,7 @@ def _place(request: AtlasRequest, ours: Mapping[Path, AtlasHeader]) -> Path:
 
 def _is_of_another(folder: Path, model: Path) -> bool:
     """Return whether a folder holds a finished atlas of another model."""
-    try:
-        header = read_header(folder)
-    except (AtlasError, OSError):
-        return False
+    header = readable_header(folder)
     return header is not None and model_of(header, model) is None
 
 
