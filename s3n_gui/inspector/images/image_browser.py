@@ -262,10 +262,15 @@ class _ThumbnailDelegate(QStyledItemDelegate):
             width = metrics.horizontalAdvance(mark)
             painter.setPen(QColor(colour or colours.quiet))
             painter.drawText(
-                QRectF(cell.right() - 4 - width, baseline - metrics.ascent(), width + 2, metrics.height()), mark
+                QRectF(cell.right() - 4 - width, baseline - metrics.ascent(), width + 2, metrics.height()),
+                Qt.AlignmentFlag.AlignLeft,
+                mark,
             )
             room -= width + 4 if mark else 0
         painter.setPen(QColor(colours.text if chosen else colours.quiet))
         name = elided_name(index.data(), metrics, room)
-        painter.drawText(QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height()), name)
+        place = QRectF(cell.left() + 4, baseline - metrics.ascent(), room, metrics.height())
+        painter.drawText(
+            place, Qt.AlignmentFlag.AlignLeft, name
+        )  # without an alignment it would break the name into lines
         painter.restore()
