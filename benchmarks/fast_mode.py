@@ -2,15 +2,16 @@
 
 Run from the checkout: ``python benchmarks/fast_mode.py``. It draws birds, builds the architecture of the released code
 (``tests/core/released_network.py``, in eager float32), trains its convolutions on some of the birds, in growing images, and
-fits its classifiers to the same birds. With ``--weights FILE`` (a state dictionary of torchvision's ResNet) nothing is
-trained. The program opens the same weights. It must give the same logits; then the threshold of fast mode is chosen on
-other birds, and both are measured on a third set. Each has a process of its own, as it would without the other, and they
-take turns.
+fits its classifiers to others. With ``--weights FILE`` (a state dictionary of torchvision's ResNet) nothing is trained. The
+program opens the same weights. The threshold of fast mode is chosen on a third set, and both are measured on a fourth. Each
+has a process of its own, as it would without the other, and they take turns. Whole networks must give the same logits.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import math
 import multiprocessing
 import sys
 import tempfile
@@ -46,7 +47,7 @@ from released_network import ReleasedS3N
 
 BRANCHES = 3
 RELEASED = "released.pth"
-STAGES = ["112:16", "224:4", "448:1"]
+STAGES = ["112:12", "224:3", "448:0.5"]
 BATCH, RATE = 16, 1e-3  # of the training
 CLOSE = 1e-2  # of the largest logit
 
@@ -71,10 +72,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--species", type=int, default=8)
     parser.add_argument("--images", type=int, default=12, help="per species: for the threshold, and as many to measure")
-    parser.add_argument("--fitted", type=int, default=40, help="per species: to train and to fit the classifiers to")
+    parser.add_argument("--trained", type=int, default=120, help="per species: to train the convolutions on")
+    parser.add_argument("--fitted", type=int, default=40, help="per species: to fit the classifiers to")
     parser.add_argument("--train", nargs="*", default=STAGES, metavar="SIZE:EPOCHS", help="trainings one after another")
     parser.add_argument(
         "--weights", type=Path, help="a state dictionary of torchvision's ResNet, instead of a training"
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="where the trained convolutions go, for --weights, after each training"
     )
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     chosen = parser.parse_args()
@@ -82,10 +87,13 @@ def main() -> None:
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        fitted, validation, test = drawn_birds(Path(folder), chosen)
-        published = published_network(chosen, *fitted)
-        ours = opened_by_the_program(published, Path(folder) / RELEASED, chosen.size)
-        compare(published, ours, batches(*test, chosen.batch))
+        trained, fitted, validation, test = drawn_birds(Path(folder), chosen)
+        published = published_network(chosen, trained, fitted)
+        torch.save(
+            {"model": published.state_dict(), "epoch_idx": 0}, Path(folder) / RELEASED
+        )  # as the released code does
+        ours = opened_network(Path(folder) / RELEASED, chosen.size)
+        del trained, fitted, published
         point = most_saving(outcomes(ours, *validation, chosen.batch).curve())
         print(
             f"On {point.images} validation images: H <= {point.stop_below} nats, {point.top1_text}, {point.passes:.2f} passes"
@@ -96,37 +104,57 @@ def main() -> None:
 
 @dataclass
 class Answer:
-    """What one side says of a batch, with its seconds."""
+    """What one side says of a batch, with its seconds: logits (B, N), first those that it predicts with."""
 
-    classes: Tensor
+    logits: list[Tensor]
     stopped: int
     wall: float
     cpu: float
 
 
 def measure(folder: Path, chosen: argparse.Namespace, parts: list[Images], threshold: float | None) -> None:
-    """Let the sides take turns on every batch, each in its process, and print their times per image and accuracies."""
+    """Let the sides take turns on every batch, each in its process, and print their times per image and accuracies.
+
+    Raises:
+        SystemExit: if both whole networks do not give the same logits.
+    """
     answers: dict[str, list[Answer]] = {name: [] for name in SIDES}
+    worst = 0.0
     with ExitStack() as stack:
         pipes = {name: stack.enter_context(started(name, folder, chosen, threshold)) for name in SIDES}
-        for number, (images, _) in enumerate([parts[0], *parts]):  # the first one warms up
+        for images, _ in [parts[0], *parts]:  # the first one warms up
             for name, pipe in pipes.items():
                 pipe.send(images.numpy())
-                answer = pipe.recv()
-                if number:
-                    answers[name].append(answer)
+                answers[name].append(pipe.recv())
+            worst = max(worst, difference(answers[WHOLE][-1].logits, answers[PUBLISHED][-1].logits))
+    answers = {name: of_side[1:] for name, of_side in answers.items()}
+    print(f"The whole networks' logits differ by at most {worst:.1e} of the largest")
     labels = torch.cat([labels for _, labels in parts])
     count = len(labels)
     walls = {name: sum(answer.wall for answer in of_side) for name, of_side in answers.items()}
     cpus = {name: sum(answer.cpu for answer in of_side) for name, of_side in answers.items()}
     for name, of_side in answers.items():
         passes = BRANCHES - (BRANCHES - 1) * sum(answer.stopped for answer in of_side) / count
-        right = int((torch.cat([answer.classes for answer in of_side]) == labels).sum())
+        right = int((torch.cat([answer.logits[0].argmax(dim=1) for answer in of_side]) == labels).sum())
         print(
             f"  {name:40} {walls[name] / count:6.3f} s an image (CPU {cpus[name] / count:6.3f}), "
             f"{walls[PUBLISHED] / walls[name]:5.2f} (CPU {cpus[PUBLISHED] / cpus[name]:5.2f}) times as fast, "
             f"{passes:.2f} passes, {accuracy_text(right, count)}"
         )
+
+
+def difference(ours: list[Tensor], theirs: list[Tensor]) -> float:
+    """Return how far the logits of all branches are apart, in shares of the largest.
+
+    Raises:
+        SystemExit: if they differ, or a predicted class does without a tie within that.
+    """
+    worst = max(float((own - other).abs().max() / other.abs().max()) for own, other in zip(ours, theirs, strict=True))
+    highest = theirs[0].topk(2).values
+    tied = highest[:, 0] - highest[:, 1] <= 2 * (ours[0] - theirs[0]).abs().amax(dim=1)
+    if worst > CLOSE or not bool((tied | (ours[0].argmax(dim=1) == theirs[0].argmax(dim=1))).all()):
+        raise SystemExit("the two implementations do not give the same output, so their speeds cannot be compared")
+    return worst
 
 
 def started(name: str, folder: Path, chosen: argparse.Namespace, threshold: float | None) -> Connection:
@@ -157,8 +185,8 @@ def answer_batches(
         except EOFError:
             return
         start, used = time.perf_counter(), time.process_time()
-        classes, stopped = classes_of(network, images, threshold if name == FAST else None)
-        pipe.send(Answer(classes, stopped, time.perf_counter() - start, time.process_time() - used))
+        logits, stopped = logits_of(network, images, threshold if name == FAST else None)
+        pipe.send(Answer(logits, stopped, time.perf_counter() - start, time.process_time() - used))
 
 
 PUBLISHED = "published implementation, eager float32"
@@ -167,22 +195,27 @@ FAST = "this program, fast mode"
 SIDES = (PUBLISHED, WHOLE, FAST)
 
 
-def classes_of(network: PublishedS3N | S3N, images: Tensor, stop_below: float | None) -> tuple[Tensor, int]:
-    """Return the predicted classes (B,), and how many images stopped after O."""
+def logits_of(network: PublishedS3N | S3N, images: Tensor, stop_below: float | None) -> tuple[list[Tensor], int]:
+    """Return the logits (B, N) of all branches or, with a threshold, what is predicted with, and how many stopped after O."""
     if isinstance(network, PublishedS3N):
-        return network(images, stage=2)[0].argmax(dim=1), 0
+        return list(network(images, stage=2)), 0
     result = run_network(network, prepared(images), sampling="extremes", stop_below=stop_below)
-    return result.output.prediction.argmax(dim=1), 0 if result.stopped is None else int(result.stopped.sum())
+    output = result.output
+    if result.stopped is not None:
+        return [output.prediction], int(result.stopped.sum())
+    return [output.joint, output.original, output.discriminative, output.complementary], 0
 
 
 Images = tuple[Tensor, Tensor]
 """Normalised images (N, 3, S, S) and labels (N,)."""
 
 
-def drawn_birds(folder: Path, chosen: argparse.Namespace) -> tuple[Images, Images, Images]:
-    """Draw birds; return those to fit to, to choose the threshold on, and to measure on."""
-    each = chosen.fitted + chosen.images
-    write_drawn_birds(folder / "birds", train_per_species=each, test_per_species=chosen.images, species=chosen.species)
+def drawn_birds(folder: Path, chosen: argparse.Namespace) -> list[Images]:
+    """Draw birds; return those to train on, to fit the classifiers to, to choose the threshold on, and to measure on."""
+    ends = list(itertools.accumulate((chosen.trained, chosen.fitted, chosen.images)))
+    write_drawn_birds(
+        folder / "birds", train_per_species=ends[-1], test_per_species=chosen.images, species=chosen.species
+    )
     data_set = open_data_set(folder / "birds")
     preprocess = Preprocess(input_size=chosen.size, source_size=chosen.size, resize="squash")
 
@@ -192,25 +225,28 @@ def drawn_birds(folder: Path, chosen: argparse.Namespace) -> tuple[Images, Image
 
     training = [record for record in data_set.records if record.split == "train"]
     by_label = [[record for record in training if record.label == label] for label in range(chosen.species)]
-    return (
-        read([record for records in by_label for record in records[: chosen.fitted]]),
-        read([record for records in by_label for record in records[chosen.fitted :]]),
+    return [
+        *(
+            read([record for records in by_label for record in records[first:end]])
+            for first, end in itertools.pairwise((0, *ends))
+        ),
         read([record for record in data_set.records if record.split == "test"]),
-    )
+    ]
 
 
-def published_network(chosen: argparse.Namespace, images: Tensor, labels: Tensor) -> PublishedS3N:
-    """Return the released architecture with classifiers fitted to images, O's first, since it defines the warps."""
+def published_network(chosen: argparse.Namespace, trained: Images, fitted: Images) -> PublishedS3N:
+    """Return the released architecture with trained convolutions and fitted classifiers, O's first: it defines the warps."""
     network = PublishedS3N(chosen.backbone, chosen.species)
     if chosen.weights is not None:
         whole = {key: value for key, value in torch.load(chosen.weights, weights_only=True).items() if "fc." not in key}
         network.features.load_state_dict(dict(zip(network.features.state_dict(), whole.values(), strict=True)))
     elif chosen.train:
-        train(network.features, images, labels, chosen.train, chosen.species)
+        train(network.features, *trained, chosen)
     else:
-        settle_statistics(network.features, images[: chosen.batch])
-    network.eval()
-    parts = list(batches(images, labels, chosen.batch))
+        settle_statistics(network.features, fitted[0][: chosen.batch])
+    network.eval().to(memory_format=torch.channels_last)  # faster; what is measured has its own copy in torch's layout
+    labels = fitted[1]
+    parts = [(prepared(images), labels) for images, labels in batches(*fitted, chosen.batch)]
     with torch.no_grad():
         features = [network.features(part) for part, _ in parts]
         vectors = [torch.cat([feature.mean((2, 3)) for feature in features])]
@@ -224,40 +260,49 @@ def published_network(chosen: argparse.Namespace, images: Tensor, labels: Tensor
             settle_statistics(buffer, network.features(warped[0]))
             buffer.eval()
             vectors.append(torch.cat([buffer(network.features(part)).mean((2, 3)) for part in warped]))
+            print(f"  features of branch {branch + 1} of {BRANCHES - 1} computed", flush=True)
         fit(network.sampler_classifier, vectors[1], labels)
         fit(network.sampler_classifier1, vectors[2], labels)
         fit(network.con_classifier, torch.cat(vectors, 1), labels)
-    return network
+    return network.to(memory_format=torch.contiguous_format)
 
 
-def train(features: nn.Module, images: Tensor, labels: Tensor, stages: list[str], classes: int) -> None:
+def train(features: nn.Module, images: Tensor, labels: Tensor, chosen: argparse.Namespace) -> None:
     """Train convolutions with a linear classifier after the global average, in images of growing size."""
     torch.manual_seed(0)
-    network = nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(classes)).train()
+    network = nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(chosen.species)).train()
     network(images[:2])  # gives the linear layer its size
     network.to(memory_format=torch.channels_last)
-    for number, stage in enumerate(stages):
-        size, epochs = map(int, stage.split(":"))
+    every = -(-len(labels) // BATCH)  # steps of an epoch
+    for number, stage in enumerate(chosen.train):
+        size, epochs = int(stage.split(":")[0]), float(stage.split(":")[1])
         rate = RATE / 2**number
         optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
-        steps = epochs * -(-len(labels) // BATCH)
+        steps = math.ceil(epochs * every)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=0.2)
-        for epoch in range(epochs):
-            right = 0
-            for chosen in torch.randperm(len(labels)).split(BATCH):
-                seen = (
-                    F.interpolate(images[chosen], (size, size), mode="area")
-                    if size != images.shape[-1]
-                    else images[chosen]
+        right = seen = 0
+        for step in range(steps):
+            if step % every == 0:
+                order = torch.randperm(len(labels)).split(BATCH)
+            batch = order[step % every]
+            scaled = images[batch]
+            if size != images.shape[-1]:
+                scaled = F.interpolate(scaled, (size, size), mode="area")
+            flipped = torch.where(torch.rand(len(batch), 1, 1, 1) < 0.5, scaled.flip(3), scaled)
+            logits = network(prepared(flipped))
+            optimiser.zero_grad()
+            F.cross_entropy(logits, labels[batch], label_smoothing=0.1).backward()
+            optimiser.step()
+            schedule.step()
+            right, seen = right + int((logits.argmax(1) == labels[batch]).sum()), seen + len(batch)
+            if (step + 1) % every == 0 or step + 1 == steps:
+                print(
+                    f"  {size} px, epoch {(step + 1) / every:.1f} of {epochs}: {100 * right / seen:.0f} % right",
+                    flush=True,
                 )
-                flipped = torch.where(torch.rand(len(chosen), 1, 1, 1) < 0.5, seen.flip(3), seen)
-                logits = network(flipped.contiguous(memory_format=torch.channels_last))
-                optimiser.zero_grad()
-                F.cross_entropy(logits, labels[chosen], label_smoothing=0.1).backward()
-                optimiser.step()
-                schedule.step()
-                right += int((logits.argmax(1) == labels[chosen]).sum())
-            print(f"  {size} px, epoch {epoch + 1} of {epochs}: {100 * right / len(labels):.0f} % right", flush=True)
+                right = seen = 0
+        if chosen.keep is not None:
+            torch.save(features.state_dict(), chosen.keep)
     features.to(memory_format=torch.contiguous_format).requires_grad_(False)
 
 
@@ -293,12 +338,6 @@ def fit(layer: nn.Linear, vectors: Tensor, labels: Tensor) -> None:
         layer.bias.copy_(bias - scaled @ mean)
 
 
-def opened_by_the_program(published: PublishedS3N, path: Path, size: int) -> S3N:
-    """Save the weights as the released code does, and open them as the program opens a model."""
-    torch.save({"model": published.state_dict(), "epoch_idx": 0}, path)
-    return opened_network(path, size)
-
-
 def opened_network(path: Path, size: int) -> S3N:
     """Return the network of a released checkpoint, prepared for the CPU as for every prediction."""
     network = read_released_checkpoint(path, input_size=size).network
@@ -315,30 +354,6 @@ def batches(images: Tensor, labels: Tensor, size: int) -> Iterator[Images]:
 def prepared(images: Tensor) -> Tensor:
     """Return images in the layout that the program uses."""
     return images.contiguous(memory_format=torch.channels_last)
-
-
-@torch.inference_mode()
-def compare(published: PublishedS3N, ours: S3N, parts: Iterator[Images]) -> None:
-    """Check that both give the same logits for all branches, and say how close they are."""
-    worst, same, count, unexplained = 0.0, 0, 0, 0
-    for images, _ in parts:
-        theirs = published(images, stage=2)
-        output = run_network(ours, prepared(images), sampling="extremes").output
-        own = (output.joint, output.original, output.discriminative, output.complementary)
-        for one, other in zip(own, theirs, strict=True):
-            worst = max(worst, float((one - other).abs().max() / other.abs().max()))
-        equal = own[0].argmax(dim=1) == theirs[0].argmax(dim=1)
-        highest = theirs[0].topk(2).values
-        close = highest[:, 0] - highest[:, 1] <= 2 * (own[0] - theirs[0]).abs().amax(dim=1)
-        same, count = same + int(equal.sum()), count + len(images)
-        unexplained += int((~equal & ~close).sum())
-    print(
-        f"Logits differ by at most {worst:.1e} of the largest; same class for {same} of {count} images, the others tied "
-        "within that",
-        flush=True,
-    )
-    if worst > CLOSE or unexplained:
-        raise SystemExit("the two implementations do not give the same output, so their speeds cannot be compared")
 
 
 @torch.inference_mode()
