@@ -32,6 +32,7 @@ from s3n_core.commands import (
 )
 from s3n_core.commands.failures import exit_code_of
 from s3n_core.commands.parts import app as parts
+from s3n_core.commands.plain_output import write_plainly
 from s3n_core.version import __version__
 
 app = typer.Typer(
@@ -89,10 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         (the message names the log with its traceback), 130 stopped by Ctrl+C.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    for stream in (sys.stdout, sys.stderr):
-        # File names that the terminal's encoding cannot represent must not end a job.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    write_plainly()
     # Pillow warns about damaged EXIF blocks of images that it reads nevertheless.
     warnings.filterwarnings("ignore", module="PIL")
     # A log that cannot be written (for example, a full disk) must not print tracebacks.

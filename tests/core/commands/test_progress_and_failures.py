@@ -17,6 +17,7 @@ from s3n_core.__main__ import main as start_of_the_program
 from s3n_core.commands import progress
 from s3n_core.commands.arguments import quoted
 from s3n_core.commands.failures import say
+from s3n_core.commands.plain_output import write_plainly
 from s3n_core.commands.progress import duration, progress_bar, progress_bars
 from s3n_core.errors import DataChanged, S3NError
 from s3n_core.system.json_values import to_json
@@ -184,6 +185,14 @@ def test_a_terminal_that_knows_no_letters(s3n_home: Path) -> None:
     assert done.returncode == 0
     assert done.stderr == b""
     assert b"\\u9ce5" in done.stdout
+
+
+def test_signs_that_the_terminal_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "cp1252", write_through=True))
+    write_plainly()
+    print("\u22123.4 \u2264 \u00d7 \u2026 \u9ce5")
+    assert written.getvalue() == b"-3.4 <= \xd7 \x85 \\u9ce5\n"
 
 
 def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
