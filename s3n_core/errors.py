@@ -182,6 +182,12 @@ class DownloadFailed(ModelFileError):
     path: Path
 
 
+class PlaceNotHidden(S3NError):
+    """In an image, no place can be hidden and compared with random ones: there is no room, or an answer is not finite."""
+
+    code = "image.place_not_hidden"
+
+
 class NoSingleHead(S3NError):
     """Contributions were requested of a mean over heads or views, but they belong to one head in one view."""
 

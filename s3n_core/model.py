@@ -385,7 +385,7 @@ class Model:
 
         Raises:
             UnreadableImage: The file cannot be decoded.
-            S3NError: There is no room for the random places.
+            PlaceNotHidden: There is no room for the random places, or an answer is not finite.
             ValueError: The network does not see the place.
         """
         from s3n_core.inspection.hide_places import hide_places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from s3n_core.datasets.records import ImageRecord
-from s3n_core.errors import S3NError
+from s3n_core.errors import PlaceNotHidden
 from s3n_core.export.hidden_peaks import HiddenPeaks
 from s3n_core.inspection.hide_places import hide_places
 from s3n_core.inspection.hiding import HidingSettings
@@ -40,8 +40,6 @@ def hide_peaks(
     try:
         places = [(peak.x, peak.y) for peak in peaks]
         hidden = hide_places(inspector, image, places, name=record.name, box=record.box, settings=settings)
-    except S3NError as error:
-        if type(error) is not S3NError:  # the device's, which says nothing of the image
-            raise
+    except PlaceNotHidden as error:
         return HiddenPeaks(error=str(error))
     return HiddenPeaks(peaks, hidden)

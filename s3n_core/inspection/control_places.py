@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s3n_core.datasets.transforms import PixelBox
-from s3n_core.errors import S3NError
+from s3n_core.errors import PlaceNotHidden
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hiding import HidingSettings, common_part, overlap
 from s3n_core.system.seeding import keyed_generator
@@ -39,7 +39,7 @@ def control_places(
         Centres, float32 (n, 2) as (x, y), with n = ``settings.controls``; and the region in which they lie.
 
     Raises:
-        S3NError: What the network sees has no room for so many places.
+        PlaceNotHidden: What the network sees has no room for so many places.
     """
     regions: list[tuple[Region, PixelBox]] = [] if box is None else [("box", common_part(box, seen))]
     regions.append(("view", seen))
@@ -53,7 +53,7 @@ def control_places(
         if free >= settings.controls:
             drawn = generator.choice(free, settings.controls, replace=False)
             return candidates[drawn], kind
-    raise S3NError(
+    raise PlaceNotHidden(
         f"Only {free} random places of {settings.size:.0f} px do not overlap a peak, but {settings.controls} are needed "
         "to compare with. Choose a smaller size."
     )

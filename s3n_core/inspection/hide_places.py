@@ -12,7 +12,7 @@ from PIL import Image
 
 from s3n_core.datasets.records import Box
 from s3n_core.datasets.transforms import test_view
-from s3n_core.errors import S3NError
+from s3n_core.errors import PlaceNotHidden
 from s3n_core.inspection.control_places import control_places
 from s3n_core.inspection.displayed_image import displayed_image
 from s3n_core.inspection.geometry import Place
@@ -65,7 +65,7 @@ def hide_places(
         One result per place, in order.
 
     Raises:
-        S3NError: There is no room for the random places, or an answer is not finite.
+        PlaceNotHidden: There is no room for the random places, or an answer is not finite.
         ValueError: A place lies outside of what the network sees.
         OutOfMemory: The device has too little memory for one image.
     """
@@ -98,7 +98,7 @@ def hide_places(
         if progress is not None:
             progress(len(scores), len(asked))
     if not all(of_image.is_finite for of_image in scores):
-        raise S3NError(f"With a place hidden, {NOT_FINITE}.")
+        raise PlaceNotHidden(f"With a place hidden, {NOT_FINITE}.")
     known.update(zip(asked, scores, strict=True))
 
     results = []

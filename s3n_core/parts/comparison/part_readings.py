@@ -13,7 +13,7 @@ from PIL import Image
 from s3n_core.datasets.loading import Batch, Sample
 from s3n_core.datasets.records import Box, ImageRecord
 from s3n_core.datasets.transforms import source_box
-from s3n_core.errors import S3NError, UnreadableImage
+from s3n_core.errors import PlaceNotHidden, UnreadableImage
 from s3n_core.inspection.contribution_job import contributions_of_views
 from s3n_core.inspection.geometry import Place, ViewFrame
 from s3n_core.inspection.hidden_place import HiddenPlace
@@ -344,9 +344,7 @@ def hide_beside_random(
                     asked = [places[part] for part in some]
                     results = hide_places(inspector, image, asked, name=name, box=box, known=known)
                     found.update(zip(some, results, strict=True))
-        except S3NError as error:
-            if type(error) is not S3NError:  # not for lack of room
-                raise
+        except PlaceNotHidden:
             continue
         return found
     return None

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from s3n_core.datasets.records import Box
 from s3n_core.datasets.transforms import Preprocess
-from s3n_core.errors import S3NError
+from s3n_core.errors import PlaceNotHidden
 from s3n_core.inspection.control_places import control_places
 from s3n_core.inspection.hidden_place import Change
 from s3n_core.inspection.hide_places import hide_places
@@ -193,7 +193,7 @@ def test_a_box_without_room_is_left_for_the_whole_view_and_a_view_without_room_i
     seen, settings = (0.0, 0.0, 200.0, 200.0), HidingSettings(size=20)
     _, region = control_places("a.jpg", settings, seen, [], (50.0, 50.0, 72.0, 72.0))
     assert region == "view"
-    with pytest.raises(S3NError, match=r"Only 0 random places of 150 px .* 20 are needed .* smaller size"):
+    with pytest.raises(PlaceNotHidden, match=r"Only 0 random places of 150 px .* 20 are needed .* smaller size"):
         control_places("a.jpg", replace(settings, size=150.0), seen, [(100.0, 100.0)])
 
 
