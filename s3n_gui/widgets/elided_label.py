@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from s3n_gui.appearance.eliding import elided_name
 
+_FEWEST = 4  # letters before "…" are no word, and of a number they would be another number
+
 
 class ElidedLabel(QLabel):
     """One line of plain text; the label may be narrower than its text.
@@ -31,11 +33,13 @@ class ElidedLabel(QLabel):
 
     @property
     def shown(self) -> str:
-        """The text as it is drawn at the present width."""
-        metrics, room = self.fontMetrics(), self.contentsRect().width()
+        """The text as it is drawn at the present width: empty where only a few letters would be left."""
+        text, metrics, room = self.text(), self.fontMetrics(), self.contentsRect().width()
         if self._is_name:
-            return elided_name(self.text(), metrics, room)
-        return metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+            shown = elided_name(text, metrics, room)
+        else:
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        return shown if shown == text or len(shown) > _FEWEST + 1 else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the text."""
