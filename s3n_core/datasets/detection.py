@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from s3n_core.datasets.list_folders import IMAGES
 from s3n_core.datasets.own_folders import own_kind
 from s3n_core.datasets.readers import (
     class_folders,
@@ -78,6 +79,10 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
             of a kind that cannot be used.
         TooFewClasses: All labelled images have the same class.
     """
+    return _annotated(_opened(root, format))
+
+
+def _opened(root: Path, format: str) -> DataSet:
     by_name = _by_name(format)
     _check_root(root)
     tree = FolderTree(root)
@@ -92,6 +97,23 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
         raise type(error)(f"{error} {hint}") from error
     data_set = replace(data_set, problems=(*data_set.problems, *notes))
     return _finished(data_set, tree, wrappers)
+
+
+def _annotated(data_set: DataSet) -> DataSet:
+    """Return list files that lie beside a link to their images (`list_folders`) with the boxes and key points of these."""
+    link = data_set.root / IMAGES
+    if data_set.format != list_files.FORMAT or not link.is_symlink():
+        return data_set
+    try:
+        linked = _opened(link.resolve(), "auto")
+    except (DataSetError, OSError, RuntimeError):  # a loop of links; what is listed was read nevertheless
+        return data_set
+    of_image = {record.path.relative_to(linked.root).as_posix(): record for record in linked.records}
+    records = []
+    for record in data_set.records:
+        source = of_image.get(record.name.removeprefix(f"{IMAGES}/"))
+        records.append(record if source is None else replace(record, box=source.box, parts=source.parts))
+    return replace(data_set, records=tuple(records))
 
 
 def detection_sentence(data_set: DataSet) -> str:

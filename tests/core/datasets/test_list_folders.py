@@ -65,3 +65,33 @@ def test_a_folder_in_the_place_of_the_link_stays(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write_list_folder(tmp_path / "lists", before, {"train": listed(before, 0)})
     assert (tmp_path / "lists" / "data").is_dir()
+
+
+def test_boxes_and_key_points_are_those_of_the_images(tmp_path: Path) -> None:
+    root = original(tmp_path / "CUB" / "images", "ant", "bee").root.parent
+    names = ["ant/0.png", "ant/1.png", "bee/0.png", "bee/1.png"]
+    tables = {
+        "images": names,
+        "image_class_labels": ["1", "1", "2", "2"],
+        "train_test_split": ["1", "0", "1", "0"],
+        "bounding_boxes": ["0 0 4 4", "1 1 4 4", "2 2 4 4", "3 3 4 4"],
+    }
+    for table, values in tables.items():
+        (root / f"{table}.txt").write_text("".join(f"{number} {value}\n" for number, value in enumerate(values, 1)))
+    (root / "classes.txt").write_text("1 ant\n2 bee\n")
+    (root / "parts").mkdir()
+    (root / "parts" / "parts.txt").write_text("1 eye\n")
+    (root / "parts" / "part_locs.txt").write_text("1 1 2 3 1\n2 1 3 4 1\n3 1 4 5 1\n4 1 5 6 1\n")
+    before = open_data_set(root)
+    assert all(record.box is not None and record.parts for record in before.records)
+    write_list_folder(tmp_path / "lists", before, {"train": listed(before, 1), "test": listed(before, 0)})
+    after = {record.name: (record.box, record.parts) for record in open_data_set(tmp_path / "lists").records}
+    assert after == {f"data/{record.name}": (record.box, record.parts) for record in before.records}
+
+
+def test_a_link_that_leads_back_is_no_annotation(tmp_path: Path) -> None:
+    before = original(tmp_path / "birds", "ant", "bee")
+    root = before.root
+    (root / "data").symlink_to(root, target_is_directory=True)
+    (root / "train.txt").write_text("ant/0.png 0\nbee/0.png 1\n")
+    assert all(record.box is None for record in open_data_set(root).records)
