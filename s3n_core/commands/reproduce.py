@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from s3n_core.commands.arguments import DeviceOption, JsonOption, WorkersOption
+from s3n_core.commands.arguments import DeviceOption, JsonOption, WorkersOption, say_problems
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import print_event, print_json, progress_bar
@@ -110,12 +110,18 @@ def reproduce(
         return
     assert out is not None
 
+    from s3n_core.datasets.assignment import assignment_sentence
     from s3n_core.reproduce.planning import open_materials, plan_campaign
     from s3n_core.training.recipe import parse_settings
     from s3n_core.training.recipes import find_recipe
 
     base = find_recipe(recipe).changed(parse_settings(setting or []))
-    plan = plan_campaign([known[name] for name in chosen], open_materials(data, out, folds), base, seeds)
+    materials = open_materials(data, out, folds)
+    for material in materials:
+        if material.whole.original is not None:
+            say(assignment_sentence(material.whole))
+        say_problems(material.whole, json=json)
+    plan = plan_campaign([known[name] for name in chosen], materials, base, seeds)
 
     from s3n_core.reproduce.rendering import write_tables
     from s3n_core.reproduce.results import decides, missing_text

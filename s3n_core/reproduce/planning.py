@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from s3n_core.datasets.assignment import open_assigned
 from s3n_core.datasets.content_hashes import content_hash
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.left_out import without_left_out
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
 from s3n_core.method.configuration import Control
@@ -89,7 +91,7 @@ class Plan:
 
 
 def open_materials(paths: Sequence[Path], out: Path, folds: int) -> list[Material]:
-    """Open the data sets of a campaign.
+    """Open the data sets of a campaign, each with its saved assignment and without the images left out of training by hand.
 
     Their official validation images are training images here, as no image chooses an epoch.
 
@@ -101,7 +103,7 @@ def open_materials(paths: Sequence[Path], out: Path, folds: int) -> list[Materia
     Raises:
         DataSetError: One cannot be read, or has no labelled test images and no folds are asked for; or two have the same name.
     """
-    wholes = {path: _with_all_learned_from(open_data_set(path)) for path in paths}
+    wholes = {path: _with_all_learned_from(_without_left_out(open_assigned(path))) for path in paths}
     _require_different_names({path: path.resolve().name for path in paths})
     if folds:  # which are written under the name of the folder that holds the images
         _require_different_names({path: whole.root.resolve().name for path, whole in wholes.items()})
@@ -123,6 +125,15 @@ def _require_different_names(names: Mapping[Path, str]) -> None:
                 f"{other} and {path} have the same name, {name}, by which tables and folds tell data sets apart; give one of "
                 "them another folder name."
             )
+
+
+def _without_left_out(data_set: DataSet) -> DataSet:
+    """Return the data set without the images left out by hand of those for training; all for testing stay."""
+    others = tuple(record for record in data_set.records if record.split != "test")
+    learned = without_left_out(replace(data_set, records=others))
+    kept = {record.name for record in learned.records}
+    records = tuple(record for record in data_set.records if record.split == "test" or record.name in kept)
+    return replace(learned, records=records)
 
 
 def _with_all_learned_from(data_set: DataSet) -> DataSet:

@@ -20,7 +20,9 @@ from PIL import Image
 from torchvision.models import mobilenet_v2
 
 from s3n_core import cli
+from s3n_core.datasets.assignment import Assignment, write_assignment
 from s3n_core.datasets.detection import open_data_set
+from s3n_core.datasets.left_out import write_left_out
 from s3n_core.errors import DataSetError, WeightsMissing
 from s3n_core.reproduce import rendering
 from s3n_core.reproduce.answers import measured_records, read_answers
@@ -548,6 +550,24 @@ def test_data_sets_of_the_same_name_are_refused(birds, tmp_path, folds):
     with pytest.raises(DataSetError, match=r"same name, birds.*another folder name"):
         open_materials([birds, other if not folds else other.parent], out, folds)
     assert not out.exists()
+
+
+def test_what_was_decided_by_hand_counts(birds, tmp_path, s3n_home, capsys):
+    records = open_data_set(birds).records
+    learned = [record.name for record in records if record.split == "train"]
+    tested = [record.name for record in records if record.split == "test"]
+    write_left_out(birds, [learned[0], tested[0]])
+    write_assignment(birds, Assignment(parts={learned[1]: "test"}))
+    whole = open_materials([birds], tmp_path, 0)[0].whole
+    split_of = {record.name: record.split for record in whole.records}
+    assert split_of.keys() == {record.name for record in records} - {learned[0]}, "what is left out is still tested"
+    assert split_of[learned[1]] == "test"
+    command = ["reproduce", "table2", "--data", str(birds), "--out", str(tmp_path / "out"), "--tables", *OPTIONS]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().err
+    assert "The split differs from the folder's (1 image assigned by hand)" in said
+    assert f"{learned[0]}: it was left out by hand" in said
+    assert tested[0] not in said
 
 
 def test_a_trained_network_is_answered_with_other_peaks_without_another_training(birds, tmp_path):
