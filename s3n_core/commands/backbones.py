@@ -13,7 +13,7 @@ from s3n_core.commands.text_tables import table_text
 
 HELP = """List backbones and their pretrained weights, or describe one.
 
-Nothing is downloaded. With the package timm its networks are listed, too; --search finds some of them by words of their names.
+Nothing is downloaded. With the package timm, --search finds its networks, too, by words of their names.
 
 Examples: s3n backbones; s3n backbones --search "convnext tiny"; s3n backbones timm:convnext_tiny.fb_in22k
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 from s3n_core.datasets.opening import named_records, open_images
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.datasets.splits import VALIDATION
+from s3n_core.datasets.validation_images import run_validation_count
 from s3n_core.errors import DataSetError, S3NError
 from s3n_core.runs.model_paths import run_of
 
@@ -115,17 +116,19 @@ def threshold_images(model: Path, images: Path | None = None) -> ThresholdImages
         images: A folder of images; its own validation images are used for a model that lies in no run.
 
     Raises:
-        DataSetError: There are none: the model lies in no run, or the run's images are gone; and ``images`` has no
-            labelled validation images either.
+        DataSetError: There are none: the model lies in no run, the run's images are gone, or it was trained without validation
+            images; and ``images`` has no labelled validation images either.
     """
-    kept = _run_data(model)
-    if kept is not None:
+    kept, run = _run_data(model), run_of(model)
+    without = run is not None and run_validation_count(run.path) == 0
+    if kept is not None and not without:
         return ThresholdImages(*kept, VALIDATION)
     if images is not None and images.is_dir() and _labelled(open_images(images).of_split("val")):
         return ThresholdImages(images, "auto", "val")
     raise DataSetError(
-        f"There are no validation images to choose the threshold of fast mode on: {_no_run_data(model)}, and the images "
-        "to predict have no labelled validation images. Set the threshold by hand."
+        "There are no validation images to choose the threshold of fast mode on: "
+        f"{f'{model} was trained without any' if without else _no_run_data(model)}, and the images to predict have no labelled "
+        "validation images. Set the threshold by hand."
     )
 
 

@@ -99,7 +99,8 @@ class RunSnapshots:
         line = self._measured.get(epoch, {})
         known = run_validation_count(self._path)
         for prefix, words, count in (("validation_", "validation", known), ("", "training", None)):
-            share, images = line.get(f"{prefix}accuracy_joint"), line.get(f"{prefix}images", count)
+            share = line.get(f"{prefix}accuracy_joint", line.get(f"{prefix}accuracy_O"))  # O alone has no joint head
+            images = line.get(f"{prefix}images", count)
             if isinstance(share, float):
                 return words, share, round(images) if isinstance(images, int | float) else None
         return None

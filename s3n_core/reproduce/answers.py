@@ -29,11 +29,11 @@ from s3n_core.models.model_images import over_model_images
 from s3n_core.models.network_outputs import network_inputs
 from s3n_core.models.opening import Model
 from s3n_core.models.true_places import TruePlaces
+from s3n_core.reproduce.experiments import ANSWERABLE, VIEWS
 from s3n_core.system.atomic_files import make_folder, write_text
 from s3n_core.system.seeding import keyed_generator
 
 BATCH = 16
-VIEWS = (1, 3)
 
 
 def measured_records(data_set: DataSet) -> list[ImageRecord]:
@@ -47,7 +47,7 @@ def answer_with(model: Model, control: Control) -> None:
     Raises:
         ValueError: The control does not move peaks, which is all that can be changed in a trained network.
     """
-    if control not in ("none", "identity", "random_places", "other_image", "centre", "true_places"):
+    if control not in ANSWERABLE:
         raise ValueError(f"a network cannot be answered with the control {control}: it is trained for it")
     config = model.network.config.model_copy(update={"control": control})
     model.network.config = model.network.sampler.config = config

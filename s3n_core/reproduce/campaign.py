@@ -172,6 +172,7 @@ def run_campaign(
     for backbone in _begins_with(plan, out):
         require_weights(backbone)
     busy: set[str] = set()
+    failed: set[str] = set()
     by_key = {cell.key: cell for cell in plan.cells}
     for cell in plan.cells:
         if is_finished(out, cell):
@@ -194,19 +195,20 @@ def run_campaign(
                 continue
             owner = {"pid": os.getpid(), "host": platform.node(), "program": __version__}
             write_json(folder / _OWNER, owner, durable=False)
-            begun, known = _standing(plan, out, cell, busy), 0
+            begun, known = _standing(plan, out, cell, busy, failed), 0
             try:
                 with closing(_run_cell(cell, out, device, workers)) as steps:
                     for epoch in steps:
                         if epoch != known:  # others may have come or gone
-                            begun, known = _standing(plan, out, cell, busy), epoch
+                            begun, known = _standing(plan, out, cell, busy, failed), epoch
                         yield begun.progress(cell, epoch)
             except S3NError as error:
                 write_json(folder / FAILURE, error.to_dict())
+                failed.add(cell.key)
                 yield begun.progress(cell, 0, failed=str(error))
             else:
                 (folder / FAILURE).unlink(missing_ok=True)
-                yield _standing(plan, out, cell, busy).progress(cell, cell.recipe.epochs, finished=cell.key)
+                yield _standing(plan, out, cell, busy, failed).progress(cell, cell.recipe.epochs, finished=cell.key)
         finally:
             lock.release()
     still = {cell.key for cell in plan.cells if cell.key in busy and not is_finished(out, cell)}
@@ -357,13 +359,13 @@ class _Standing:
         )
 
 
-def _standing(plan: Plan, out: Path, cell: Cell, busy: set[str]) -> _Standing:
+def _standing(plan: Plan, out: Path, cell: Cell, busy: set[str], failed: set[str]) -> _Standing:
     done = [other for other in plan.cells if is_finished(out, other)]
-    passed = {cell.key, *busy, *(other.key for other in done)}
+    passed = {cell.key, *busy, *failed, *(other.key for other in done)}
     held = {
         other.key
         for other in plan.cells
-        if other.key not in {cell.key, *(one.key for one in done)} and _is_held(out, other)
+        if other.key not in {cell.key, *failed, *(one.key for one in done)} and _is_held(out, other)
     }
     # What nobody has begun is shared with the processes that hold a cell.
     left = sum(other.cost for other in plan.cells if other.key not in passed | held) / (1 + len(held))
@@ -380,6 +382,9 @@ def _is_held(out: Path, cell: Cell) -> bool:
     for file in (folder / _OWNER, folder / _RUN / "state.json", folder / _RUN / "metrics.jsonl"):
         with contextlib.suppress(OSError):
             written.append(file.stat().st_mtime)
+    with contextlib.suppress(OSError):
+        if (folder / FAILURE).stat().st_mtime >= max(written):  # nobody does, since it failed
+            return False
     return time.time() - max(written) < _HELD_SECONDS
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from s3n_core.errors import RecipeError
-from s3n_core.reproduce.experiments import FULL, Arm, Experiment, Measure
+from s3n_core.reproduce.experiments import ANSWERABLE, FULL, VIEWS, Arm, Experiment, Measure
 from s3n_core.system.json_values import from_json
+
+_KEY = re.compile(r"[\w-]+")
 
 MEASURES: tuple[Measure, ...] = ("joint", "mean", "O", "D", "C")
 """What is measured where a file does not say."""
@@ -50,6 +53,21 @@ def read_experiments(file: Path) -> dict[str, Experiment]:
             raise RecipeError(
                 f"{file}: the experiment {experiment.key} has no arm {experiment.compared!r} to compare with."
             )
+        for arm in experiment.arms:
+            if arm.views not in VIEWS:
+                raise RecipeError(
+                    f"{file}: the arm {arm.title!r} averages {arm.views} views, but there are {' or '.join(map(str, VIEWS))}."
+                )
+            if arm.answered not in ANSWERABLE:
+                raise RecipeError(
+                    f"{file}: the arm {arm.title!r} is answered with {arm.answered}, for which a network must be trained; choose "
+                    f"one of {', '.join(ANSWERABLE)}, or put it into the settings as network.control."
+                )
+    keys = [experiment.key for experiment in found]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise RecipeError(f"{file} declares two experiments with the key {twice[0]!r}.")
+    if unfit := [key for key in keys if _KEY.fullmatch(key) is None]:  # files are called after it
+        raise RecipeError(f"{file}: the key {unfit[0]!r} must consist of letters, digits, - and _.")
     return {experiment.key: experiment for experiment in found}
 
 

@@ -23,6 +23,12 @@ Reading = Literal["predictions", "places", "peaks"]
 
 FigureKind = Literal["", "sampling", "crops", "epochs", "hits", "parts", "evidence"]
 
+VIEWS = (1, 3)
+"""Numbers of views per image whose probabilities can be averaged."""
+
+ANSWERABLE: tuple[Control, ...] = ("none", "identity", "random_places", "other_image", "centre", "true_places")
+"""The controls that a trained network can be answered with, since they only move its peaks."""
+
 FULL = "S3N O+D+C"
 """The method: the arm that others are compared with, unless an experiment names another."""
 

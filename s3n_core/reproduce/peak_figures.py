@@ -120,15 +120,17 @@ def figure_markdown(experiment: Experiment, counted: list[Counts], told: Sequenc
     return "\n".join(lines)
 
 
-def figure_csv(counted: list[Counts], told: Sequence[WeightLicence] = ()) -> str:
+def figure_csv(experiment: Experiment, counted: list[Counts], told: Sequence[WeightLicence] = ()) -> str:
     """Return a figure's numbers as CSV; the last column is the licence of weights that must be told of."""
     licence = column_of(told)
-    rows = [
-        [counts.data, key, counts.strong[key], counts.weak.get(key, ""), counts.images, counts.seeds, *licence.values()]
-        for counts in counted
-        for key in counts.strong
-    ]
-    return csv_text(["data", "key", "strongest", "weakest", "images", "seeds", *licence], rows)
+    of_parts = experiment.figure == "parts"
+    rows = []
+    for counts in counted:
+        for key, strong in counts.strong.items():
+            found = [strong, counts.weak[key]] if of_parts else [strong]
+            rows.append([counts.data, key, *found, counts.images, counts.seeds, *licence.values()])
+    heads = ["part", "strongest", "weakest"] if of_parts else ["hits", "images_with"]
+    return csv_text(["data", *heads, "images", "seeds", *licence], rows)
 
 
 def figure_plot(experiment: Experiment, counted: list[Counts]) -> bytes:

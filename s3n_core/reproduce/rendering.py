@@ -15,7 +15,7 @@ from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
 from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
-from s3n_core.reproduce.results import ArmResult, decides, missing_text, restrictions_of, results_of
+from s3n_core.reproduce.results import ArmResult, decides, missing_text, missing_trainings, restrictions_of, results_of
 from s3n_core.reproduce.statistics import Interval, points_text
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, write_bytes
@@ -69,7 +69,7 @@ def write_tables(plan: Plan, out: Path, *, pictures: bool = True, device: str = 
             plotted = {".png": figure_plot(experiment, counted)} if counted else {}
             figure = {
                 ".md": figure_markdown(experiment, counted, told).encode(),
-                ".csv": figure_csv(counted, told).encode(),
+                ".csv": figure_csv(experiment, counted, told).encode(),
                 **plotted,
             }
             tables.append(Table(experiment, [], _written(experiment, out, figure)))
@@ -164,7 +164,7 @@ def table_csv(experiment: Experiment, results: list[ArmResult], told: Sequence[W
                 result.data, result.arm.title, measure, *_numbers(value),
                 "" if value is None else "seeds" if measure in result.ranges else "images and seeds",
                 "" if paper is None else f"{paper / 100:g}",
-                result.images, result.seeds, result.missing, *_numbers(over),
+                result.images, result.seeds, len(result.missing), *_numbers(over),
                 "" if over is None else result.over_seeds, *_numbers(loss),
                 "" if result.lower is None or not joint else f"{result.lower:.6g}", *licence.values(),
             ])  # fmt: skip
@@ -324,8 +324,7 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
         for result in results
         if result.arm.note and result.data == results[0].data
     ]
-    missing = sum(result.missing for result in results)
-    if missing:
+    if missing := missing_trainings(results):
         remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
     reasons = dict.fromkeys(reason for result in results for reason in result.failures)
     remarks += [f"A training failed: {reason}" for reason in reasons]

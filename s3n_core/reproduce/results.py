@@ -31,7 +31,7 @@ class ArmResult:
         data: The data set's name.
         images: Number of measured images.
         seeds: Number of seeds of which all parts are finished.
-        missing: Cells that are not finished.
+        missing: Keys of its cells that are not finished.
         failures: Why cells failed, each reason once.
         values: By measure, in [0, 1]: the mean over images and seeds with its interval.
         ranges: Measures of which ``values`` has the range over seeds instead, because an earlier version measured them, which did
@@ -48,7 +48,7 @@ class ArmResult:
     data: str
     images: int
     seeds: int
-    missing: int
+    missing: frozenset[str]
     failures: tuple[str, ...] = ()
     values: Mapping[Measure, Interval] = field(default_factory=dict)
     ranges: frozenset[Measure] = frozenset()
@@ -105,15 +105,20 @@ def decides(experiment: Experiment, results: list[ArmResult]) -> bool:
     return bool(controls) and not missing_text(results) and above
 
 
+def missing_trainings(results: list[ArmResult]) -> int:
+    """Return the number of trainings that are not finished; one that several arms share counts once."""
+    return len({key for result in results for key in result.missing})
+
+
 def missing_text(results: list[ArmResult]) -> str:
     """Say how many trainings are missing for a verdict, as a clause; "" if there are all."""
-    missing = sum(result.missing for result in results)
+    missing = missing_trainings(results)
     return f"{missing:,} training{' is' if missing == 1 else 's are'} missing" if missing else ""
 
 
 def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Path) -> list[ArmResult]:
     measured: dict[str, _Measured] = {}
-    found: dict[str, tuple[int, int, tuple[str, ...]]] = {}
+    found: dict[str, tuple[int, frozenset[str], tuple[str, ...]]] = {}
     for arm in experiment.arms:
         by_seed = plan.cells_of[(experiment.key, arm.title, material.name)]
         whole = {seed: cells for seed, cells in enumerate(by_seed) if all(is_finished(out, cell) for cell in cells)}
@@ -121,7 +126,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
         reasons = dict.fromkeys(failure_of(out, cell) for cell in cells)
         found[arm.title] = (
             len(whole),
-            sum(not is_finished(out, cell) for cell in cells),
+            frozenset(cell.key for cell in cells if not is_finished(out, cell)),
             tuple(reason for reason in reasons if reason),
         )
         measured[arm.title] = _read(whole, out)
@@ -203,7 +208,7 @@ def _without_looking(experiment: Experiment, material: Material, measured: _Meas
                         data=material.name,
                         images=images,
                         seeds=seeds,
-                        missing=0,
+                        missing=frozenset(),
                         values={measure: value},
                     )
                 )

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from small_training import TrainedRun
 
 from s3n_core import load_model
@@ -12,7 +13,8 @@ from s3n_core.cli import main
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import DataSet, ImageRecord, Split
 from s3n_core.datasets.splits import read_split
-from s3n_core.evaluation.chosen_images import evaluation_images
+from s3n_core.errors import DataSetError
+from s3n_core.evaluation.chosen_images import evaluation_images, threshold_images
 from s3n_core.runs.model_paths import model_file
 from s3n_core.runs.run_directory import RunDirectory
 
@@ -51,6 +53,20 @@ def evaluated(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[st
     assert main(["evaluate", *map(str, arguments), "--json"]) == 0
     found: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return found
+
+
+def test_a_run_without_validation_images_has_none_for_the_threshold(trained_run: TrainedRun, tmp_path: Path) -> None:
+    assert threshold_images(trained_run.path).split == "validation"
+    run = RunDirectory(Path(shutil.copytree(trained_run.path, tmp_path / "run")))
+    split = run.split_csv.read_text(encoding="utf-8")
+    run.split_csv.write_text(split.replace(",validation", ",train"), encoding="utf-8")
+    with pytest.raises(DataSetError, match=r"trained without any.*Set the threshold by hand"):
+        threshold_images(run.path)
+    (tmp_path / "own" / "val" / "ant").mkdir(parents=True)
+    (tmp_path / "own" / "train" / "bee").mkdir(parents=True)
+    for name in ("val/ant/1.png", "train/bee/2.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / "own" / name)
+    assert threshold_images(run.path, tmp_path / "own").split == "val"
 
 
 def test_images_that_were_learned_from_are_said(

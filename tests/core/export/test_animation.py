@@ -133,6 +133,15 @@ def test_accuracy_is_the_held_out_one_where_there_is_one(run):
     assert snapshots.accuracy(9) is None
 
 
+def test_the_accuracy_of_o_alone_is_its_own(run):
+    metrics = RunDirectory(run).metrics_jsonl
+    text = metrics.read_text(encoding="utf-8")
+    metrics.write_text(
+        text.replace("accuracy_O", "accuracy_o").replace("accuracy_joint", "accuracy_O"), encoding="utf-8"
+    )
+    assert RunSnapshots(run).accuracy(2) == ("validation", read_epochs(metrics)[2]["validation_accuracy_O"], 240)
+
+
 def test_runs_without_pictures_are_refused_in_a_sentence(run, tmp_path):
     with pytest.raises(RunError, match="no probe image 7; it has 4"):
         animate(run, tmp_path / "out.gif", AnimationOptions(probes=(7,)))

@@ -28,6 +28,7 @@ from s3n_core.reproduce import rendering
 from s3n_core.reproduce.answers import measured_records, read_answers
 from s3n_core.reproduce.campaign import (
     ANSWERS,
+    FAILURE,
     PEAKS,
     PLACES,
     RESULT,
@@ -40,7 +41,7 @@ from s3n_core.reproduce.campaign import (
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
 from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign, recipe_of
 from s3n_core.reproduce.rendering import latex, markdown, plot, table_csv, write_tables
-from s3n_core.reproduce.results import results_of
+from s3n_core.reproduce.results import missing_trainings, results_of
 from s3n_core.reproduce.statistics import Interval
 from s3n_core.system.atomic_files import write_json, write_text
 from s3n_core.training.recipes import find_recipe
@@ -323,6 +324,9 @@ def test_the_time_left_is_shared_with_the_processes_at_work(birds, tmp_path):
 
     begun, rest = 2 * own.cost, 2 * sum(cell.cost for cell in free)
     assert seconds_left() == pytest.approx(begun + rest / 2)
+    write_json(claim.parent / FAILURE, {"message": "out of memory"})
+    assert seconds_left() == pytest.approx(begun + 2 * other.cost + rest), "another process has passed it over"
+    (claim.parent / FAILURE).unlink()
     os.utime(claim, (1, 1))  # its process has ended long ago
     assert seconds_left() == pytest.approx(begun + 2 * other.cost + rest)
 
@@ -339,6 +343,8 @@ def test_a_cell_that_fails_is_told_and_tried_again(birds, tmp_path):
         assert "weights.pth" in reason
         assert f"A training failed: {reason}" in text
     assert "2 trainings are not finished" in text
+    both = [*results_of(broken, EXPERIMENTS["table5"], tmp_path)] * 2
+    assert missing_trainings(both) == 2, "what tables share counts once"
 
 
 def test_a_campaign_does_not_download_weights_unasked(birds, tmp_path, monkeypatch):

@@ -62,8 +62,13 @@ def test_images_that_are_left_out_are_counted_and_peaks_are_those_of_the_whole_i
 def test_what_is_written():
     hits = Counts("birds", 10, 2, {"0": 1, "1": 9}, {})
     assert "| 1 | 90.0 % |" in figure_markdown(EXPERIMENTS["figure5"], [hits])
-    assert figure_csv([hits]).splitlines()[1] == "birds,0,1,,10,2"
+    assert figure_csv(EXPERIMENTS["figure5"], [hits]).splitlines()[:2] == [
+        "data,hits,images_with,images,seeds",
+        "birds,0,1,10,2",
+    ]
     parts = Counts("birds", 10, 2, {"beak": 8, "tail": 2}, {"beak": 1, "tail": 9})
+    heads, beak, _ = figure_csv(EXPERIMENTS["figure6"], [parts]).splitlines()
+    assert (heads, beak) == ("data,part,strongest,weakest,images,seeds", "birds,beak,8,1,10,2")
     assert "| beak | 8 | 1 | +7 |" in figure_markdown(EXPERIMENTS["figure6"], [parts])
     for name, counts in (("figure5", hits), ("figure6", parts)):
         assert figure_plot(EXPERIMENTS[name], [counts])[:4] == b"\x89PNG"

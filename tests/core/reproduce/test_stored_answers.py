@@ -74,11 +74,17 @@ def test_a_declared_experiment_is_one_like_the_others(declared: Path) -> None:
         ({"arms": []}, "no arms"),
         ({"figure": "hits"}, "'figure' is unknown"),
         ({"title": 3}, "'title'"),
+        ({"arms": [{"title": "as it is", "views": 2}]}, "averages 2 views, but there are 1 or 3"),
+        ({"arms": [{"title": "as it is", "answered": "hard_crop"}]}, "answered with hard_crop"),
+        ({"key": "../mine"}, r"the key '\.\./mine'"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(declared: Path, changes: dict[str, Any], said: str) -> None:
     declared.write_text(json.dumps({"experiments": [MINE | changes]}))
     with pytest.raises(RecipeError, match=said):
+        read_experiments(declared)
+    declared.write_text(json.dumps({"experiments": [MINE, MINE]}))
+    with pytest.raises(RecipeError, match="two experiments with the key 'mine'"):
         read_experiments(declared)
     declared.write_text("[")
     with pytest.raises(RecipeError, match="does not declare experiments"):
