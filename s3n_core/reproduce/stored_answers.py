@@ -49,8 +49,9 @@ def stored_answers(folder: Path, data: str, name: str) -> Answers:
 def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[str]]:
     """Return the table of an experiment from stored answers: accuracies in percent, and differences in points.
 
-    An arm's prediction is that of its joint head, or of O if it has none. The difference is that of the predictions with one
-    view from the arm that the others are compared with, paired, with its 95 % interval over images and seeds.
+    An arm's prediction is that of its joint head, or of O if it has none. The difference is that of the predictions, with
+    as many views as each arm has, from the arm that the others are compared with, paired, with its 95 % interval over images and
+    seeds.
 
     A seed that lacks images of the arm's other seeds, such as a fold, is left out, else all would be measured on the images that
     it has; the table says "2 of 3" seeds then. It says the number of images of an arm that has not those of all arms.
@@ -67,7 +68,8 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     images = {title: _images_of(answers) for title, answers in stored.items()}
     everything = frozenset[str]().union(*images.values())
     measured = {title: _of_whole_seeds(answers, images[title]) for title, answers in stored.items()}
-    reference = _predicted(measured.get(experiment.compared, {}), 1)
+    views = {arm.title: arm.views for arm in experiment.arms}
+    reference = _predicted(measured.get(experiment.compared, {}), views.get(experiment.compared, 1))
     heads = [MEASURE_TITLES[head] for head in HEADS]
     rows = [["network", "seeds", *heads, "difference", "three views: prediction / mean"]]
     for title, answers in measured.items():
@@ -77,7 +79,7 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
         seeds = str(len(own)) if len(own) == len(begun) else f"{len(own)} of {len(begun)}"
         if images[title] != everything:
             seeds += f" ({len(images[title]):,} of {len(everything):,} images)"
-        over = None if title == experiment.compared else difference(own, reference)
+        over = None if title == experiment.compared else difference(_predicted(answers, views[title]), reference)
         one = [_percent(answers.get(f"{head}/1", {})) for head in HEADS]
         three = [_percent(values) for values in (_predicted(answers, 3), answers.get("mean/3", {})) if values]
         rows.append([title, seeds, *one, points_text(over), " / ".join(three)])

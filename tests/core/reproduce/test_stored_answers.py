@@ -106,6 +106,17 @@ def test_a_table_from_stored_answers(declared: Path, answers: Path) -> None:
         stored_answers(answers, "birds-fold*", "plain")
 
 
+def test_a_difference_is_of_as_many_views_as_an_arm_has(declared: Path, answers: Path) -> None:
+    arms = [MINE["arms"][0], MINE["arms"][1] | {"views": 3}]
+    declared.write_text(json.dumps({"experiments": [MINE | {"arms": arms}]}))
+    for fold, names in enumerate((("a", "b"), ("c", "d"))):  # right with three views only
+        lines = "".join(f"{name},4,5,4\n" for name in names)
+        (answers / f"birds-fold{fold}of2" / "large-0.csv").write_text(f"name,label,joint/1,joint/3\n{lines}")
+    _, _, large = stored_table(read_experiments(declared)["mine"], answers, "birds-fold*")
+    assert large[2] == "0.0"
+    assert large[7].startswith("+50.0 (")
+
+
 @pytest.mark.parametrize("row", ["a,4", "a,4,4,0.1,4", "a,4,4"])
 def test_a_torn_row_of_stored_answers_is_told(answers: Path, row: str) -> None:
     """Also where what is missing would be read as a wrong prediction."""
