@@ -17,7 +17,7 @@ from s3n_core.errors import RunError
 from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus, shown_status
-from s3n_core.system.locks import is_live
+from s3n_core.system.locks import is_training
 
 POLL_SECONDS = 0.5
 _BETWEEN_PIECES_SECONDS = 0.001  # between reads of a long file, so that other threads can run
@@ -105,10 +105,10 @@ class RunFollower:
         """Poll the folder; costs a few ``stat`` calls and one attempt at the lock if nothing has changed."""
         # Check the lock first: a process writes its final state before it releases the lock. So if the lock is free,
         # the state read afterwards is the final one.
-        live = is_live(self._directory.path)
+        live = is_training(self._directory.path)
         self._read_state()
         if not live and self._state is not None and self._state.status in ACTIVE:
-            live = is_live(self._directory.path)  # it may have started between the two checks
+            live = is_training(self._directory.path)  # it may have started between the two checks
         metrics = self._metrics.poll(self._most_bytes)
         snapshots = self._new_snapshots()
         gone = self._state is None and not metrics.lines and not is_run(self._directory.path)

@@ -13,7 +13,7 @@ import platformdirs
 from s3n_core.errors import ModelNotFound, RunError, RunNotFound
 from s3n_core.runs.run_directory import is_run
 from s3n_core.system.atomic_files import output_error
-from s3n_core.system.locks import is_live
+from s3n_core.system.locks import is_live, require_not_packed
 
 HOME_VARIABLE = "S3N_HOME"
 
@@ -145,7 +145,7 @@ def rename_run(run_path: Path, new_name: str) -> Path:
         The renamed folder.
 
     Raises:
-        RunError: The run is being trained, or the name is taken or not valid.
+        RunError: The run is being trained or packed, or the name is taken or not valid.
         OutputError: The folder cannot be renamed.
     """
     name = checked_run_name(new_name)
@@ -153,6 +153,7 @@ def rename_run(run_path: Path, new_name: str) -> Path:
     same = _folded(name) == _folded(run_path.name)  # only letter case changes
     if not same and _folded(name) in {_folded(other) for other in _names(run_path.parent)}:
         raise RunError(f"There is already a file or folder {name} in {run_path.parent}; choose another name.")
+    require_not_packed(run_path)
     if is_live(run_path):
         raise RunError(f"The run {run_path} is being trained; stop it before you rename it.")
     try:

@@ -20,7 +20,7 @@ from s3n_core.runs.run_state import ACTIVE, RunState, RunStatus, ShownStatus, sh
 from s3n_core.runs.run_summary import RunSummary
 from s3n_core.system.atomic_files import output_error, read_bytes, remove_leftovers, write_json, write_text
 from s3n_core.system.json_values import from_json, to_json
-from s3n_core.system.locks import LOCK_NAME, is_live
+from s3n_core.system.locks import LOCK_NAME, is_live, is_training
 
 __all__ = ["FORMAT_VERSION", "RunDirectory", "RunState", "RunStatus", "RunSummary", "ShownStatus", "is_live", "is_run"]
 
@@ -43,7 +43,7 @@ class RunDirectory:
         checkpoints: Folder of the checkpoints and the pointers ``last`` and ``best``.
         snapshots: Folder of the snapshots of the probe images.
         log_txt: The training process's log.
-        lock: Held while a process trains the run (``system.locks``).
+        lock: Held while a process trains the run or packs it (``system.locks``).
     """
 
     def __init__(self, path: Path) -> None:
@@ -221,7 +221,7 @@ class RunDirectory:
 
     def summary(self) -> RunSummary:
         """Summarise the run for a list; never raises: a damaged run has the status "broken"."""
-        live = is_live(self.path)
+        live = is_training(self.path)
         state: RunState | None = None
         run: dict[str, Any] = {}
         problem = ""
@@ -231,7 +231,7 @@ class RunDirectory:
         except S3NError as error:
             problem = str(error)
         if not live and state is not None and state.status in ACTIVE:
-            live = is_live(self.path)  # it may have started between the two checks
+            live = is_training(self.path)  # it may have started between the two checks
         created = run.get("created")
         return RunSummary(
             path=self.path,

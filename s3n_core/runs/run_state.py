@@ -94,7 +94,7 @@ def shown_status(state: RunState | None, live: bool) -> ShownStatus:
 
     Args:
         state: The last recorded state; None if there is none yet.
-        live: Whether a process holds the run's lock.
+        live: Whether a process trains the run.
     """
     if state is None:
         return "starting" if live else "interrupted"

@@ -19,7 +19,7 @@ from pathlib import Path
 from s3n_core.errors import RunError
 from s3n_core.runs.run_directory import is_run
 from s3n_core.system.atomic_files import output_error
-from s3n_core.system.locks import is_live
+from s3n_core.system.locks import is_live, require_not_packed
 
 TRASH_NAME = ".trash"
 
@@ -53,13 +53,14 @@ def move_to_trash(run_path: Path, root: Path) -> TrashedRun:
         The entry, for ``restore``.
 
     Raises:
-        RunError: The folder is not a run, is not in ``root``, or is being trained.
+        RunError: The folder is not a run, is not in ``root``, or is being trained or packed.
         OutputError: The folder cannot be moved.
     """
     if not is_run(run_path):
         raise RunError(f"There is no run in {run_path}; only runs can be moved to the trash.")
     if run_path.absolute().parent.resolve() != root.resolve():
         raise RunError(f"The run {run_path} is not in the runs folder {root}; delete its folder by hand.")
+    require_not_packed(run_path)
     if is_live(run_path):
         raise RunError(f"The run {run_path} is being trained; stop it before you delete it.")
     trash = root / TRASH_NAME

@@ -143,14 +143,42 @@ class RunLock:
 
 
 def is_live(run_path: Path) -> bool:
-    """Return whether a process is training this run, that is, whether its lock is held.
+    """Return whether a process works on this run, that is, whether its lock is held: to train the run or to pack it.
 
     Takes some ten microseconds and leaves no files behind; False for a missing folder.
     """
+    return _held(run_path)[0]
+
+
+def is_training(run_path: Path) -> bool:
+    """Return whether a process is training this run: its lock is held, and not to pack it. Costs as much as `is_live`."""
+    held, owner = _held(run_path)
+    return held and not _packs(owner)
+
+
+def require_not_packed(run_path: Path) -> None:
+    """Refuse to touch a run that is being packed.
+
+    Raises:
+        RunBusy: A process packs it; the message names it.
+    """
+    held, owner = _held(run_path)
+    if held and _packs(owner):
+        raise RunBusy(_busy(run_path, owner), path=run_path)
+
+
+def _packs(owner: Owner | None) -> bool:
+    """Return whether a held lock is a packing process's; one of this machine that is dead has left its record behind."""
+    return owner is not None and owner.packs and (owner.is_alive() or not owner.is_here())
+
+
+def _held(run_path: Path) -> tuple[bool, Owner | None]:
+    """Return whether a run's lock is held, and who was recorded as its owner then."""
     from filelock import Timeout
 
     if not (run_path / LOCK_NAME).exists():
-        return False
+        return False, None
+    owner = None
     for attempt in range(_PROBES):
         lock = _file_lock(run_path)
         try:
@@ -158,17 +186,17 @@ def is_live(run_path: Path) -> bool:
         except Timeout:
             owner = read_owner(run_path)
             if owner is not None and owner.is_alive():
-                return True
+                return True, owner
             if attempt + 1 < _PROBES:
                 time.sleep(_PROBE_PAUSE)
         except OSError:
             # The folder is read-only (another user's, a copy): only the owner file can tell.
             owner = read_owner(run_path)
-            return owner is not None and owner.is_alive()
+            return owner is not None and owner.is_alive(), owner
         else:
             lock.release()
-            return False
-    return True
+            return False, None
+    return True, owner
 
 
 def read_owner(run_path: Path) -> Owner | None:

@@ -17,6 +17,7 @@ from s3n_core.runs.following import RunFollower
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.runs.run_state import ACTIVE, RunState, ShownStatus
 from s3n_core.system.engine_process import engine_command, start_process
+from s3n_core.system.locks import is_live
 from s3n_core.training.events import EpochDone, StepDone
 from s3n_core.training.extension import plan_extension
 
@@ -117,17 +118,17 @@ class Run:
 
         Raises:
             OutputError: The process cannot be started.
-            RunBusy: ``epochs`` is given, and the run is being trained.
+            RunBusy: ``epochs`` is given, and the run is being trained; or it is being packed.
             RunError: The run is stopping, or has done that many epochs already.
             RecipeError: The recipe does not allow that number of epochs.
         """
-        if self._directory.summary().live:
-            if epochs is not None:
+        if is_live(self.path):
+            if epochs is not None and self._directory.summary().live:
                 raise RunBusy(
                     f"The run {self.name} is being trained; stop it, or wait for its end, before giving it more epochs.",
                     path=self.path,
                 )
-            send_order(self.path, "resume")
+            send_order(self.path, "resume")  # refused if the run is being packed
             return
         arguments = ["runs", "resume", self.name, f"--runs={self.path.parent}"]
         if epochs is not None:

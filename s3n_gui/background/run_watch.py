@@ -22,7 +22,7 @@ from s3n_core.runs.run_directory import is_run
 from s3n_core.runs.run_state import RunState, ShownStatus
 from s3n_core.runs.trash import move_to_trash
 from s3n_core.system.engine_process import start_process
-from s3n_core.system.locks import is_live
+from s3n_core.system.locks import is_live, is_training
 from s3n_core.system.processes import process_is_alive
 from s3n_gui.background.processes import engine_environment, how_it_ended, interrupt, kill, leave, log_file
 from s3n_gui.background.worker_thread import Worker
@@ -143,7 +143,7 @@ class RunWatch(Worker):
             change = self._look()
             if process is None and not change.live:
                 over = True
-            if over and not is_live(self._run_path):
+            if over and not is_training(self._run_path):
                 self.ended.emit(self._ending(change, code))
                 return
             if process is not None and not self._seen:

@@ -31,7 +31,7 @@ from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.trash import TrashedRun, move_to_trash, restore
 from s3n_core.system.atomic_files import make_folder, output_error, read_bytes
-from s3n_core.system.locks import RunLock, is_live
+from s3n_core.system.locks import RunLock, is_live, require_not_packed
 from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.jobs.finding_data import differences, find_data
 from s3n_core.training.jobs.job_file import IMAGES, RUN, WEIGHTS, JobEntry, JobReader, Report, open_job
@@ -86,7 +86,7 @@ def unpack_job(
 
     Raises:
         JobFileError: The job is damaged, cut off, of another program, or not safe to unpack.
-        RunBusy: The same run is being trained here.
+        RunBusy: The same run is being trained or packed here.
         RunError: The name is taken.
         RunHasMore: The run here has what the job does not have.
         DataSetNotFound: The data set is not where it should be, and the run has not begun.
@@ -255,6 +255,7 @@ def _target(runs: Path, job: JobReader, here: RunDirectory | None, name: str | N
         RunError: Its name is taken or not valid.
     """
     if name is None and here is not None:
+        require_not_packed(here.path)
         if is_live(here.path):
             raise RunBusy(
                 f"The run {here.path.name} is being trained on this machine; stop it, or unpack the job under another name "

@@ -59,6 +59,20 @@ def test_a_run_is_followed_from_its_beginning_to_its_end(run: RunDirectory) -> N
     assert not follower.poll().changed
 
 
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [(None, "interrupted"), (RunState(status="running"), "interrupted"), (RunState(status="finished"), "finished")],
+)
+def test_a_run_that_is_packed_is_not_trained(run: RunDirectory, state: RunState | None, status: str) -> None:
+    if state is not None:
+        run.write_state(state)
+    follower = RunFollower(run.path)
+    follower.poll()
+    with RunLock(run.path, packs=True):
+        change = follower.poll()
+        assert (change.status, change.live, change.changed) == (status, False, False)
+
+
 def test_a_finished_run_is_told_at_once_in_whole(run: RunDirectory) -> None:
     with MetricsWriter(run.metrics_jsonl) as metrics:
         metrics.write_epoch({"epoch": 0})

@@ -120,3 +120,5 @@ def test_a_taken_name_and_a_live_run_are_refused(root: Path, run: RunDirectory) 
         rename_run(run.path, "Taken")
     with RunLock(run.path), pytest.raises(RunError, match="stop it before you rename"):
         rename_run(run.path, "other")
+    with RunLock(run.path, packs=True), pytest.raises(RunError, match="is being packed"):
+        rename_run(run.path, "other")

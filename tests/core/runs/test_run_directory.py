@@ -165,6 +165,13 @@ def test_summary_tells_interrupted_from_running(run: RunDirectory) -> None:
     assert (summary.status, summary.live, summary.name) == ("finished", False, run.path.name)
 
 
+def test_a_run_that_is_packed_is_listed_as_before(run: RunDirectory) -> None:
+    with RunLock(run.path, packs=True):
+        assert (run.summary().status, run.summary().live) == ("interrupted", False)
+        run.write_state(RunState(status="finished"))
+        assert (run.summary().status, run.summary().live) == ("finished", False)
+
+
 def test_runs_are_listed_newest_first_whatever_their_names(root: Path) -> None:
     for created, name in enumerate(["Köln", "鳥", "птица", "طائر", "a b'c\"", "🐦"]):
         RunDirectory.create(root / name, {"created": float(created)})

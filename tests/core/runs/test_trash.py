@@ -42,6 +42,8 @@ def test_runs_of_one_name_lie_side_by_side_the_last_first(root: Path) -> None:
 def test_a_live_run_is_refused(root: Path, run: RunDirectory) -> None:
     with RunLock(run.path), pytest.raises(RunError, match="being trained; stop it"):
         move_to_trash(run.path, root)
+    with RunLock(run.path, packs=True), pytest.raises(RunError, match="is being packed"):
+        move_to_trash(run.path, root)
     assert run.path.is_dir()
 
 

@@ -11,7 +11,7 @@ import pytest
 from s3n_core.errors import OutputError, RunError
 from s3n_core.runs.run_directory import RunDirectory, RunState
 from s3n_core.system import locks
-from s3n_core.system.locks import Owner, RunLock, is_live, read_owner
+from s3n_core.system.locks import Owner, RunLock, is_live, is_training, read_owner
 from s3n_core.system.processes import process_is_alive
 
 HOLD_LOCK = """
@@ -88,6 +88,14 @@ def test_a_killed_owner_leaves_a_free_lock(run: RunDirectory, start: Callable[..
     assert read_owner(run.path) is not None  # the dead owner's record remains and does no harm
     with RunLock(run.path) as held:
         assert held.owner == read_owner(run.path)
+
+
+def test_a_packing_process_holds_a_run_that_nobody_trains(run: RunDirectory) -> None:
+    with RunLock(run.path, packs=True):
+        assert (is_live(run.path), is_training(run.path)) == (True, False)
+    with RunLock(run.path):
+        assert (is_live(run.path), is_training(run.path)) == (True, True)
+    assert not is_training(run.path)
 
 
 def test_lookers_never_take_each_other_for_a_training(run: RunDirectory) -> None:
