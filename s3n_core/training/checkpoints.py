@@ -23,6 +23,7 @@ from s3n_core.models.model_files import load_model, save_model
 from s3n_core.runs.earlier_versions import current_progress
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.atomic_files import write_bytes, write_json
+from s3n_core.training.extension import require_not_trained
 from s3n_core.training.recipe import Recipe
 from s3n_core.training.training_progress import TrainingProgress
 
@@ -93,10 +94,11 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
         Name, network, momentum buffers by parameter index, and progress; None if there is no checkpoint.
 
     Raises:
-        RunError: If there are checkpoints and all of them are damaged.
+        RunError: If there are checkpoints and all of them are damaged, or there is none of a run that has been trained.
     """
     names = _names_to_resume_from(run)
     if not names:
+        require_not_trained(run)
         return None
     problem: Exception | None = None
     for name in names:

@@ -98,6 +98,17 @@ def _take_back_recalibration(run: RunDirectory) -> None:
     run.write_pointer("last", name)
 
 
+def require_not_trained(run: RunDirectory) -> None:
+    """Refuse a run that has lost its checkpoints: trained from the start, it would also lose its metrics.
+
+    Raises:
+        RunError: It has no checkpoint, but its state shows epochs that are done; or the state is damaged.
+    """
+    state = run.read_state()
+    if state is not None and state.epoch > 0:
+        raise RunError(f"The run {run.path.name} has no checkpoint to continue from; start a new run.")
+
+
 def recipe_of(run: RunDirectory) -> Recipe:
     """Read a run's recipe.
 
@@ -119,9 +130,7 @@ def _progress(run: RunDirectory) -> tuple[int, bool, int | None]:
     """Return what the last checkpoint has: the epochs that are done, whether there was any update, and the best epoch, from 0."""
     name = run.read_pointer("last")
     if name is None:
-        state = run.read_state()
-        if state is not None and state.epoch > 0:
-            raise RunError(f"The run {run.path.name} has no checkpoint to continue from; start a new run.")
+        require_not_trained(run)
         return 0, False, None
     path = run.checkpoints / f"{name}.json"
     # A recalibration is taken back, and with it a best epoch that it has become.

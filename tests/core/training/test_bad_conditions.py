@@ -123,6 +123,19 @@ def test_where_no_held_out_image_can_be_read_it_says_so(tmp_path: Path) -> None:
     assert_failed(run, error)
 
 
+def test_a_trained_run_that_has_lost_its_checkpoints_keeps_its_metrics(tmp_path: Path, few_pictures: Path) -> None:
+    run = prepare(tmp_path / "run", few_pictures, epochs=1, validation=0, probes=0)
+    train(run)
+    metrics = run.metrics_jsonl.read_bytes()
+    for path in run.checkpoints.iterdir():
+        path.unlink()
+    for _ in range(2):  # a refusal leaves a state of which the next one follows
+        with pytest.raises(RunError, match="no checkpoint to continue from; start a new run") as error:
+            train(run)
+        assert_failed(run, error)
+    assert run.metrics_jsonl.read_bytes() == metrics
+
+
 @pytest.mark.usefixtures("every_batch_tells")
 @pytest.mark.parametrize("spared", [0, 6_000_000], ids=["full", "too full for a checkpoint"])
 def test_a_full_disk_ends_the_training_and_freed_it_goes_on(
