@@ -33,6 +33,7 @@ from s3n_core.runs.trash import TrashedRun, move_to_trash, restore
 from s3n_core.system.atomic_files import make_folder, output_error, read_bytes
 from s3n_core.system.locks import RunLock, is_live, require_not_packed
 from s3n_core.training.changed_data import require_same_data
+from s3n_core.training.extension import RECALIBRATED
 from s3n_core.training.jobs.finding_data import differences, find_data
 from s3n_core.training.jobs.job_file import IMAGES, RUN, WEIGHTS, JobEntry, JobReader, Report, open_job
 
@@ -291,8 +292,9 @@ def _require_continued(
 def _continues(before: RunDirectory, run: RunDirectory, content: Mapping[str, Any]) -> bool:
     """Return whether everything that ``before`` would resume with is in ``run``: then ``run`` may take its place."""
     try:
-        earlier, later = _progress(before), _progress(run)
         given, own = content.get("extensions", []), before.read_run().get("extensions", [])
+        # Given more epochs, the job's run has taken back a recalibration that the run here may end with.
+        earlier, later = _progress(before, recalibrated=len(given) <= len(own)), _progress(run)
         if list(given)[: len(own)] != list(own):
             return False
         if earlier is None:
@@ -306,11 +308,18 @@ def _continues(before: RunDirectory, run: RunDirectory, content: Mapping[str, An
         return False
 
 
-def _progress(run: RunDirectory) -> dict[str, Any] | None:
-    """Return the training progress that a run resumes with; None if it has no checkpoint."""
+def _progress(run: RunDirectory, *, recalibrated: bool = True) -> dict[str, Any] | None:
+    """Return the training progress that a run resumes with; None if it has no checkpoint.
+
+    Args:
+        run: The run.
+        recalibrated: Include a recalibration; if false, the progress before it, if that is there.
+    """
     if not any(run.checkpoints.glob("step-*.json")):
         return None
-    record = json.loads(read_bytes(run.checkpoints / f"{run.read_pointer('last')}.json"))
+    name = str(run.read_pointer("last"))
+    path, before = (run.checkpoints / f"{name}.json" for name in (name, name.removesuffix(RECALIBRATED)))
+    record = json.loads(read_bytes(path if recalibrated or not before.is_file() else before))
     return {
         "step": int(record["step"]),
         "recalibrated": bool(record["recalibrated"]),

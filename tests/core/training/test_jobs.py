@@ -501,6 +501,29 @@ def test_a_result_may_replace_only_what_it_continues(run: RunDirectory, here: Ma
     assert unpack_job(tmp_path / "late.zip", here.runs).path == run.path
 
 
+@pytest.mark.parametrize("steps", [3, 5], ids=["stopped at once", "trained"])
+def test_a_job_that_was_given_more_epochs_continues_a_recalibrated_run(
+    run: RunDirectory, here: Machine, tmp_path: Path, steps: int
+) -> None:
+    """More epochs take the recalibration back, with its line of the metrics."""
+    content = run.read_run()
+    begin(run, steps)
+    pack_run(run, tmp_path / "plain.zip")
+    run.write_run({**content, "extensions": [{"from": 2, "to": 9, "done": 1, "at": 1.0}]})
+    pack_run(run, tmp_path / "longer.zip")
+    run.write_run(content)
+    begin(run, 3)
+    with run.metrics_jsonl.open("a") as metrics:
+        metrics.write('{"kind": "epoch", "step": 3, "recalibrated": true}\n')
+    progress = {"step": 3, "epoch": 1, "recalibrated": True, "metrics_offset": run.metrics_jsonl.stat().st_size}
+    (run.checkpoints / "step-0000003-recalibrated.json").write_text(json.dumps(progress))
+    run.write_pointer("last", "step-0000003-recalibrated")
+    with pytest.raises(RunHasMore):
+        unpack_job(tmp_path / "plain.zip", here.runs)
+    assert unpack_job(tmp_path / "longer.zip", here.runs).replaced is not None
+    assert run.read_pointer("last") == f"step-{steps:07d}"
+
+
 def test_a_result_finds_its_run_under_another_name(run: RunDirectory, here: Machine, job: Path) -> None:
     renamed = run.path.rename(here.runs / "renamed")
     assert unpack_job(job, here.runs).path == renamed
