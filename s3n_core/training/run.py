@@ -87,12 +87,18 @@ class Run:
         return RunFollower(self.path).poll().metrics
 
     def __iter__(self) -> Iterator[StepDone | EpochDone]:
-        """Yield past and new events, waiting for more while a process trains the run."""
+        """Yield past and new events, each once, waiting for more while a process trains the run."""
         follower = RunFollower(self.path)
+        told = set[tuple[object, ...]]()
         while True:
             starting = self._is_starting()
             change = follower.poll()
             for line in change.metrics:
+                # A resumed training cuts lines that its checkpoint does not have, and the follower begins again.
+                key = tuple(line.get(name) for name in ("kind", "epoch", "batch", "step", "recalibrated"))
+                if key in told:
+                    continue
+                told.add(key)
                 if line.get("kind") == "epoch":
                     yield _epoch(line, change.state)
                 elif line.get("kind") == "step":

@@ -17,6 +17,7 @@ from small_training import SMALL, TrainedRun
 
 import s3n_core
 from s3n_core.cli import main
+from s3n_core.system.locks import RunLock
 from s3n_core.training.events import EpochDone, RunEnded, StepDone
 from s3n_core.training.recipes import RECIPES
 
@@ -243,6 +244,19 @@ def test_a_training_tells_what_it_does(
     assert len([event for event in run if isinstance(event, StepDone)]) == places[-1][1]
     assert s3n_core.load_model(run).name == "mine"
     assert s3n_core.open_run("mine").path == run.path
+
+
+def test_events_come_once_where_a_resumed_training_cuts_the_metrics(trained_run: TrainedRun, tmp_path: Path) -> None:
+    shutil.copytree(trained_run.path, tmp_path / "run")
+    run, metrics = s3n_core.Run(tmp_path / "run"), tmp_path / "run" / "metrics.jsonl"
+    lines = metrics.read_bytes().splitlines(keepends=True)
+    with RunLock(run.path):
+        followed = iter(run)
+        assert [next(followed) for _ in lines]
+        again = {**json.loads(lines[-1]), "epoch": 99}
+        metrics.write_bytes(b"".join(lines[:-1]) + json.dumps(again).encode() + b"\n")
+        assert next(followed).epoch == 99
+    assert list(followed) == []
 
 
 def test_a_training_in_a_process_of_its_own(trained_run: TrainedRun) -> None:
