@@ -56,7 +56,7 @@ class Learner:
             network.freeze_backbone()
         place(network, device)
         team.match(network)
-        self.statistics = share_statistics(network, team)
+        self.statistics = share_statistics(network, team, frozen=plan.recipe.freeze_backbone)
         self.optimizer = build_optimizer(network, plan.recipe)
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
         self._buffers = list(network.buffers())

@@ -38,11 +38,17 @@ class SharedStatistics:
     silent: bool = False
 
 
-def share_statistics(network: S3N, team: Team) -> SharedStatistics:
-    """Make the BatchNorm layers of a network compute their batch statistics over all processes."""
+def share_statistics(network: S3N, team: Team, *, frozen: bool = False) -> SharedStatistics:
+    """Make the BatchNorm layers of a network compute their batch statistics over all processes.
+
+    Args:
+        network: The network.
+        team: The processes that train together.
+        frozen: Whether its backbone is frozen.
+    """
     layers = [layer for layer in network.modules() if isinstance(layer, AnyBatchNorm)]
-    frozen = set(network.backbone.modules()) if network.config.batch_norm == "frozen" else set()
-    shared = SharedStatistics(team, learned=any(layer not in frozen for layer in layers))
+    kept = set(network.backbone.modules()) if frozen or network.config.batch_norm == "frozen" else set()
+    shared = SharedStatistics(team, learned=any(layer not in kept for layer in layers))
     for layer in layers if team.size > 1 else ():
         # Only the class changes: parameters, buffers and their names stay valid for checkpoints and the optimiser.
         layer.__class__ = _team_class(layer)

@@ -63,6 +63,16 @@ def test_smaller_steps_from_a_batch_on_learn_what_they_learn_from_the_start(
     assert halved.read_run()["micro_batch"] == 3
 
 
+def test_a_frozen_backbone_loses_nothing_by_smaller_steps(
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepare(tmp_path / "run", few_pictures, epochs=1, probes=0, validation=0, freeze_backbone=True)
+    monkeypatch.setattr(step, "objective", fail_above(3, FAILURES[0]))
+    done = next(event for event in train(run) if isinstance(event, EpochDone))
+    assert "Memory is enough for 3 instead of 6 images at once" in done.warnings[0]
+    assert "BatchNorm" not in done.warnings[0]
+
+
 @pytest.mark.parametrize("batch_norm", ["shared", "separate"])
 def test_layers_that_learn_statistics_learn_none_from_what_failed(
     tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, batch_norm: str

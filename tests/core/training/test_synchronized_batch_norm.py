@@ -7,6 +7,11 @@ import pytest
 import torch
 from tiny_training import CHECKOUT
 
+from s3n_core.method.configuration import NetworkConfig
+from s3n_core.method.network import S3N
+from s3n_core.system.distributed import ALONE
+from s3n_core.training.synchronized_batch_norm import share_statistics
+
 TWO_PROCESSES = """
 import os, socket, sys
 import torch
@@ -90,3 +95,12 @@ def test_two_processes_normalise_as_one() -> None:
         [sys.executable, "-c", TWO_PROCESSES], cwd=CHECKOUT, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize(("form", "learned"), [("paper", False), ("release", True)])
+def test_a_frozen_backbone_learns_no_statistics(form: str, learned: bool) -> None:
+    """The release form has layers of its own behind the backbone."""
+    choices = {"backbone": "mobilenet_v2", "input_size": 64, "source_size": 64, "form": form, "num_classes": 2}
+    network = S3N(NetworkConfig.model_validate(choices))
+    assert share_statistics(network, ALONE).learned
+    assert share_statistics(network, ALONE, frozen=True).learned == learned
