@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from s3n_core.datasets.splits import read_split, split_validation, write_split
 from s3n_core.datasets.transforms import Augmentation, Interpolation, Preprocess
 from s3n_core.datasets.validation_images import validation_fingerprint
 from s3n_core.datasets.value_ranges import NO_RANGES, ValueRanges
-from s3n_core.errors import DataSetError, DataSetNotFound, ModelFileError, ModelNotFound, RunError
+from s3n_core.errors import DataSetError, DataSetNotFound, ModelFileError, ModelNotFound, RecipeError, RunError
 from s3n_core.method.configuration import RANGES_FILE_VERSION, TIMM, ModelHeader, NetworkConfig
 from s3n_core.models.model_headers import read_header
 from s3n_core.models.seen_images import SeenImages
@@ -170,7 +171,7 @@ def prepare_run(
 
     Raises:
         DataSetError: If the data set has no labels, or fewer than two classes with training images.
-        RecipeError: If BatchNorm could learn from none of the batches.
+        RecipeError: If BatchNorm could learn from none of the batches, or the smoothing is too much for the classes.
         RunError: If the folder is in use.
         ModelFileError: If the recipe names a weight file that does not exist.
         OutputError: If the folder cannot be written; it is then removed.
@@ -203,6 +204,7 @@ def _definition(
             f"{data_set.root} has training images of only {len(present)} class; training needs at least two."
         )
     require_batches(recipe, len(training), processes)
+    _require_smoothing(recipe, len(data_set.classes))
     recipe = _with_absolute_weights(recipe)
     interpolation = _interpolation_of(recipe)
     test = [record for record in data_set.records if record.split == "test"]
@@ -238,6 +240,20 @@ def _definition(
         },
         fill,
     )
+
+
+def _require_smoothing(recipe: Recipe, classes: int) -> None:
+    """Make sure that label smoothing leaves an image's own class at least as much as each of the others.
+
+    Raises:
+        RecipeError: It is too much for the number of classes.
+    """
+    if recipe.smoothing * classes / (classes - 1) > 1:  # as the objective computes it
+        most = 1 - 1 / classes
+        raise RecipeError(
+            f"A smoothing of {recipe.smoothing:g} is too much for {classes} classes: an image's own class would count less than "
+            f"each of the others. Use at most {math.floor(100 * most) / 100:g}; 0.1 is usual."
+        )
 
 
 def read_plan(run: RunDirectory) -> Plan:

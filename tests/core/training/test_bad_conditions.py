@@ -20,6 +20,7 @@ from s3n_core.errors import (
     OutOfMemory,
     OutputError,
     ProgramDefect,
+    RecipeError,
     RunError,
 )
 from s3n_core.method.network import S3N
@@ -264,6 +265,13 @@ def test_an_error_of_the_program_is_logged_and_said(
     assert isinstance(state.error, ProgramDefect)
     assert str(run.log_txt) in state.message
     assert "ZeroDivisionError" in run.log_txt.read_text()
+
+
+def test_more_smoothing_than_the_classes_allow_is_refused(tmp_path: Path, few_pictures: Path) -> None:
+    with pytest.raises(RecipeError, match=r"A smoothing of 0\.6 is too much for 2 classes.*Use at most 0\.5"):
+        prepare(tmp_path / "run", few_pictures, smoothing=0.6)
+    assert not (tmp_path / "run").exists()
+    prepare(tmp_path / "run", few_pictures, smoothing=0.5)
 
 
 def test_float16_is_not_offered_on_the_processor(tmp_path: Path, few_pictures: Path) -> None:
