@@ -73,20 +73,21 @@ class MemoryLimit:
         return True
 
     def halve(self, progress: TrainingProgress) -> MicroBatchHalved:
-        """Halve the micro-batch size and store it in the run.
+        """Halve the micro-batch size, at most down to the fewest images at once, and store it in the run.
 
         Raises:
-            OutOfMemory: If it cannot be halved any further.
+            OutOfMemory: If it cannot be any smaller.
             OutputError: If the run's file cannot be written.
         """
         self._learner.optimizer.zero_grad(set_to_none=True)
         return_unused_memory()
-        before, self.micro = self.micro, self.micro // 2
-        if self.micro < self._learner.least_images:
+        least = self._learner.least_images
+        if self.micro <= least:
             raise OutOfMemory(
                 "Memory ran out even with the smallest micro-batch. Close other programs that use it, choose another "
                 "device, or start a new run with a smaller input_size. What was saved is kept."
             )
+        before, self.micro = self.micro, max(self.micro // 2, least)
         event = MicroBatchHalved(progress.epoch, progress.batch, before, self.micro, self.batch_size)
         _log.warning("%s", event.sentence)
         if self._team.leads:

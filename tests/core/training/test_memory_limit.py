@@ -8,9 +8,15 @@ import pytest
 import torch
 from tiny_training import epoch_lines, prepare, train, weights
 
+from s3n_core.errors import OutOfMemory
+from s3n_core.system.distributed import ALONE
 from s3n_core.training import step, validation
 from s3n_core.training.events import EpochDone, MicroBatchHalved, RunStarted
+from s3n_core.training.learner import Learner
+from s3n_core.training.memory_limit import MemoryLimit
+from s3n_core.training.preparing import read_plan
 from s3n_core.training.trainer import Trainer
+from s3n_core.training.training_progress import TrainingProgress
 
 FAILURES = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
@@ -115,6 +121,20 @@ def test_a_resume_begins_with_what_memory_allowed(
     assert not [event for event in events if isinstance(event, MicroBatchHalved)]
     assert isinstance(events[0], RunStarted)
     assert any("Memory is enough for 3" in note for note in events[0].notes)
+
+
+def test_the_smallest_micro_batch_is_tried_before_it_is_said_to_be_too_large(
+    tmp_path: Path, few_pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of three images is one, of which BatchNorm cannot learn; two may fit."""
+    run = prepare(tmp_path / "run", few_pictures, validation=0)
+    plan = read_plan(run)
+    monkeypatch.setattr(Learner, "least_images", 2)
+    memory, progress = MemoryLimit(run, plan, Learner(plan, "cpu", "float32", ALONE), ALONE), TrainingProgress()
+    assert [memory.halve(progress).now for _ in range(2)] == [3, 2]
+    with pytest.raises(OutOfMemory, match="even with the smallest micro-batch"):
+        memory.halve(progress)
+    assert (memory.micro, run.read_run()["micro_batch"]) == (2, 2)
 
 
 def test_memory_that_runs_out_in_the_validation_costs_the_training_nothing(
