@@ -157,6 +157,8 @@ def _sentence(recipe: Recipe, longer: Recipe, done: int, exact: bool) -> str:
         ahead = [epoch for epoch in recipe.step_epochs if done < epoch < longer.epochs]
         change = f"they fall after epoch {', '.join(map(str, ahead))}" if ahead else "they stay as they are"
         rates = f"The learning rates follow the recipe's steps: {change}."
+    elif recipe.schedule == "cosine":
+        rates = f"The learning rates follow a cosine over {_counted(longer.epochs)}."
     else:
         rates = "The learning rates stay as they are."
     return f"{rates} The result is the same as that of a new run of {_counted(longer.epochs)}."

@@ -191,4 +191,8 @@ def test_a_run_whose_first_checkpoint_could_not_be_written_has_not_begun(
 
 def test_a_run_that_has_not_begun_just_has_other_epochs(tmp_path: Path, few_pictures: Path) -> None:
     run = prepare(tmp_path / "run", few_pictures, epochs=3, schedule="cosine")
-    assert plan_extension(run, 1).exact
+    plan = plan_extension(run, 1)
+    assert plan.exact
+    assert plan.sentence == (
+        "The learning rates follow a cosine over 1 epoch. The result is the same as that of a new run of 1 epoch."
+    )
