@@ -52,7 +52,8 @@ def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, epochs: float) -
     for group in optimizer.param_groups:
         base = rates[group["role"]]
         # A rate that starts below the floor (the radii's) must not be raised to it.
-        floor = recipe.rate_floor if base > recipe.rate_floor and epochs >= recipe.rate_warm_up else 0.0
+        floored = recipe.schedule == "cosine" and base > recipe.rate_floor and epochs >= recipe.rate_warm_up
+        floor = recipe.rate_floor if floored else 0.0
         group["lr"] = floor + (base - floor) * factor
     return {str(group["role"]): float(group["lr"]) for group in optimizer.param_groups}
 

@@ -1,9 +1,11 @@
 import math
 
 import pytest
+import torch
 
 from s3n_core.errors import RecipeError
 from s3n_core.method.configuration import NetworkChoices
+from s3n_core.training.optimization import set_rates
 from s3n_core.training.recipe import Recipe, parse_settings, recipe_from
 from s3n_core.training.recipes import RECIPES, find_recipe
 
@@ -141,6 +143,14 @@ def test_rates_rise_over_a_fraction_of_an_epoch(schedule: str) -> None:
     recipe = find_recipe("quick").changed({"schedule": schedule, "rate_warm_up": 0.5})
     assert [recipe.rate_factor(p) for p in (0, 0.125, 0.25)] == pytest.approx([0, 0.25, 0.5])
     assert recipe.rate_factor(0.5) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(("schedule", "rate"), [("cosine", 0.001), ("step", 0.0002), ("constant", 0.002)])
+def test_only_a_cosine_has_a_minimum_rate(schedule: str, rate: float) -> None:
+    settings = {"schedule": schedule, "epochs": 4, "step_epochs": [2], "rate_heads": 0.002, "rate_floor": 0.001}
+    optimizer = torch.optim.SGD([{"params": [torch.zeros(1)], "role": "heads"}], lr=1.0)
+    rates = set_rates(optimizer, find_recipe("quick").changed(settings), 4)
+    assert rates == pytest.approx({"heads": rate})
 
 
 def test_phases_decide_the_sampling_one_after_the_other() -> None:
