@@ -197,7 +197,7 @@ class TrainingLoop:
     def _epoch(self) -> Generator[Event, None, None]:
         progress, steps, clock = self._progress, self._steps, self._clock
         steps.begin_epoch(progress)
-        began, seen_before = clock.now(), steps.count
+        began, first, seen_before = clock.now(), progress.batch, steps.count
         self._network.train()
         # The rates of the current batch; of the last one if only the validation is left.
         rates = self._set_rates(min(progress.batch, steps.per_epoch - 1))
@@ -214,9 +214,10 @@ class TrainingLoop:
         else:
             steps.close()
         seen = sum(self._team.gather(steps.count - seen_before))
-        yield from self._finish_epoch(
-            rates, {"images_per_second": seen / seconds, "waiting_for_images": steps.waited / seconds}
-        )
+        # Where a resumed process had only the validation left, it has measured no speed.
+        trained = progress.batch > first
+        speed = {"images_per_second": seen / seconds, "waiting_for_images": steps.waited / seconds} if trained else {}
+        yield from self._finish_epoch(rates, speed)
 
     def _news(self) -> _News:
         """Return what this process tells the others at the end of an update, before it is counted."""

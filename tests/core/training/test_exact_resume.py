@@ -15,9 +15,10 @@ import pytest
 from tiny_training import LiveTraining, assert_same_training, epoch_lines, prepare, train
 
 from s3n_core.errors import RunError
+from s3n_core.runs.metrics_reading import read_epochs
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.training import loop
-from s3n_core.training.events import CheckpointSaved, EpochDone, RunStarted
+from s3n_core.training.events import CheckpointSaved, EpochDone, RunStarted, StepDone
 from s3n_core.training.trainer import Trainer
 
 KILLS = 5
@@ -91,6 +92,16 @@ def test_closed_after_any_event_it_ends_as_if_never_closed(
         assert state.status == "stopped"
     train(run)
     assert_same_training(run, reference)
+
+
+@pytest.mark.usefixtures("every_batch_tells")
+def test_an_epoch_of_which_only_the_validation_was_left_has_no_speed(tmp_path: Path, few_pictures: Path) -> None:
+    run = prepare(tmp_path / "run", few_pictures, epochs=2, probes=0, validation=0.17)
+    with closing(Trainer(run.path, workers=0).run()) as events:
+        assert any(isinstance(event, StepDone) for event in events)  # the only batch of the first epoch
+    train(run)
+    speed = {"images_per_second", "waiting_for_images"}
+    assert [speed & line.keys() for line in read_epochs(run.metrics_jsonl)] == [set(), speed]
 
 
 def test_a_request_to_stop_keeps_everything(tmp_path: Path, pictures: Path, reference: RunDirectory) -> None:
