@@ -238,6 +238,8 @@ class InspectionController(QObject):
             )
         elif wanted == "mistake" and not images.count(_has_label_of_the_model):
             self.notice.emit("No image here has a label that the model knows, so its mistakes cannot be found.")
+        elif wanted == "disagreement" and not images.count(_has_branches):
+            self.notice.emit("No image here has predictions of several branches, so disagreements cannot be found.")
         else:
             self.notice.emit(_no_more(wanted, direction, images.count(test)))
 
@@ -251,6 +253,10 @@ def _no_more(wanted: Wanted, direction: int, total: int) -> str:
 
 def _has_label_of_the_model(verdict: Verdict | None) -> bool:
     return verdict is not None and verdict.correct is not None
+
+
+def _has_branches(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.agrees is not None
 
 
 def _is_unknown(verdict: Verdict | None) -> bool:

@@ -257,7 +257,7 @@ class _ThumbnailDelegate(QStyledItemDelegate):
         if verdict is not None:
             marks = {True: ("✓", colours.good_text), False: ("✕", colours.bad_text), None: ("", "")}
             mark, colour = marks[verdict.correct]
-            if not verdict.agrees:
+            if verdict.agrees is False:
                 mark, colour = (f"{mark} ≠".strip(), colour or colours.caution_text)
             width = metrics.horizontalAdvance(mark)
             painter.setPen(QColor(colour or colours.quiet))

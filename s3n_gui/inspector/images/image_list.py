@@ -28,7 +28,7 @@ def is_mistake(verdict: Verdict | None) -> bool:
 
 def disagrees(verdict: Verdict | None) -> bool:
     """Return whether the branches are known to disagree."""
-    return verdict is not None and not verdict.agrees
+    return verdict is not None and verdict.agrees is False
 
 
 _TESTS: dict[Shown, Callable[[Verdict | None], bool]] = {
@@ -192,7 +192,7 @@ class ImageList(QAbstractListModel):
             parts.append("not viewed yet")
         else:
             parts.append(f"predicted as {displayed_class(verdict.class_name)} ({100 * verdict.probability:.1f} %)")
-            if not verdict.agrees:
+            if verdict.agrees is False:
                 parts.append("the branches disagree")
         return ", ".join(parts)
 

@@ -43,14 +43,16 @@ class KnownPredictions(QObject):
         self._session, self._client, self._images, self._verdicts = session, client, images, verdicts
         self._table: KnownTable | None = None
         self._chosen: Path | None = None
+        self._taken: KnownTable | None = None
         self.of_all = False
-        """Whether a table covers this data set."""
+        """Whether the table has a row of every image: those without a prediction could not be read."""
         self._reader = TableReader(self)
         self._reader.read.connect(self._on_read)
         self._reader.failed.connect(self._on_failed)
         session.predictions_changed.connect(self._on_predictions)
         session.model_changed.connect(self._take_again)
         session.data_set_changed.connect(self._take_again)
+        session.selection_changed.connect(self._on_selection)
         client.opened.connect(self._on_opened)
         if session.predictions is not None:
             self._on_predictions(session.predictions)
@@ -74,7 +76,7 @@ class KnownPredictions(QObject):
 
     def _on_opened(self) -> None:
         self._take()
-        if not self.of_all and self._session.predictions is None:
+        if self._taken is None and self._session.predictions is None:
             self._look_for_kept()
 
     def _look_for_kept(self) -> None:
@@ -91,7 +93,10 @@ class KnownPredictions(QObject):
         chosen, self._chosen = table.path == self._chosen, None
         said = self._take(certain=chosen)
         if chosen:
-            (self.notice if self.of_all else self.failed).emit(said)
+            (self.failed if self._taken is None else self.notice).emit(said)
+
+    def _on_selection(self) -> None:
+        self._take()  # the images may be of another folder
 
     def _on_failed(self, sentence: str) -> None:
         if self._chosen is not None:  # otherwise the user did not ask for it
@@ -102,7 +107,7 @@ class KnownPredictions(QObject):
         """Look for a table again: what was read so far may be of another model or of other images."""
         self._table = self._chosen = None
         self._reader.forget()
-        self._know(False)
+        self._know(None)
         if self._session.predictions is not None:
             self._on_predictions(self._session.predictions)
         elif self._client.model is not None:
@@ -114,18 +119,20 @@ class KnownPredictions(QObject):
         if table is None or (opened is None and not certain):
             return ""
         if opened is not None and table.model != opened.digest:
-            self._know(False)
+            self._know(None)
             return "This table was made with another model; run Predict with the current one."
         names = self._images.names()
         fitting = names & table.verdicts.keys()
         if not fitting:
-            self._know(False)
+            self._know(None)
             return "This table is of other images; none of its names is in the current data set."
-        if not self.of_all or len(self._verdicts) < len(fitting):
+        # A model that is only opened again need not reset the list, unless the verdicts were cleared before.
+        if table is not self._taken or any(self._verdicts.get(name) is None for name in fitting):
             self._verdicts.take({name: table.verdicts[name] for name in fitting})
-        self._know(True)
+        self._know(table)
         return f"The answers of {len(fitting):,} of {len(names):,} images are known now."
 
-    def _know(self, of_all: bool) -> None:
-        self.of_all = of_all
+    def _know(self, taken: KnownTable | None) -> None:
+        self._taken = taken
+        self.of_all = taken is not None and self._images.names() <= taken.files
         self.changed.emit()

@@ -26,11 +26,13 @@ class KnownTable:
     Attributes:
         path: The table's file.
         model: The digest of the model that made it.
+        files: The names of all images that have a row.
         verdicts: One verdict per image, by image name; images with an error are missing.
     """
 
     path: Path
     model: str
+    files: frozenset[str]
     verdicts: Mapping[str, Verdict]
 
 
@@ -84,12 +86,13 @@ def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
     Raises:
         S3NError: The table cannot be read.
     """
-    model, verdicts = "", {}
+    model, files, verdicts = "", set[str](), dict[str, Verdict]()
     try:
         for row in low_priority(_rows(path)):
             if unwanted.is_set():
                 return None
             model = row.model
+            files.add(row.file)
             if not row.error and row.class_name is not None:
                 verdicts[row.file] = Verdict.of_row(row)
     except OSError as error:
@@ -99,7 +102,7 @@ def _read_table(path: Path, unwanted: Event) -> KnownTable | None:
         raise S3NError(
             f"{path.name} is not a table of predictions; choose a .json file written by s3n predict."
         ) from error
-    return KnownTable(path, model, verdicts)
+    return KnownTable(path, model, frozenset(files), verdicts)
 
 
 def _rows(path: Path) -> Iterator[Prediction]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
@@ -19,29 +19,34 @@ class Verdict:
         class_name: The predicted class.
         probability: The probability of that class, in [0, 1].
         correct: Whether it equals the image's label; None without a label.
-        agrees: Whether all branches predict the same class.
+        agrees: Whether all branches predict the same class; None if only one was asked, as where fast mode stops after O.
     """
 
     class_name: str
     probability: float
     correct: bool | None
-    agrees: bool
+    agrees: bool | None
 
     @classmethod
     def of_row(cls, row: Prediction) -> Verdict:
         """Return the verdict of a table row that has a prediction."""
-        agrees = len({name for _, name in row.branches}) <= 1
+        agrees = _agree([name for _, name in row.branches])
         return cls(row.class_name or "", row.probability or 0.0, row.correct, agrees)
 
     @classmethod
     def of_inspection(cls, inspection: Inspection, label: str | None) -> Verdict:
         """Return the verdict of an inspection, given the image's label if it has one."""
         best = inspection.prediction
-        branches = {
-            inspection.top(branch, 1)[0].index for branch in ("O", "D", "C") if branch in inspection.scores.logits
-        }
+        branches = [
+            inspection.top(branch, 1)[0].name for branch in ("O", "D", "C") if branch in inspection.scores.logits
+        ]
         known = label is not None and label in inspection.response.classes
-        return cls(best.name, best.probability, (best.name == label) if known else None, len(branches) <= 1)
+        return cls(best.name, best.probability, (best.name == label) if known else None, _agree(branches))
+
+
+def _agree(classes: Sequence[str]) -> bool | None:
+    """Return whether the classes that the branches predict are the same; None for fewer than two branches."""
+    return len(set(classes)) == 1 if len(classes) > 1 else None
 
 
 class Verdicts(QObject):

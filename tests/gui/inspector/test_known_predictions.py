@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,16 +13,19 @@ from made_inspection import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
 
 from s3n_core.prediction.rows import Prediction, PredictionHeader
-from s3n_core.prediction.tables import write_table
+from s3n_core.prediction.tables import read_json_table, write_table
 from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.known_predictions import KnownPredictions
 from s3n_gui.inspector.images.verdicts import Verdicts
+from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 
+ALL = tuple(f"bird {number}.jpg" for number in range(6))
 
-def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ("bird 0.jpg", "bird 1.jpg")) -> Path:
+
+def table(path: Path, *, model: str = "abc", names: tuple[str, ...] = ALL[:2]) -> Path:
     """A table whose first image is predicted wrongly, and on whose second image the branches disagree."""
     header = PredictionHeader(
         model=model, mode="expected", precision="float32", classes=CLASSES, images="", count=len(names)
@@ -61,19 +65,66 @@ def test_the_table_of_the_page_predict_is_taken_by_itself(setting: Setting, qtbo
     setting.open("abc")
     with qtbot.waitSignal(setting.known.changed):
         setting.session.predictions = table(tmp_path / "t.json")
-    assert setting.known.of_all
     assert is_mistake(setting.verdicts.get("bird 0.jpg"))
     assert disagrees(setting.verdicts.get("bird 1.jpg"))
     assert setting.verdicts.get("bird 2.jpg") is None
+
+
+def test_only_a_table_with_a_row_of_every_image_is_one_of_all(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.open("abc")
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = table(tmp_path / "some.json")
+    assert not setting.known.of_all
+    whole = table(tmp_path / "all.json", names=ALL)
+    header, rows = read_json_table(whole)
+    *read, last = rows
+    write_table(whole, header, [*read, replace(last, class_name=None, error="The file is empty.")])
+    with qtbot.waitSignal(setting.known.changed):
+        setting.session.predictions = whole
+    assert setting.known.of_all
+    assert setting.verdicts.get(ALL[-1]) is None
+    setting.images.set_selection(elsewhere := ImageSelection("4 images", tmp_path / "others", ("a.jpg", "b.jpg")))
+    setting.session.selection = elsewhere
+    assert not setting.known.of_all
+    setting.images.set_selection(None)
+    setting.session.selection = None
+    assert setting.known.of_all
+
+
+def test_each_table_that_is_opened_is_taken(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.open("abc")
+    for path in (
+        table(tmp_path / "test.json", names=ALL[:4]),
+        table(tmp_path / "validation.json", names=ALL[4:]),  # fewer images than are known already
+        table(tmp_path / "corrected.json", names=tuple(reversed(ALL[:4]))),
+    ):
+        with qtbot.waitSignal(setting.known.notice):
+            setting.known.read(path)
+    assert [name for name in ALL if is_mistake(setting.verdicts.get(name))] == ["bird 3.jpg", "bird 4.jpg"]
+
+
+def test_where_only_o_was_asked_nothing_is_known_of_the_branches(
+    setting: Setting, qtbot: QtBot, tmp_path: Path
+) -> None:
+    setting.open("abc")
+    path = table(tmp_path / "fast.json")
+    header, rows = read_json_table(path)
+    write_table(path, header, [replace(row, branches=row.branches[:1], agreement=None) for row in rows])
+    with qtbot.waitSignal(setting.known.notice):
+        setting.known.read(path)
+    verdict = setting.verdicts.get("bird 1.jpg")
+    assert verdict is not None
+    assert verdict.agrees is None
+    assert not disagrees(verdict)
 
 
 def test_a_table_waits_for_its_model(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
     setting.session.predictions = table(tmp_path / "t.json")
     with qtbot.waitSignal(setting.known._reader.read):
         pass
-    assert not setting.known.of_all
+    assert len(setting.verdicts) == 0
     setting.open("abc")
-    assert setting.known.of_all
+    assert len(setting.verdicts) == 2
     setting.verdicts.clear()
     setting.open("abc")  # reopened, after another device was chosen
     assert len(setting.verdicts) == 2
@@ -114,7 +165,8 @@ def test_a_table_laid_out_by_another_program_is_read_too(setting: Setting, qtbot
 def test_another_model_forgets_the_table(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
     setting.open("abc")
     with qtbot.waitSignal(setting.known.changed):
-        setting.session.predictions = table(tmp_path / "t.json")
+        setting.session.predictions = table(tmp_path / "t.json", names=ALL)
+    assert setting.known.of_all
     setting.session.predictions = None
     setting.session.model = tmp_path / "other.safetensors"
     assert not setting.known.of_all
@@ -130,7 +182,6 @@ def test_a_table_kept_of_an_earlier_time_is_found(setting: Setting, qtbot: QtBot
     table(kept)
     with qtbot.waitSignal(setting.known._reader.read):
         setting.open("abc")
-    assert setting.known.of_all
     assert is_mistake(setting.verdicts.get("bird 0.jpg"))
 
 
