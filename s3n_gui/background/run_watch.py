@@ -108,6 +108,7 @@ class RunWatch(Worker):
         self._end_at: float | None = None
         self._discarding = False
         self._seen = False
+        self._before: RunChange | None = None  # what an earlier process has left
         self._ended_by_force = self._interrupted = False
         self._preparation: Preparation | None = None
 
@@ -160,6 +161,7 @@ class RunWatch(Worker):
 
     def _look(self) -> RunChange:
         change = self._follower.poll()
+        self._before = self._before or change
         self._seen = self._seen or not change.gone
         if change.changed and not change.gone:
             self.changed.emit(change)
@@ -216,7 +218,11 @@ class RunWatch(Worker):
                 "The training did not stop in time and was terminated. Resume it to continue from its last checkpoint."
             )
             return Ending(change.status, sentence=sentence)
-        if code is not None and code not in (0, 130) and change.status in ("interrupted", "stopped"):
+        # A resume that could not begin has recorded nothing: the folder shows how the training ended the time before.
+        began = self._before is None or change.state != self._before.state
+        if not began and self._interrupted and self._said() is None:
+            return Ending(change.status, sentence="Stopped before the training began.")
+        if code is not None and code not in (0, 130) and (not began or change.status in ("interrupted", "stopped")):
             return Ending(change.status, error=self._said() or self._unexpected(code))
         return Ending(change.status)
 

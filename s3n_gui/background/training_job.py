@@ -233,7 +233,9 @@ class TrainingJob(Job):
             error, sentence = self._state.error, self._state.message
         sentence = sentence or _SENTENCES.get(status, "Training is over.")
         job_status = _STATUSES.get(status, "failed")
-        if status == "interrupted" and self.status == "stopping":
+        if ending.error is not None:  # whatever the folder shows: that may be how an earlier process ended
+            job_status = "failed"
+        elif self.status == "stopping" and (status == "interrupted" or ending.sentence):
             job_status = "cancelled"
         if isinstance(error, WeightsMissing):  # nothing has failed yet: the window asks what is to be done
             self._end("cancelled", f"The pretrained weights of {error.backbone} are not on this machine.")

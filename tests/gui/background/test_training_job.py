@@ -1,5 +1,6 @@
 """Training runs as jobs of the window, with real training processes: started, found, stopped, killed, left running."""
 
+import json
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from random_model import SMALL_TRAINING, save_picture
 
 from s3n_core.errors import DataSetNotFound, S3NError
 from s3n_core.runs.run_directory import RunDirectory
+from s3n_core.runs.run_state import RunState, RunStatus
 from s3n_core.runs.trash import list_trash
 from s3n_core.system.engine_process import engine_command
 from s3n_core.system.locks import is_live, read_owner
@@ -119,6 +121,25 @@ def test_a_resume_says_whether_changed_data_is_accepted(
     qtbot.waitUntil(lambda: not job.is_active, timeout=PATIENCE)
     assert heard[0][:3] == ("runs", "resume", "Lauf 1")
     assert ("--changed-data" in heard[0]) is changed_data
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "stopped"])
+@pytest.mark.parametrize("said", ["The checkpoint is missing.", ""])
+def test_a_resume_that_cannot_begin_fails_whatever_the_run_was_before(
+    qtbot: QtBot, root: Path, monkeypatch: pytest.MonkeyPatch, status: RunStatus, said: str
+) -> None:
+    run = RunDirectory.create(root / "Lauf 1", {})
+    run.write_state(RunState(status=status, message="What happened before."))
+    event = json.dumps(S3NError(said).to_dict() | {"event": "failed"})
+    program = (f"print({event!r})\n" if said else "") + "raise SystemExit(3)\n"
+    monkeypatch.setattr(training_job, "engine_command", lambda *arguments, prefix=(): [sys.executable, "-c", program])
+    job = TrainingJob.resume(run.path, device="cpu")
+    with qtbot.waitSignal(job.failed, timeout=PATIENCE) as failed:
+        pass
+    assert (said or "ended unexpectedly (exit code 3)") in str(failed.args[0])
+    assert job.status == "failed"
+    assert (said or "ended unexpectedly") in job.sentence
+    assert job.run_status == status  # as in the folder
 
 
 def test_killed_resumed_and_stopped(qtbot: QtBot, data: Path, root: Path) -> None:
