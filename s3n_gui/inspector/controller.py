@@ -182,7 +182,8 @@ class InspectionController(QObject):
     def _on_answered(self, inspection: Inspection) -> None:
         record = self._images.record_of(self._state.image)
         label = None if record is None else self._images.label_of(record)
-        if record is not None and inspection.warps.settings == InspectionSettings():
+        valid = inspection.scores.is_finite  # otherwise there is no prediction, so no mistake either
+        if record is not None and valid and inspection.warps.settings == InspectionSettings():
             self._verdicts.take_inspection(record.name, inspection, label)
 
     def _on_failed(self, sentence: str) -> None:

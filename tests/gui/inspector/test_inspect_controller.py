@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from made_inspection import CLASSES, FakeClient, data_set
 from pytestqt.qtbot import QtBot
@@ -62,6 +63,21 @@ def test_the_first_image_is_looked_at(stage: Stage) -> None:
     assert not stage.state.busy
     assert stage.state.answer is stage.state.evidence
     assert stage.verdicts.get("bird 0.jpg") is not None
+
+
+def test_an_image_without_a_prediction_is_no_mistake(stage: Stage) -> None:
+    lost = np.full(3, np.nan, dtype=np.float32)
+    stage.client.saying["bird 0.jpg"] = {"logits": dict.fromkeys(("joint", "O", "D", "C"), lost)}
+    stage.client.answer()
+    assert stage.state.answer is not None
+    assert stage.verdicts.get("bird 0.jpg") is None
+
+
+def test_where_no_image_has_d_and_c_the_next_disagreement_says_so(stage: Stage) -> None:
+    stage.verdicts.take({f"bird {n}.jpg": Verdict(CLASSES[0], 0.9, True, None) for n in range(6)})
+    said = heard(stage.controller)
+    stage.controller.step(1, "disagreement")
+    assert said == ["No image here has predictions of several branches, so disagreements cannot be found."]
 
 
 def test_evidence_comes_before_scores(stage: Stage) -> None:
