@@ -246,7 +246,7 @@ class PairView(PartsView):
         content, controller = self._content, self.controller
         if content is None:
             return ()
-        atlas, wanted = content.atlas, {controller.a, controller.b}
+        atlas, wanted = content.atlas, {controller.a, controller.b} if controller.b else set(content.classes)
         own = (atlas.part_of == part) & ~atlas.places["background"]
         found = dict[int, Crop]()
         for row in np.flatnonzero(own).tolist():

@@ -122,21 +122,21 @@ def _counter_examples(
     """Return images of the two classes without the part, and places at which hiding it changes nothing."""
     if pair is None or pair.comparison is None:
         return (), ()
-    sizes = {image.file: (image.width, image.height) for image in content.atlas.images}
+    images = {image.file: image for image in content.atlas.images}
     comparison, absent, idle = pair.comparison, list[Crop](), list[tuple[float, Crop]]()
 
     def crop(image: ComparedImage, x: float, y: float, note: str) -> Crop:
-        width, height = sizes[image.file]
-        return Crop(file=image.file, x=x, y=y, width=width, height=height, note=note)
+        of_atlas = images[image.file]
+        return Crop(file=image.file, x=x, y=y, width=of_atlas.width, height=of_atlas.height, note=note)
 
     least = _NOTHING * abs(comparison.margin)
     for image in comparison.images:
-        if image.file not in sizes:
+        of_atlas = images.get(image.file)
+        if of_atlas is None:
             continue
-        label = displayed_class(comparison.a if image.of_a else comparison.b or "")
+        label = displayed_class(of_atlas.label or "")  # of its own class where B is all others
         if part not in image.parts:
-            width, height = sizes[image.file]
-            absent.append(crop(image, width / 2, height / 2, f"{label}: not found"))
+            absent.append(crop(image, of_atlas.width / 2, of_atlas.height / 2, f"{label}: not found"))
         elif image.losses is not None and image.changed is not None:
             at = image.parts.index(part)
             loss = image.losses[at] if image.of_a else -image.losses[at]

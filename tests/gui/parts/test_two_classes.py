@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from s3n_gui.appearance.part_colours import part_colour
 from s3n_gui.appearance.theme import apply, tokens
 from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.parts.pairs.answer_card import AnswerCard
+from s3n_gui.parts.pairs.part_facts import part_facts
 from s3n_gui.parts.pairs.rows_view import RowsView, effect_text, share_text
 from s3n_gui.parts.panel import PartsPage
 from s3n_gui.state.session import Session
@@ -364,6 +366,29 @@ def test_counter_examples_can_be_inspected(opened: PartsPage, session: Session, 
     assert (session.selection.name, len(session.selection)) == ("part 1 not found", 1)
     opened.pair_view.rows.step(1)
     assert card.idle_words.text() == "Hiding it changes nothing in 8 images of these classes."
+
+
+def test_beside_all_others_images_of_every_class_are_inspected(
+    opened: PartsPage, session: Session, qtbot: QtBot
+) -> None:
+    choose(opened, KNOT, "", qtbot)
+    opened.pair_view.rows.step(1)
+    opened.pair_view.card.inspect_asked.emit("found")
+    assert session.selection is not None
+    assert {file.partition("/")[0] for file in session.selection.files} == set(CLASSES)
+
+
+def test_counter_examples_beside_all_others_name_their_class(opened: PartsPage, qtbot: QtBot) -> None:
+    content = opened.controller.content
+    assert content is not None
+    made = made_up_comparison(content.atlas, KNOT, PLOVER)
+    keep_comparison(content.atlas, replace(made, b=None, images=made.images[::-1]))
+    choose(opened, KNOT, "", qtbot)
+    pair = opened.pair.pair
+    assert pair is not None
+    assert pair.comparison is not None
+    facts = part_facts(content, 1, pair)
+    assert {crop.note.partition(":")[0] for crop in facts.idle} == {"Red knot", "Grey plover"}
 
 
 @pytest.mark.parametrize("b", ["", "nobody", KNOT])
