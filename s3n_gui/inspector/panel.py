@@ -345,7 +345,8 @@ class InspectPage(Page):
                 self.stage.set_idle_seconds(60 * settings.idle_minutes)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
-        """Drop the changes of another folder's images; moving images to other splits keeps them."""
+        """Drop thumbnails, and the changes of another folder's images; moving images to other splits keeps these."""
+        self.thumbnails.clear()  # files may have changed
         root = None if data_set is None else data_set.root
         if root != self._root:
             self._root = root
