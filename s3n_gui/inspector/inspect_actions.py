@@ -270,17 +270,22 @@ class InspectActions(QObject):
         if "contributions" in kinds and "class_map" not in kinds:
             self._show_class(None if self._is_asked(index) else index)
         else:
-            self._show_class_map(index)
+            self._show_class_map(index, toggles=True)
 
-    def _show_class_map(self, index: int) -> None:
+    def _show_class_map(self, index: int, *, toggles: bool = False) -> None:
+        answer = self._state.answer
+        if answer is None:
+            return
+        name = answer.response.classes[index]
         models = self._shown_models()
         target = next((model for model in models if model.kind == "class_map"), None)
         target = target or next((model for model in models if model.kind == "response"), models[0])
-        if target.kind == "class_map" and target.class_index == index:
-            target.update(kind="response", class_index=None)
+        if toggles and (target.kind, target.class_name) == ("class_map", name):
+            target.update(kind="response", class_name=None)
+            self._show_class(None)
         else:
-            target.update(kind="class_map", class_index=index)
-        self._show_class(target.class_index if target.kind == "class_map" else None)
+            target.update(kind="class_map", class_name=name)
+            self._show_class(index)
 
     def _is_asked(self, index: int) -> bool:
         answer = self._state.answer

@@ -192,6 +192,8 @@ class Side(ColumnScrollArea):
         """Show the state's scores."""
         state = self._state
         answer = state.answer
+        if state.evidence is None:  # another model has other classes
+            self.scores.mark_class(None)
         rows = () if answer is None else score_rows(answer, state.before, self._truth, self.scores.fitting)
         self.scores.show_rows(rows, stale=state.scores_stale)
         compared = state.before is not None and state.before != answer

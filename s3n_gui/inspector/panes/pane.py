@@ -161,7 +161,7 @@ class Pane(QFrame):
         if model.kind == "contributions":
             content = resolve_contributions(inspection, self._state.why, self._content)
         else:
-            content = resolve(model.kind, inspection, model.class_index, self._content)
+            content = resolve(model.kind, inspection, model.class_name, self._content)
         self._content = content
         self.title.show_kind(model.kind, content.class_name)
         held = self._state.holds_original
@@ -183,8 +183,8 @@ class Pane(QFrame):
         if content.kind == "contributions":
             if self._state.why.is_missing:
                 self._requests.contributions_missing.emit()
-        elif content.note and model.class_index is not None:
-            self._requests.class_map_missing.emit(model.class_index)
+        elif content.missing is not None:
+            self._requests.class_map_missing.emit(content.missing)
         self._show_marks()
         self._show_cursor()
 

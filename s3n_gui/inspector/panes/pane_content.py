@@ -57,6 +57,7 @@ class PaneContent:
         limits: The values at the ends of the palette.
         class_name: The class of a class map, or the classes of contributions, for display.
         note: Why an expected map is missing; otherwise empty.
+        missing: The index of the class whose map is still to be requested, or None.
         contributions: The contributions, if the pane shows them.
     """
 
@@ -70,6 +71,7 @@ class PaneContent:
     limits: ValueRange | None = None
     class_name: str = ""
     note: str = ""
+    missing: int | None = None
     contributions: ContributionView | None = None
 
 
@@ -112,14 +114,14 @@ def resolve_contributions(inspection: Inspection, why: WhyState, last: PaneConte
 
 
 def resolve(
-    kind: Kind, inspection: Inspection, class_index: int | None = None, last: PaneContent | None = None
+    kind: Kind, inspection: Inspection, class_name: str | None = None, last: PaneContent | None = None
 ) -> PaneContent:
     """Return what a pane of a kind other than contributions shows of an image.
 
     Args:
         kind: The kind of the pane.
         inspection: The image's inspection.
-        class_index: The class of a class map; None for the predicted class.
+        class_name: The class of a class map; None for the predicted class.
         last: The pane's previous content; an unchanged map in it is reused.
     """
     seen = seen_rect(inspection)
@@ -132,17 +134,20 @@ def resolve(
     whole = QRectF(0, 0, width, height)
     if kind == "peaks":
         return PaneContent(kind=kind, plane="original", base="colour", rect=whole, map_rect=seen)
-    name, note = "", ""
+    name, note, missing = "", "", None
     values: NDArray[np.floating] | None
     if kind == "response":
         values, limits = inspection.response.map, RESPONSE_RANGE
     elif kind == "class_map":
         classes = inspection.response.classes
-        known = class_index is not None and class_index < len(classes)  # a second model may have fewer classes
-        index = class_index if known and class_index is not None else inspection.prediction.index
-        values, name = inspection.response.class_support(index), displayed_class(classes[index])
-        limits = class_map_range(inspection.response.class_maps)
-        note = "" if values is not None else "Loading this class's map …"
+        wanted = inspection.prediction.name if class_name is None else class_name
+        index = classes.index(wanted) if wanted in classes else None
+        values = None if index is None else inspection.response.class_support(index)
+        name, limits = displayed_class(wanted), class_map_range(inspection.response.class_maps)
+        if index is None:
+            note = f"{name} is not one of this model's classes."
+        elif values is None:
+            note, missing = "Loading this class's map …", index
     elif kind in ("map_d", "map_c"):
         values = inspection.warps.map_d if kind == "map_d" else inspection.warps.map_c
         limits = sampling_map_range(inspection.warps.map_d, inspection.warps.map_c)
@@ -173,6 +178,7 @@ def resolve(
         limits=limits,
         class_name=name,
         note=note,
+        missing=missing,
     )
 
 

@@ -129,7 +129,7 @@ class PaneGrid(QWidget):
     def swap(self, one: int, other: int) -> None:
         """Swap what two panes show."""
         first, second = self.panes[one].model, self.panes[other].model
-        a, b = ({**model.to_dict(), "class_index": model.class_index} for model in (first, second))
+        a, b = ({**model.to_dict(), "class_name": model.class_name} for model in (first, second))
         first.update(**b)
         second.update(**a)
 

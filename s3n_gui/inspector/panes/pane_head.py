@@ -100,8 +100,8 @@ class PaneHead(QWidget):
             self.options = PaneOptions(self._model, self)
             self.options.apply_to_all_requested.connect(self.colours_wanted_everywhere)
         if self._state.evidence is not None:
-            shown = self._model.class_index
-            shown = self._state.evidence.prediction.index if shown is None else shown
+            shown = self._model.class_name
+            shown = self._state.evidence.prediction.name if shown is None else shown
             self.options.set_classes(self._state.evidence.response.classes, shown)
         corner = self.options_button.mapToGlobal(self.options_button.rect().bottomRight())
         self.options.adjustSize()

@@ -24,7 +24,9 @@ class PaneModel(QObject):
     def __init__(self, kind: Kind, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.kind: Kind = kind
-        self.class_index: int | None = None
+        self.class_name: str | None = None
+        """The class of a class map; None for the predicted class. Not its index: models that share a pane may number
+        their classes differently."""
         self.palette: PaletteName = PALETTES[0]
         self.opacity = STANDARD_OPACITY
         self.peaks = kind in ("peaks", "response")

@@ -29,6 +29,7 @@ class PaneOptions(QFrame):
     def __init__(self, model: PaneModel, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self._model = model
+        self._names: tuple[str, ...] = ()
         self.setObjectName("popup")
         self.setProperty("role", "card")
         self.palette_picker = PalettePicker()
@@ -84,14 +85,15 @@ class PaneOptions(QFrame):
         model.changed.connect(self.synchronize)
         self.synchronize()
 
-    def set_classes(self, names: tuple[str, ...], shown: int | None) -> None:
-        """Offer classes; ``shown`` is the index of the one that the pane shows."""
+    def set_classes(self, names: tuple[str, ...], shown: str) -> None:
+        """Offer the classes of a model; ``shown`` is the one that the pane shows, which the model may lack."""
+        self._names = names
         with QSignalBlocker(self.classes):
             titles = [displayed_class(name) for name in names]
             if [self.classes.itemText(i) for i in range(self.classes.count())] != titles:
                 self.classes.clear()
                 self.classes.addItems(titles)
-            self.classes.setCurrentIndex(-1 if shown is None else shown)
+            self.classes.setCurrentIndex(names.index(shown) if shown in names else -1)
 
     def synchronize(self) -> None:
         """Show the model's values."""
@@ -127,4 +129,4 @@ class PaneOptions(QFrame):
         self._model.update(annotations=shown)
 
     def _on_class(self, index: int) -> None:
-        self._model.update(class_index=index)
+        self._model.update(class_name=self._names[index])

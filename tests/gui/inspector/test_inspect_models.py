@@ -96,7 +96,7 @@ def test_peaks_are_marked_in_every_plane() -> None:
 
 
 def test_a_class_map_that_is_missing_is_said_to_come() -> None:
-    content = resolve("class_map", made_inspection(), class_index=2)
+    content = resolve("class_map", made_inspection(), class_name=CLASSES[2])
     assert content.shares is None
     assert "Loading" in content.note
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QLineEdit,
+    QMenu,
     QSlider,
     QWidget,
 )
@@ -392,7 +393,7 @@ def test_grid_lines_and_peaks_in_all_panes(looking: InspectPage) -> None:
 
 def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
     looking.side.scores.class_chosen.emit(1)
-    assert (looking.panes.panes[1].model.kind, looking.panes.panes[1].model.class_index) == ("class_map", 1)
+    assert (looking.panes.panes[1].model.kind, looking.panes.panes[1].model.class_name) == ("class_map", CLASSES[1])
     looking.side.scores.class_chosen.emit(2)  # not among the maps received
     assert client(looking).maps_asked == [2]
     client(looking).send_class_map(2)
@@ -401,11 +402,58 @@ def test_a_class_of_the_scores_shows_its_map(looking: InspectPage) -> None:
     assert looking.panes.panes[1].model.kind == "response"
 
 
+def test_the_menu_of_a_class_shows_its_map_also_where_it_is_shown(looking: InspectPage) -> None:
+    for _ in range(2):
+        looking.side.scores.class_menu_requested.emit(1, QPoint())
+        (menu,) = [menu for menu in looking.findChildren(QMenu) if menu.isVisible()]
+        menu.actions()[0].trigger()
+        menu.close()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        assert looking.panes.panes[1].title.shown == "Class map: Blue bird"
+
+
+def test_a_class_map_is_of_the_same_class_in_each_model(
+    looking: InspectPage, clients: list[FakeClient], session: Session, tmp_path: Path
+) -> None:
+    looking.stage.compare_with(tmp_path / "run-07")
+    comparison = looking.stage.comparison
+    assert comparison is not None
+    clients[1].saying["bird 0.jpg"] = {"classes": (CLASSES[1], CLASSES[0], "004.Black_bird")}
+    clients[1].answer()
+    QApplication.processEvents()
+    first, second = (row.panes.panes[1] for row in (comparison.first, comparison.second))
+    first.model.update(kind="class_map", class_name=CLASSES[1])
+    assert first.title.shown == second.title.shown == "Class map: Blue bird"
+    values = [pane._content.values for pane in (first, second)]  # type: ignore[union-attr]
+    assert [value[0, 0] for value in values if value is not None] == [
+        4,
+        0,
+    ]  # the second of the one, the first of the other
+    asked = list(clients[1].maps_asked)
+    first.model.update(class_name=CLASSES[2])
+    assert first.note.text() == "Loading this class's map …"
+    assert second.note.text() == "Green bird is not one of this model's classes."
+    assert clients[1].maps_asked == asked
+    looking.side.scores.mark_class(1)
+    session.model = tmp_path / "another.safetensors"  # whose classes may have other numbers
+    assert looking.side.scores._marked is None
+
+
+def test_thumbnails_are_read_again_with_the_data_set(
+    looking: InspectPage, session: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    picture = save_picture(tmp_path / "bird 0.jpg", 1, (80, 64))
+    session.data_set = data_set(tmp_path)
+    qtbot.waitUntil(lambda: looking.thumbnails.image(picture) is not None and looking.thumbnails.kept_bytes > 0)
+    session.data_set = data_set(tmp_path)
+    assert looking.thumbnails.kept_bytes == 0
+
+
 def test_class_maps_share_one_scale(looking: InspectPage) -> None:
     model, pane = looking.panes.panes[1].model, looking.panes.panes[1]
     limits = []
     for index in (0, 1):
-        model.update(kind="class_map", class_index=index)
+        model.update(kind="class_map", class_name=CLASSES[index])
         limits.append(pane.footer.bar.accessibleDescription())
     assert limits[0] == limits[1]
     assert limits[0].startswith("0,")  # the smallest and the largest value of all maps
@@ -637,7 +685,7 @@ def test_two_models_are_shown_alike(looking: InspectPage, clients: list[FakeClie
     QApplication.processEvents()
     first, second = comparison.first.panes, comparison.second.panes
     assert abs(first.panes[0].view.height() - second.panes[0].view.height()) <= 1
-    second.panes[1].model.update(kind="class_map", class_index=1)
+    second.panes[1].model.update(kind="class_map", class_name=CLASSES[1])
     assert first.panes[1].title.shown == second.panes[1].title.shown == "Class map: Blue bird"
     looking.toolbar.grid.click()
     assert all(len(pane.view.marks.lines) for pane in (*first.panes, *second.panes))
