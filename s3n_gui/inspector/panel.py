@@ -418,7 +418,8 @@ class InspectPage(Page):
         self.toolbar.show_image("" if image is None else image.name, row, self.images.rowCount())
 
     def _show_known(self) -> None:
-        can_ask = self._session.model is not None and self.images.total > 1
+        possible = self._session.model is not None and self._session.data_set is not None
+        can_ask = possible and self.images.total > 1
         self.browser.offer_predictions(can_ask and not self.known.of_all)
 
     def _show_stage(self) -> None:

@@ -60,6 +60,7 @@ class ImageList(QAbstractListModel):
         self._opened: tuple[ImageRecord, ...] = ()
         self._root: Path | None = None
         self._selection: ImageSelection | None = None
+        self._elsewhere = False  # the chosen images are not of the data set
         verdicts.changed.connect(self._on_verdicts)
 
     def set_data_set(self, data_set: DataSet | None, lone_image: Path | None = None) -> None:
@@ -83,12 +84,13 @@ class ImageList(QAbstractListModel):
 
     def _choose(self) -> None:
         chosen = self._selection
-        self._records, self._texts = self._opened, []
+        self._records, self._texts, self._elsewhere = self._opened, [], False
         if chosen is not None:
             names = chosen.names if chosen.root == self._root else frozenset()
             found = {record.name: record for record in self._opened if record.name in names}
             self._records = tuple(found[name] for name in dict.fromkeys(chosen.files) if name in found)
-            if not self._records:
+            self._elsewhere = not self._records
+            if self._elsewhere:
                 self._records = tuple(ImageRecord(path=chosen.path_of(file), name=file) for file in chosen.files)
         self._filter()
 
@@ -101,8 +103,8 @@ class ImageList(QAbstractListModel):
 
     @property
     def total(self) -> int:
-        """Number of images before the filter and the choice."""
-        return len(self._opened)
+        """Number of images before the filter, and before the choice if the chosen ones are of the data set."""
+        return len(self._records if self._elsewhere else self._opened)
 
     def names(self) -> frozenset[str]:
         """Return the names of all images."""

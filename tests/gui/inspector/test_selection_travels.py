@@ -184,6 +184,7 @@ def test_images_of_another_folder_are_listed_too(
     session.inspect_selection(ImageSelection("Mistakes", tmp_path, ("a/1.png", "2.png")), tmp_path / "2.png")
     assert [page.images.record(row).path for row in range(2)] == [tmp_path / "a/1.png", tmp_path / "2.png"]
     assert page.images.rowCount() == 2
+    assert page.browser.count.text() == "2 images"  # none of them is one of the data set's
     page.shut_down()
 
 
