@@ -50,8 +50,8 @@ class OwnNumbers:
     beta_2: float = 9.3
 
     @classmethod
-    def updated(cls, own: OwnNumbers, inspection: Inspection) -> OwnNumbers:
-        """Return ``own`` with every parameter that the inspection left to the model."""
+    def updated(cls, own: OwnNumbers, inspection: Inspection) -> tuple[OwnNumbers, frozenset[str]]:
+        """Return ``own`` with every parameter that the inspection left to the model, and the names of these."""
         response, warps = inspection.response, inspection.warps
         used = cls(
             sampling=warps.sampling,
@@ -61,8 +61,8 @@ class OwnNumbers:
             beta_1=warps.beta_1,
             beta_2=warps.beta_2,
         )
-        own_ones = [field.name for field in fields(cls) if getattr(warps.settings, field.name) is None]
-        return replace(own, **{name: getattr(used, name) for name in own_ones})
+        own_ones = frozenset(field.name for field in fields(cls) if getattr(warps.settings, field.name) is None)
+        return replace(own, **{name: getattr(used, name) for name in own_ones}), own_ones
 
 
 class NumberForm(QWidget):
@@ -77,6 +77,7 @@ class NumberForm(QWidget):
     def __init__(self, state: InspectionState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state, self._own, self._gesture = state, OwnNumbers(), 0
+        self._known: frozenset[str] = frozenset()  # which of them are the current model's
         self.mode = QComboBox()
         for mode in SAMPLING_MODES:
             title, tip = MODE_TEXTS[mode]
@@ -133,6 +134,7 @@ class NumberForm(QWidget):
         state.settings_changed.connect(self.synchronize)
         state.evidence_changed.connect(self._take_own)
         self.synchronize()
+        self._take_own()
 
     def _lay_out(self) -> None:
         draws = QHBoxLayout()
@@ -185,10 +187,10 @@ class NumberForm(QWidget):
             name.setText(name.words(symbols=symbols))
         self.seed.setMinimumWidth(px(56))
 
-    def set_own(self, own: OwnNumbers) -> None:
-        """Set the model's own parameters."""
-        if own != self._own:
-            self._own = own
+    def set_own(self, own: OwnNumbers, known: frozenset[str]) -> None:
+        """Set the model's own parameters, and the names of those that are known; the others are only shown."""
+        if (own, known) != (self._own, self._known):
+            self._own, self._known = own, known
             self.synchronize()
 
     def synchronize(self) -> None:
@@ -204,7 +206,12 @@ class NumberForm(QWidget):
         self._seed_row.setEnabled(drawn)
         for name, slider in self.sliders.items():
             value = getattr(numbers, name)
-            slider.set_value(getattr(own, name) if value is None else value, getattr(own, name))
+            known = name in self._known
+            slider.set_value(
+                getattr(own, name) if value is None else value,
+                getattr(own, name) if known else None,
+                unknown=value is not None and not known,
+            )
         kind = floor if isinstance(floor, str) else "number"
         self.floor.setCurrentIndex(self.floor.findData(kind))
         self._floor_row.setVisible(kind == "number")
@@ -212,8 +219,18 @@ class NumberForm(QWidget):
             self.floor_number.set_value(floor)
 
     def _take_own(self) -> None:
-        if self._state.evidence is not None:
-            self.set_own(OwnNumbers.updated(self._own, self._state.evidence))
+        evidence = self._state.evidence
+        if evidence is None:  # another model, which has parameters of its own
+            self.set_own(self._own, frozenset())
+            return
+        own, told = OwnNumbers.updated(self._own, evidence)
+        self.set_own(own, self._known | told)
+
+    def _is_own(self, name: str, value: object) -> bool:
+        own = getattr(self._own, name)
+        if isinstance(value, int | float) and isinstance(own, int | float):  # a minimum strength may be a word
+            return name in self._known and math.isclose(value, own, abs_tol=1e-9)
+        return name in self._known and value == own
 
     def _want(self, text: str, *, gesture: str = "", **changes: object) -> None:
         numbers: InspectionSettings = replace(self._state.numbers, **changes)  # type: ignore[arg-type]
@@ -225,7 +242,7 @@ class NumberForm(QWidget):
 
     def _on_mode(self, index: int) -> None:
         mode = self.mode.itemData(index)
-        self._want("Change the assignment of peaks", sampling=None if mode == self._own.sampling else mode)
+        self._want("Change the assignment of peaks", sampling=None if self._is_own("sampling", mode) else mode)
 
     def _on_seed(self, seed: int) -> None:
         self._want("Change the seed", gesture="seed", seed=seed)
@@ -237,15 +254,14 @@ class NumberForm(QWidget):
     def _on_floor(self, index: int) -> None:
         key = self.floor.itemData(index)
         floor = 0.5 if key == "number" else key
-        self._want("Change the minimum strength of a peak", floor=None if floor == self._own.floor else floor)
+        self._want("Change the minimum strength of a peak", floor=None if self._is_own("floor", floor) else floor)
 
     def _on_floor_number(self, value: float) -> None:
         self._want("Change the minimum strength of a peak", gesture="floor", floor=value)
 
     def _on_slider(self, value: float, name: str) -> None:
         new = int(value) if name == "window" else value
-        new_or_own = None if math.isclose(new, getattr(self._own, name), abs_tol=1e-9) else new
-        self._want(f"Change {name.replace('_', ' ')}", gesture=name, **{name: new_or_own})
+        self._want(f"Change {name.replace('_', ' ')}", gesture=name, **{name: None if self._is_own(name, new) else new})
 
     def _on_reset(self, name: str) -> None:
         self._want(f"Reset {name.replace('_', ' ')}", **{name: None})  # type: ignore[arg-type]

@@ -97,12 +97,13 @@ class NumberSlider(QWidget):
         """The current value."""
         return self.number.value()
 
-    def set_value(self, value: float, own: float | None = None) -> None:
+    def set_value(self, value: float, own: float | None = None, *, unknown: bool = False) -> None:
         """Show a value without emitting ``value_changed``.
 
         Args:
             value: The value.
             own: The value that the reset button restores; the button is visible if the two differ.
+            unknown: Whether the button would restore a value that is not known; it is visible, too.
         """
         self._own = own
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
@@ -110,8 +111,10 @@ class NumberSlider(QWidget):
             if not self.slider.isSliderDown():
                 self.slider.setValue(self._position(value))
         differs = own is not None and abs(own - value) > self._step / 2
-        self.reset.setVisible(differs)
-        if own is not None:
+        self.reset.setVisible(differs or unknown)
+        if unknown:
+            self.reset.setToolTip(f"Reset to {self._source}")
+        elif own is not None:
             self.reset.setToolTip(f"Reset to {self._source} {self.number.textFromValue(own)}")
 
     def _label(self, title: str, tip: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from made_inspection import made_inspection
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication
@@ -27,6 +28,28 @@ def test_an_even_window_becomes_the_next_odd_one(themed: QApplication, qtbot: Qt
     for text, window in (("4", 5), ("4", 5), ("8", 9), ("15", 15)):
         typed(field, text)
         assert (state.numbers.window, field.text(), form.sliders["window"].value) == (window, str(window), window)
+
+
+def test_the_own_value_of_another_model_is_not_known_while_it_is_not_used(themed: QApplication, qtbot: QtBot) -> None:
+    owner = QObject()
+    state = InspectionState(owner)
+    form = NumberForm(state)
+    qtbot.addWidget(form)
+    form.numbers_wanted.connect(state.set_numbers)
+    state.take_inspection(made_inspection())
+    slider = form.sliders["beta_1"]
+    typed(slider.number, "5")
+    assert slider.reset.toolTip() == "Reset to the model's own 2.8"
+    state.forget()  # as with another model, whose own beta_1 is 9
+    state.take_inspection(made_inspection(settings=state.numbers))
+    assert (slider.value, slider.reset.toolTip()) == (5, "Reset to the model's own")
+    assert not slider.reset.isHidden()
+    typed(slider.number, "2.8")
+    assert state.numbers.beta_1 == 2.8
+    slider.reset.click()
+    assert state.numbers.beta_1 is None
+    state.take_inspection(made_inspection(beta_1=9.0))
+    assert (slider.value, slider.reset.isHidden()) == (9, True)
 
 
 def test_seeds_that_are_typed_are_undone_one_by_one(themed: QApplication, qtbot: QtBot) -> None:
