@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s3n_core.datasets.records import DataSet, ImageRecord
+from s3n_core.datasets.records import Annotation, DataSet, ImageRecord
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.key_points import KeyPointName, key_point_names
@@ -84,6 +84,19 @@ class AtlasContent:
         """Return the path of an image of the atlas."""
         record = self.records.get(file)
         return self.root / file if record is None else record.path
+
+    def is_of_records(self, data_set: DataSet) -> bool:
+        """Return whether paths, boxes and key points are as a data set has them; it may be opened after the atlas."""
+        if data_set.root != self.root:
+            return False
+        given = {record.name: record for record in data_set.records}
+        return all(
+            self._known(self.records.get(image.file), image.file) == self._known(given.get(image.file), image.file)
+            for image in self.atlas.images
+        )
+
+    def _known(self, record: ImageRecord | None, file: str) -> tuple[Path, Annotation]:
+        return (self.root / file, Annotation()) if record is None else (record.path, record.annotation)
 
 
 def read_content(folder: Path, data_set: DataSet | None) -> AtlasContent:

@@ -194,6 +194,9 @@ class PartsController(QObject):
                 self.request_changed.emit()
                 return
         elif self.content is not None and self._is_still_meant(self.content.atlas.header, self._made_with):
+            if self.data_set is not None and not self.content.is_of_records(self.data_set):
+                self._open(self.content.atlas.path)  # again, with its boxes and key points
+                self.request_changed.emit()
             return
         self._begin(None)
         self._session.set_atlas_aside()

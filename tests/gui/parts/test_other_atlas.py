@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -13,7 +14,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.detection import open_data_set
-from s3n_core.datasets.records import DataSet
+from s3n_core.datasets.records import Box, DataSet
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.atlas_files import IMAGES
@@ -166,6 +167,24 @@ def test_an_atlas_that_is_being_read_is_shown_with_its_own_model_and_images(
     assert content is not None
     assert content.atlas.path == session.atlas == tmp_path / "atlas"
     assert len(content.records) == 12  # those of the data set that was opened meanwhile
+
+
+def test_an_open_atlas_gets_the_boxes_of_the_data_set_that_is_opened_after_it(
+    opened: PartsPage, session: Session, pictures: Path, qtbot: QtBot
+) -> None:
+    before = opened.controller.content
+    assert before is not None
+    plain = open_data_set(pictures)
+    session.data_set = plain  # adds nothing
+    assert (opened.controller.stage, opened.controller.content) == ("open", before)
+    boxed = [replace(record, box=Box(x=1, y=2, width=30, height=40)) for record in plain.records]
+    session.data_set = replace(plain, records=tuple(boxed))
+    qtbot.waitUntil(lambda: opened.controller.stage == "open" and opened.is_ready())
+    content = opened.controller.content
+    assert content is not None
+    assert {record.box for record in content.records.values()} == {Box(x=1, y=2, width=30, height=40)}
+    session.data_set = replace(plain, records=tuple(replace(record, split="test") for record in boxed))
+    assert (opened.controller.stage, opened.controller.content) == ("open", content)
 
 
 def test_an_atlas_of_another_model_can_still_be_opened(
