@@ -135,7 +135,8 @@ class AnnotationMeasures:
         constant_error: The same for the mean place of each key point.
         images: Number of images.
         points: Number of kinds of key points.
-        left_out: Number of images without a box or key points, or that could not be used.
+        left_out: Number of images that could not be measured: no label, box or key points, unreadable,
+            or scores that are not finite.
     """
 
     rows: tuple[AnnotationRow, ...]
@@ -178,7 +179,11 @@ class AnnotationMeasures:
             f"At visible key points: NMI of parts and key points {self.nmi:.2f}, ARI {self.ari:.2f}.",
             f"Key points from the parts' places: mean error {100 * self.point_error:.1f} % of the box; from their mean place "
             f"{100 * self.constant_error:.1f} %.",
-        ] + ([f"{self.left_out} images without a box or key points were left out."] if self.left_out else [])
+        ] + (
+            [f"{self.left_out} images could not be measured (no label, box or key points, unreadable, or not finite)."]
+            if self.left_out
+            else []
+        )
 
 
 def annotation_measures(found: PartPlaces, *, left_out: int = 0, seed: int = 0) -> AnnotationMeasures:

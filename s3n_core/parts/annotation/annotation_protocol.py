@@ -15,6 +15,7 @@ from s3n_core.datasets.transforms import source_box, test_view
 from s3n_core.errors import AtlasError, UnreadableImage
 from s3n_core.inspection.geometry import ViewFrame
 from s3n_core.inspection.inspector import Inspector
+from s3n_core.inspection.stages import scores_of
 from s3n_core.models.model_images import over_model_images
 from s3n_core.models.opening import Model
 from s3n_core.models.preprocessing import STD
@@ -45,7 +46,7 @@ def measure_annotation(
     """Measure the parts of an atlas against key points.
 
     The images are cropped to the object's box. A part is where its map is largest: the cosine of each cell's descriptor and the
-    part's centroid. Background and hidden parts do not take part.
+    part's centroid, of a merged part the nearest of its centroids. Background and hidden parts do not take part.
 
     Args:
         atlas: The atlas.
@@ -109,8 +110,13 @@ def _places(
     """Return places (P, 2) and scores (P,) of the parts, and the parts (K,) at the key points, of each image."""
     inspector, decode = Inspector(model), SampleReader(model.preprocess.ranges, watched=False)
     boxes = {record.name: record.box for record in records}
-    centroids = np.stack([atlas.parts.centroid(part) for part in shown])
-    centroids = centroids / np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
+    centroids = [atlas.parts.centroids(part) for part in shown]
+    directions = [some / np.maximum(np.linalg.norm(some, axis=1, keepdims=True), 1e-12) for some in centroids]
+
+    def likeness(descriptors: NDArray[np.float32], predicted: int) -> NDArray[np.float32]:
+        """Return the cosine of each descriptor and the nearest centroid of each part, (n, P)."""
+        compared = atlas.compared(descriptors, predicted)
+        return np.stack([(compared @ some.T).max(axis=1) for some in directions], axis=1)
 
     def read(sample: Sample) -> Image.Image:
         return cropped(decode(sample), boxes[sample.name])
@@ -126,22 +132,22 @@ def _places(
             sizes = [(width, height) for width, height in batch.sizes.tolist()]
             prepared = inspector.prepare_views(batch.images, batch.names, sizes)
             found = list[_Found | None]()
-            for row, logits in enumerate(prepared.look.original.float().cpu().numpy()):
-                if not np.isfinite(logits).all():
+            for row, scores in enumerate(scores_of(inspector.classify(inspector.resample(prepared)))):
+                if not scores.is_finite:
                     found.append(None)
                     continue
                 width, height = sizes[row]
                 frame = ViewFrame(box=source_box(sizes[row], model.preprocess), size=model.preprocess.source_size)
-                predicted = int(logits.argmax())
+                predicted = scores.predicted  # the class whose mean the atlas subtracts, too
                 cells = stage.cell_places(row, frame)
-                cosines = atlas.compared(stage.at(row, frame, cells), predicted) @ centroids.T
+                cosines = likeness(stage.at(row, frame, cells), predicted)
                 best = cosines.argmax(axis=0)
                 of_points = points[int(batch.positions[row])]
                 visible = np.isfinite(of_points[:, 0])
                 at_points = np.full(len(of_points), -1, dtype=np.int64)
                 if visible.any():
                     there = stage.at(row, frame, of_points[visible] * (width, height))
-                    at_points[visible] = (atlas.compared(there, predicted) @ centroids.T).argmax(axis=1)
+                    at_points[visible] = likeness(there, predicted).argmax(axis=1)
                 found.append((cells[best] / (width, height), cosines.max(axis=0).astype(np.float64), at_points))
             return found
 

@@ -40,7 +40,8 @@ def spread_ranks(count: int, some: int) -> list[int]:
 def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int = 6) -> tuple[PartExample, ...]:
     """Return examples of a part at evenly spaced ranks: the most typical, the middle and the least typical ones are among them.
 
-    Every image gives its strongest peak. The nearer its descriptor lies to the part's centroid, the more typical it is.
+    Every image gives its strongest peak. The nearer its descriptor lies to the part's centroid (of a merged part, to the nearest
+    of its centroids), the more typical it is.
 
     Args:
         atlas: The atlas.
@@ -58,7 +59,8 @@ def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int =
     rows, places = rows[order], places[order]
     first = np.unique(places["image"], return_index=True)[1]  # the strongest of every image
     rows, places = rows[first], places[first]
-    distances = np.linalg.norm(atlas.descriptors(rows) - atlas.parts.centroid(part), axis=1)
+    descriptors = atlas.descriptors(rows)
+    distances = np.min([np.linalg.norm(descriptors - one, axis=1) for one in atlas.parts.centroids(part)], axis=0)
     ranks = np.argsort(distances, kind="stable")
     return tuple(
         PartExample(

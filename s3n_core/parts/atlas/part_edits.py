@@ -259,21 +259,23 @@ class EditedParts:
                 following += 1
         return found
 
+    def centroids(self, part: int) -> NDArray[np.float32]:
+        """Return all centroids whose places a part has, (k, D): one, or those of all parts that were merged into it."""
+        found = {number: [centroid] for number, centroid in enumerate(self.clusters.centroids)}
+        following = len(found)
+        for edit in self.edits:
+            if edit.kind == "merge":
+                found[edit.parts[0]] += found[edit.parts[1]]
+            if edit.kind == "split":
+                first, second = np.array(edit.centroids, dtype=np.float32)
+                found[edit.parts[0]], found[following] = [first], [second]
+                following += 1
+        return np.stack(found[part])
+
     def centroid(self, part: int) -> NDArray[np.float32]:
         """Return a centroid of a part: of a merged one, the first's."""
-        found: NDArray[np.float32] | None = None
-        if part < len(self.clusters.centroids):
-            found = self.clusters.centroids[part]
-        following = len(self.clusters.centroids)
-        for edit in self.edits:
-            if edit.kind == "split":
-                if edit.parts[0] == part:
-                    found = np.array(edit.centroids[0], dtype=np.float32)
-                if following == part:
-                    found = np.array(edit.centroids[1], dtype=np.float32)
-                following += 1
-        assert found is not None, part
-        return found
+        first: NDArray[np.float32] = self.centroids(part)[0]
+        return first
 
     def marked(self, edit: PartEdit) -> PartEdit:
         """Return an edit with the marks by which it is found again in another clustering."""

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from tiny_models import CLASSES, drawn_picture
 
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
+from s3n_core.datasets.transforms import test_view
 from s3n_core.errors import AtlasError
+from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
+from s3n_core.parts.annotation import annotation_protocol
 from s3n_core.parts.annotation.annotation_measures import (
+    AnnotationMeasures,
     PartPlaces,
     annotation_measures,
     class_consistency,
@@ -136,17 +141,27 @@ def test_images_are_cropped_to_the_box_and_noise_is_keyed_and_bounded() -> None:
     assert 5 < np.abs(noisy.astype(int) - pixels).max() <= 0.25 * 0.23 * 255 + 1
 
 
-def test_an_atlas_is_measured_and_images_without_key_points_are_left_out(model: Model, tmp_path: Path) -> None:
+def annotated_images(folder: Path) -> list[ImageRecord]:
+    """Six drawn images with boxes; all but the last have two key points."""
     records = []
     for number in range(6):
-        path = tmp_path / f"{number}.png"
+        path = folder / f"{number}.png"
         drawn_picture(number).save(path)
         parts = (Part(name="left eye", x=40, y=40), Part(name="tail", x=80, y=40)) if number != 5 else ()
         box = Box(x=20, y=10, width=80, height=60)
         records.append(ImageRecord(path=path, name=path.name, label=number % 2, split="test", box=box, parts=parts))
-    data = DataSet(root=tmp_path, format="images", classes=CLASSES[:2], records=tuple(records))
-    list(build_atlas(model, data, records, tmp_path / "atlas", split="test", parts=3, workers=0))
-    atlas, steps = Atlas(tmp_path / "atlas"), list[tuple[int, int]]()
+    return records
+
+
+def atlas_of(model: Model, records: list[ImageRecord], folder: Path) -> Atlas:
+    data = DataSet(root=folder, format="images", classes=CLASSES[:2], records=tuple(records))
+    list(build_atlas(model, data, records, folder / "atlas", split="test", parts=3, workers=0))
+    return Atlas(folder / "atlas")
+
+
+def test_an_atlas_is_measured_and_images_without_key_points_are_left_out(model: Model, tmp_path: Path) -> None:
+    records = annotated_images(tmp_path)
+    atlas, steps = atlas_of(model, records, tmp_path), list[tuple[int, int]]()
     found = measure_annotation(
         atlas, model, records, workers=0, progress=lambda done, total: steps.append((done, total))
     )
@@ -157,3 +172,59 @@ def test_an_atlas_is_measured_and_images_without_key_points_are_left_out(model: 
     assert found.to_dict()["rows"][0]["name"] == "parts"
     with pytest.raises(AtlasError, match="at least two images"):
         measure_annotation(atlas, model, records[5:])
+
+
+def test_images_that_cannot_be_measured_are_counted_whatever_the_reason(model: Model, tmp_path: Path) -> None:
+    records = annotated_images(tmp_path)
+    atlas = atlas_of(model, records, tmp_path)
+    records[0] = replace(records[0], label=None)
+    records[1].path.write_bytes(b"no image")
+    found = measure_annotation(atlas, model, records, workers=0)
+    assert (found.images, found.left_out) == (3, 3)
+    assert found.sentences()[-1].startswith("3 images could not be measured (no label, box or key points, unreadable")
+
+
+def test_a_merged_part_is_where_any_of_its_groups_is(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = list[PartPlaces]()
+
+    def measures(found: PartPlaces, *, left_out: int, seed: int) -> AnnotationMeasures:
+        given.append(found)
+        return annotation_measures(found, left_out=left_out, seed=seed)
+
+    monkeypatch.setattr(annotation_protocol, "annotation_measures", measures)
+    records = annotated_images(tmp_path)
+    atlas = atlas_of(model, records, tmp_path)
+    for part in atlas.parts.numbers:
+        atlas.set_background(part, background=False)
+    measure_annotation(atlas, model, records, workers=0)
+    atlas.merge(0, 1)
+    measure_annotation(atlas, model, records, workers=0)
+    apart, merged = given
+    assert (apart.scores[:, 1] > apart.scores[:, 0]).any()  # else the first group alone would give the same
+    assert merged.scores[:, 0] == pytest.approx(apart.scores[:, :2].max(axis=1))
+    assert merged.scores[:, 1] == pytest.approx(apart.scores[:, 2])
+    assert apart.point_parts is not None
+    assert merged.point_parts is not None
+    assert (merged.point_parts == np.maximum(apart.point_parts - 1, 0)).all()
+
+
+def test_descriptors_are_compared_with_those_of_the_class_that_the_model_predicts(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = annotated_images(tmp_path)[:5]
+    atlas, used = atlas_of(model, records, tmp_path), list[int]()
+    usual = atlas.compared
+
+    def compared(descriptors: NDArray[np.float32], predicted: int) -> NDArray[np.float32]:
+        used.append(predicted)
+        return usual(descriptors, predicted)
+
+    monkeypatch.setattr(atlas, "compared", compared)
+    measure_annotation(atlas, model, records, workers=0)
+    views = np.stack([test_view(cropped(Image.open(of.path), of.box), model.preprocess) for of in records])
+    scores = Inspector(model).scores(views, [record.name for record in records])
+    plain = used[: len(used) // 2 : 2]  # each image asks for its cells and its key points, then all again with noise
+    assert plain == [one.predicted for one in scores]
+    assert plain != [int(one.logits["O"].argmax()) for one in scores]

@@ -10,7 +10,7 @@ from made_up_atlas import CLASSES, PLACES, write_atlas
 
 from s3n_core.datasets.records import ImageRecord, Part
 from s3n_core.parts.atlas.atlas import Atlas
-from s3n_core.parts.atlas.atlas_files import EDITS
+from s3n_core.parts.atlas.atlas_files import DESCRIPTORS, EDITS, PEAKS
 from s3n_core.parts.atlas.examples import part_examples
 from s3n_core.parts.atlas.key_points import key_point_names
 from s3n_core.parts.atlas.placed_parts import PlacedParts
@@ -155,3 +155,17 @@ def test_examples_go_from_the_most_to_the_least_typical(atlas: Atlas) -> None:
     assert part_examples(atlas, 2, set(CLASSES)) == ()  # drawn cells are no peaks
     atlas.merge(0, 1)
     assert [example.of for example in part_examples(atlas, 0, {CLASSES[0]}, 1)] == [EACH]  # one peak per image
+
+
+def test_examples_of_a_merged_part_are_typical_if_they_are_near_any_of_its_centroids(atlas: Atlas) -> None:
+    """Of two images, the strongest peak of the first is of one group, that of the second of the other, and both are typical."""
+    descriptors, places = np.load(atlas.path / DESCRIPTORS), np.load(atlas.path / PEAKS)
+    own = np.flatnonzero(places["image"] == 0)
+    places["response"][own[1]] = 1.0
+    descriptors[own[1]] = np.eye(3, 8)[1]  # on the second group's centroid
+    np.save(atlas.path / DESCRIPTORS, descriptors)
+    np.save(atlas.path / PEAKS, places)
+    merged = Atlas(atlas.path)
+    merged.merge(0, 1)
+    first = part_examples(merged, 0, {CLASSES[0]}, 1)[0]
+    assert (first.file, first.x, first.y) == (f"{CLASSES[0]}/0.jpg", *PLACES[1])
