@@ -48,12 +48,12 @@ class PlaceMeasures:
         peaks_in_box: Fraction of all peaks that lie in the object's box.
         hit_rate: Mean over images of the fraction of an image's peaks in the box (Table 1); images without peaks do not count.
         strongest_in_box: Fraction of images whose strongest peak lies in the box.
-        others_in_box: Baseline (control b2): fraction of the peaks that lie in the box of the next image.
+        others_in_box: Baseline (control b2): fraction of the peaks of other images (`other_images`) that lie in the box.
         centre_in_box: Baseline (control b3): fraction of images whose centre lies in the box.
         random_in_box: Baseline for random points: the mean fraction of the image that the box covers.
         peaks_on_parts: Fraction of all peaks near a visible key point (``NEAR``).
         parts_covered: Fraction of visible key points with a peak near them.
-        others_on_parts: Baseline (control b2): fraction of the peaks that are near a visible key point of the next image.
+        others_on_parts: Baseline (control b2): fraction of the peaks of other images that are near a visible key point.
         centre_on_parts: Baseline (control b3): fraction of images whose centre is near a visible key point.
         random_on_parts: Baseline: fraction of random points in the box that are near a visible key point.
         labelled: Number of the measured images that have a label.

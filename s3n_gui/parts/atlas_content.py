@@ -131,7 +131,7 @@ def content_of(
         names, accuracy = before.names, before.accuracy  # names and marks change neither; the bootstrap takes seconds
     else:
         names = key_point_names(atlas, records)
-        accuracy = key_point_accuracy(atlas, records, names)
+        accuracy = key_point_accuracy(atlas, records)
     return AtlasContent(
         atlas=atlas,
         records=records,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +48,15 @@ def annotated_part(record: ImageRecord, x: float, y: float) -> str | None:
     return record.parts[best].name if distances[best] <= NEAR_PART * side else None
 
 
-def key_point_names(atlas: Atlas, records: Mapping[str, ImageRecord]) -> dict[int, KeyPointName]:
+def key_point_names(
+    atlas: Atlas, records: Mapping[str, ImageRecord], *, called: Callable[[str], str] = str
+) -> dict[int, KeyPointName]:
     """Return the key point of each part of which enough peaks are near to one.
 
     Args:
         atlas: The atlas.
         records: Records of its images by name; images without one, or without key points, are left out.
+        called: Returns what a key point is counted as, such as its name without its side.
     """
     if not any(record.parts for record in records.values()):
         return {}
@@ -65,7 +68,7 @@ def key_point_names(atlas: Atlas, records: Mapping[str, ImageRecord]) -> dict[in
         record = records.get(images[int(place["image"])].file)
         name = None if record is None else annotated_part(record, float(place["x"]), float(place["y"]))
         if name is not None:
-            counts[part][name] += 1
+            counts[part][called(name)] += 1
     found = {}
     for part, of_part in counts.items():
         name, most = of_part.most_common(1)[0]

@@ -20,7 +20,7 @@ from s3n_core.evaluation.bootstrap import interval_over_images
 from s3n_core.evaluation.other_images import other_images
 from s3n_core.parts.annotation.annotation_measures import HIT, merged_side
 from s3n_core.parts.atlas.atlas import Atlas
-from s3n_core.parts.atlas.key_points import MAJORITY, KeyPointName, key_point_names
+from s3n_core.parts.atlas.key_points import MAJORITY, key_point_names
 from s3n_core.parts.comparison.atlas_agreement import MatchedPart
 from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, PlaceAccuracy, Repeats, SharedPlaces, Steadiness
 
@@ -94,30 +94,26 @@ def steadiness(
     return Steadiness(images=used, left_out=len(original) - used, parts=tuple(results))
 
 
-def key_point_accuracy(
-    atlas: Atlas, records: Mapping[str, ImageRecord], names: Mapping[int, KeyPointName] | None = None
-) -> dict[int, PlaceAccuracy]:
+def key_point_accuracy(atlas: Atlas, records: Mapping[str, ImageRecord]) -> dict[int, PlaceAccuracy]:
     """Return how far the peaks of each part lie from its key point, left and right taken as one.
 
     A part has a key point if that is the nearest one for at least half of its peaks near any. Peaks in images in which the key
-    point is not visible are left out. The control takes the places of the peaks, as fractions of the image, to the next image
-    with the key point and the part.
+    point is not visible are left out. The control takes the places of the peaks, as fractions of the image, to another image
+    with the key point and the part (`other_images`).
 
     Args:
         atlas: The atlas.
         records: Records of its images by name.
-        names: The key points of its parts (`key_point_names`), if they are known already.
     """
-    near = key_point_names(atlas, records) if names is None else names
-    chosen = {part: name for part, name in near.items() if name.share >= MAJORITY}
+    near = key_point_names(atlas, records, called=merged_side)  # a part on both eyes may have no majority on either
+    chosen = {part: name.name for part, name in near.items() if name.share >= MAJORITY}
     if not chosen:
         return {}
     peaks = ~np.asarray(atlas.places["background"])
     images, part_of = np.asarray(atlas.places["image"][peaks]), atlas.part_of[peaks]
     x, y = (np.asarray(atlas.places[axis][peaks], dtype=np.float64) for axis in "xy")
     found = {}
-    for part, name in chosen.items():
-        point = merged_side(name.name)
+    for part, point in chosen.items():
         rows = np.flatnonzero(part_of == part)
         shares, points, sizes = list[NDArray[np.float64]](), list[NDArray[np.float64]](), list[NDArray[np.float64]]()
         starts = np.flatnonzero(np.diff(images[rows], prepend=-1))
@@ -133,9 +129,11 @@ def key_point_accuracy(
         if not shares:
             continue
         own = [_to_nearest(share * size, marks, size) for share, marks, size in zip(shares, points, sizes, strict=True)]
-        turned = shares[1:] + shares[:1]
         others = [
-            _to_nearest(share * size, marks, size) for share, marks, size in zip(turned, points, sizes, strict=True)
+            _to_nearest(shares[partner] * size, marks, size)
+            for partner, marks, size in zip(
+                other_images(len(shares), atlas.collection.seed), points, sizes, strict=True
+            )
         ]
         found[part] = _accuracy(np.array(own), np.array(others) if len(own) > 1 else None, part, point)
     return found

@@ -20,7 +20,7 @@ from s3n_core.datasets.records import ImageRecord, Part
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import AtlasError
 from s3n_core.parts.atlas.atlas import Atlas
-from s3n_core.parts.atlas.atlas_files import AtlasImage
+from s3n_core.parts.atlas.atlas_files import PEAKS, AtlasImage
 from s3n_core.parts.atlas.collecting import Collected
 from s3n_core.parts.comparison.atlas_agreement import match_parts
 from s3n_core.parts.comparison.stored_comparisons import parts_key
@@ -171,6 +171,41 @@ def test_places_are_held_against_the_key_point_of_their_part_on_either_side(
     assert found[0].control == pytest.approx(6 / 120, abs=1e-6)  # the peaks are at one place in all images
     assert found[1].distance == 0
     assert key_point_accuracy(atlas, records) == {}
+
+
+def test_a_part_on_both_sides_alike_has_its_key_point(pictures: tuple[Atlas, dict[str, ImageRecord]]) -> None:
+    """In two of six images the left eye is the nearest, in two the right one, in two the tail: neither eye has half of them."""
+    atlas, records = pictures
+    (x, y), (far_x, far_y), _ = PLACES
+    names = ("left eye", "right eye", "tail")
+    of_records = {
+        name: replace(record, parts=(Part(name=names[number % 3], x=x, y=y), Part(name="leg", x=far_x, y=far_y)))
+        for number, (name, record) in enumerate(records.items())
+    }
+    found = key_point_accuracy(atlas, of_records)
+    assert (found[0].point, found[0].images) == ("eye", 4)
+
+
+def test_the_control_of_a_key_point_takes_places_to_other_images_not_to_the_next_of_the_class(tmp_path: Path) -> None:
+    """Within a class the part always lies at one place, which differs between the classes: the next image would hide that."""
+    names = draw_pictures(tmp_path / "data", 12)
+    write_atlas(tmp_path / "atlas", tmp_path / "data", names)
+    places = np.load(tmp_path / "atlas" / PEAKS)
+    places["x"][::4] += 30 * (places["image"][::4] // 12)  # every image has four rows, the first of the first part
+    np.save(tmp_path / "atlas" / PEAKS, places)
+    (x, y), *_ = PLACES
+    records = {
+        name: ImageRecord(
+            path=tmp_path / name,
+            name=name,
+            parts=(Part(name="eye", x=x + 30 * (number // 12), y=y), Part(name="leg", x=5, y=5)),
+        )
+        for number, name in enumerate(names)
+    }
+    found = key_point_accuracy(Atlas(tmp_path / "atlas"), records)
+    assert found[0].distance == 0
+    assert found[0].control is not None
+    assert found[0].control >= 30 / max(SIZE)  # of the next images, all but three are of the same class
 
 
 def test_an_atlas_keeps_what_was_measured_until_its_parts_change(
