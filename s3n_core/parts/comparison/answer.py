@@ -64,6 +64,13 @@ def answer(comparison: Comparison, names: Mapping[int, str] | None = None) -> An
             f"Too few images to show what the model relies on: {FEWEST} of each class are needed, and there are "
             f"{comparison.units_a} and {comparison.units_b}."
         )
+    elif all(part.relied_interval is None for part in hidden):
+        kind = "too few images"
+        images = comparison.images_a + comparison.images_b
+        first = (
+            f"Too few images to show what the model relies on: places could be hidden in only "
+            f"{images - comparison.not_hidden} of {images}, and {FEWEST} of each class are needed."
+        )
     elif not proven:
         kind, first = "none", "No part found that matters more than a random patch."
     else:

@@ -85,6 +85,11 @@ def test_nothing_is_claimed_that_was_not_shown(atlas: Atlas, comparison: Compari
     few = answer(made_up_comparison(atlas, *CLASSES[:2], images=4))
     assert few.kind == "too few images"
     assert "there are 4 and 4" in few.first
+    # Enough images, but in most of those of one class there was no room to hide anything: no effect has an interval.
+    crowded = tuple(replace(part, relied_interval=None, hidden=15) for part in comparison.parts)
+    said = answer(replace(comparison, parts=crowded, not_hidden=9))
+    assert said.kind == "too few images"
+    assert "places could be hidden in only 15 of 24, and 10 of each class are needed" in said.first
     unknown = tuple(
         replace(part, relied_on=None, relied_interval=None, changed=None, changed_random=None)
         for part in comparison.parts
