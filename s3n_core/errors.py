@@ -182,10 +182,12 @@ class DownloadFailed(ModelFileError):
     path: Path
 
 
+@dataclass(eq=False, kw_only=True)
 class PlaceNotHidden(S3NError):
-    """In an image, no place can be hidden and compared with random ones: there is no room, or an answer is not finite."""
+    """In an image, no place can be hidden and compared with random ones: without ``room``, or an answer is not finite."""
 
     code = "image.place_not_hidden"
+    room: bool
 
 
 class NoSingleHead(S3NError):
@@ -350,6 +352,7 @@ def _as_json(value: object) -> Any:
 _FROM_JSON: Mapping[str, Callable[[Any], Any]] = {
     "str": str,
     "int": int,
+    "bool": bool,
     "Path": Path,
     "tuple[str, ...]": lambda values: tuple(str(value) for value in values),
 }

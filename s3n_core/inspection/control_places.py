@@ -55,7 +55,8 @@ def control_places(
             return candidates[drawn], kind
     raise PlaceNotHidden(
         f"Only {free} random places of {settings.size:.0f} px do not overlap a peak, but {settings.controls} are needed "
-        "to compare with. Choose a smaller size."
+        "to compare with. Choose a smaller size.",
+        room=False,
     )
 
 

@@ -98,7 +98,7 @@ def hide_places(
         if progress is not None:
             progress(len(scores), len(asked))
     if not all(of_image.is_finite for of_image in scores):
-        raise PlaceNotHidden(f"With a place hidden, {NOT_FINITE}.")
+        raise PlaceNotHidden(f"With a place hidden, {NOT_FINITE}.", room=True)
     known.update(zip(asked, scores, strict=True))
 
     results = []

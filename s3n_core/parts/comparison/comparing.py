@@ -16,6 +16,7 @@ from s3n_core.datasets.records import ImageRecord, displayed_class
 from s3n_core.errors import AtlasError
 from s3n_core.inspection.hide_places import KnownScores
 from s3n_core.inspection.hiding import hide
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.method.contributions import OTHERS
 from s3n_core.models.opening import Model
@@ -196,10 +197,15 @@ class _Job:
         )
         found = [parts if isinstance(parts, ImageParts) else None for parts in readings]
         hidden: list[dict[int, HiddenPart] | None] = [None] * len(some)
+        reasons = [""] * len(some)
         if self._removal:
             for index, (record, parts) in enumerate(zip(some, found, strict=True)):
                 if parts is not None:
-                    hidden[index] = hide_parts(self._inspector, record, parts, read, known.get(record.name))
+                    of_image = hide_parts(self._inspector, record, parts, read, known.get(record.name))
+                    if isinstance(of_image, str):
+                        reasons[index] = of_image
+                    else:
+                        hidden[index] = of_image
                 self._step(1)
         used = [index for index, parts in enumerate(found) if parts is not None]
         of_a = np.array([self._images[index].label == self._a for index in used], dtype=bool)
@@ -244,7 +250,8 @@ class _Job:
             ),
             parts=tuple((part, atlas.parts.name(part), part in background) for part in columns),
             rest=(NO_PART, OUTSIDE) if boxed else (NO_PART,),
-            not_hidden=np.array([self._removal and hidden[index] is None for index in used], dtype=bool),
+            not_hidden=np.array([bool(reasons[index]) for index in used], dtype=bool),
+            not_finite=np.array([reasons[index] == NOT_FINITE for index in used], dtype=bool),
             unreadable=tuple(image.file for image, parts in zip(self._images, found, strict=True) if parts is None),
             seed=atlas.collection.seed,
             images=tuple(

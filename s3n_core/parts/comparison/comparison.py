@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from s3n_core.datasets.records import displayed_class
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.system.json_values import from_json, to_json
 
 FEWEST = 10
@@ -149,7 +150,8 @@ class Comparison:
         margin: Mean margin of A over B in images of A, less that in images of B, in logits.
         parts: The parts, the largest contribution first.
         rest: What belongs to no part.
-        not_hidden: Images in which no place could be hidden for lack of room for random places.
+        not_hidden: Images in which no place could be hidden: without room for random places, or the following.
+        not_finite: Those of them in which an answer is not finite with a place hidden.
         unreadable: Names of images that could not be used.
         tag: Which of the images these are, where a class was divided by a list or tags; empty for all.
         second: The second-best mark, if it was asked for.
@@ -171,6 +173,7 @@ class Comparison:
     tag: str = ""
     second: SecondMark | None = None
     images: tuple[ComparedImage, ...] = ()
+    not_finite: int = 0
 
     def swapped(self) -> Comparison:
         """Return the same with the classes in the other order, which changes no contribution, loss or interval.
@@ -344,8 +347,10 @@ class Comparison:
             said.append("The model rests on the background here.")
         if self.second is not None:
             said.append(self.second.sentence())
-        if self.not_hidden:
-            said.append(f"In {self.not_hidden} images there was no room for random places; nothing was hidden there.")
+        if crowded := self.not_hidden - self.not_finite:
+            said.append(f"In {crowded} images there was no room for random places; nothing was hidden there.")
+        if self.not_finite:
+            said.append(f"In {self.not_finite} images with a place hidden, {NOT_FINITE}; they do not count there.")
         if self.unreadable:
             said.append(f"{len(self.unreadable)} images could not be used (first: {self.unreadable[0]}).")
         return said

@@ -62,6 +62,7 @@ class ImageComparison:
         margin: The margin of A over B, in logits, to which the contributions of all rows sum.
         parts: The parts that are found, the largest contribution first.
         rest: What is read at no part, and the bias.
+        not_hidden: Why no part was hidden although that was asked for; empty otherwise.
     """
 
     file: str
@@ -71,6 +72,7 @@ class ImageComparison:
     margin: float
     parts: tuple[ImagePart, ...]
     rest: tuple[ImagePart, ...]
+    not_hidden: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
@@ -109,6 +111,8 @@ class ImageComparison:
             said.append(f"Hiding these costs more than every random place of the same size: {names}.")
         elif hidden:
             said.append("Hiding no part costs more than every random place of the same size.")
+        if self.not_hidden:
+            said.append(f"Nothing was hidden: {self.not_hidden}.")
         return said
 
 
@@ -156,7 +160,8 @@ def compare_image(
         raise found
     if found is None:
         raise AtlasError(f"{record.name}: {NOT_FINITE}.")
-    hidden = (hide_parts(inspector, record, found, lambda sample: decode(sample)) if removal else None) or {}
+    results = hide_parts(inspector, record, found, lambda sample: decode(sample)) if removal else {}
+    hidden, not_hidden = ({}, results) if isinstance(results, str) else (results, "")
     parts, background = [], atlas.background
     for part, contribution in found.contributions.items():
         row = ImagePart(
@@ -196,4 +201,5 @@ def compare_image(
         margin=sum(row.contribution for row in (*rows, *rest)),
         parts=tuple(rows),
         rest=rest,
+        not_hidden=not_hidden,
     )

@@ -66,6 +66,7 @@ class MeasuredImages:
         parts: (number, name, whether background) of each part, in the order of the columns.
         rest: Names of the columns after them.
         not_hidden: In which of them no place could be hidden, bool (n,).
+        not_finite: In which of these it was because an answer is not finite, bool (n,); None: in none.
         unreadable: Names of images that could not be used.
         seed: Seed of the bootstrap.
         images: What was found in each, (n,).
@@ -84,6 +85,7 @@ class MeasuredImages:
     unreadable: tuple[str, ...] = ()
     seed: int = 0
     images: tuple[ComparedImage, ...] = ()
+    not_finite: NDArray[np.bool_] | None = None
 
     def comparison(self, keep: NDArray[np.bool_] | None = None, *, tag: str = "") -> Comparison:
         """Compare the classes.
@@ -107,6 +109,7 @@ class MeasuredImages:
             parts=parts,
             rest=rest,
             not_hidden=int(self.not_hidden[kept].sum()),
+            not_finite=0 if self.not_finite is None else int(self.not_finite[kept].sum()),
             unreadable=self.unreadable,
             tag=tag,
             images=tuple(image for image, keeps in zip(self.images, kept.tolist(), strict=False) if keeps),

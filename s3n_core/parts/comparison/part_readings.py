@@ -19,7 +19,7 @@ from s3n_core.inspection.geometry import Place, ViewFrame
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hide_places import KnownScores, hide_places
 from s3n_core.inspection.hiding import HidingSettings
-from s3n_core.inspection.inspection import Scores
+from s3n_core.inspection.inspection import NOT_FINITE, Scores
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.inspection.placed_contributions import Contributions
 from s3n_core.method.contributions import OTHERS
@@ -27,11 +27,15 @@ from s3n_core.models.model_images import over_model_images
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.descriptors import StageFeatures
 from s3n_core.parts.atlas.part_edits import PartEdit
+from s3n_core.parts.atlas.part_place import SAME_PLACE
 
 Pair = tuple[int, int]
 """The class whose margin is divided, and the one whose logit is subtracted: `OTHERS` for the mean of all others."""
 
 ReadImage = Callable[[Sample], Image.Image]
+
+NO_ROOM = "there is no room for random places"
+"""Why nothing is hidden in an image, if not because an answer is `NOT_FINITE`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +134,7 @@ def owners_of(
     peaks = np.array([(peak.x, peak.y) for peak in found.peaks], dtype=np.float64).reshape(-1, 2)
     step = _cell_size(found.places["O"]) if moved and "O" in found.places else np.zeros(2)
     descriptors = stage.at(row, frame, np.concatenate([cells, peaks]))
-    cells_of = CellsOfPeaks(file, cells, peaks, step) if moved else None
+    cells_of = CellsOfPeaks(file, cells, peaks, step, SAME_PLACE * max(found.image_size)) if moved else None
     parts, within = atlas.parts.of(atlas.compared(descriptors, predicted), cells_of)
     hidden = [part for part in atlas.parts.numbers if atlas.parts.is_hidden(part)]
     owners = np.where(within & ~np.isin(parts, hidden), parts, -1)
@@ -148,26 +152,35 @@ class CellsOfPeaks:
     """Which cells go with a peak that is moved to another part.
 
     Those of the peak's own cell of O; and of the cells that are nearer to it than to the image's other peaks, those of the part
-    that it had.
+    that it had. A peak that is not there any more, in an image of which a place is hidden, moves nothing.
 
     Args:
         file: The image's name; peaks that were moved in other images move nothing here.
         places: Of the cells, (n, 2); the peaks' descriptors follow those of the cells.
         peaks: Places of the image's peaks, (m, 2).
         step: The width and height of a cell of O.
+        reach: How far a peak may lie from the place of an edit that moves it, in pixels.
     """
 
     def __init__(
-        self, file: str, places: NDArray[np.floating], peaks: NDArray[np.float64], step: NDArray[np.float64]
+        self,
+        file: str,
+        places: NDArray[np.floating],
+        peaks: NDArray[np.float64],
+        step: NDArray[np.float64],
+        reach: float,
     ) -> None:
-        self._file, self._places, self._peaks, self._step = file, places, peaks, step
+        self._file, self._places, self._peaks, self._step, self._reach = file, places, peaks, step, reach
 
     def __call__(self, edit: PartEdit, parts: NDArray[np.int64], within: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Return the rows that an edit moves (`EditedParts.of`)."""
         if edit.image != self._file or not len(self._peaks):
             return np.empty(0, dtype=np.intp)
         count = len(self._places)
-        peak = int(np.argmin(np.hypot(*(self._peaks - (edit.x, edit.y)).T)))
+        distances = np.hypot(*(self._peaks - (edit.x, edit.y)).T)
+        peak = int(np.argmin(distances))
+        if distances[peak] > self._reach:
+            return np.empty(0, dtype=np.intp)
         away = self._places[:, None, :] - self._peaks[None, :, :]
         nearest = np.hypot(away[..., 0], away[..., 1]).argmin(axis=1) == peak
         own = (np.abs(away[:, peak]) <= self._step / 2).all(axis=1)
@@ -271,11 +284,8 @@ def read_parts(
 
 def hide_parts(
     inspector: Inspector, record: ImageRecord, parts: ImageParts, read: ReadImage, known: KnownScores | None = None
-) -> dict[int, HiddenPart] | None:
+) -> dict[int, HiddenPart] | str:
     """Hide each part that is found in an image, one after the other, beside random places of the same size.
-
-    None if there is no room for random places, whether all parts are hidden beside the same ones or each beside its own; or if
-    the model's scores are not finite then.
 
     Args:
         inspector: The model.
@@ -284,6 +294,9 @@ def hide_parts(
         read: Decodes it.
         known: What is known already of this image with places hidden; what is asked is added to it.
 
+    Returns:
+        One result per part; or why nothing was hidden, as of `hide_beside_random`.
+
     Raises:
         OutOfMemory: The device has too little memory for one image.
     """
@@ -291,14 +304,12 @@ def hide_parts(
     hidden = hide_beside_random(
         inspector, read(Sample.of(record)), places, name=record.name, box=record.box, known=known
     )
-    if hidden is None:
-        return None
+    if isinstance(hidden, str):
+        return hidden
     found = dict[int, HiddenPart]()
     for part, result in hidden.items():
         logits = result.logits[result.answer]
         margins, said = margins_of(logits, parts.pair), logits.argmax(axis=1)
-        if not np.isfinite(margins).all():
-            return None
         found[part] = HiddenPart(
             place=places[part],
             settings=result.settings,
@@ -318,7 +329,7 @@ def hide_beside_random(
     name: str,
     box: Box | None,
     known: KnownScores | None = None,
-) -> dict[int, HiddenPlace] | None:
+) -> dict[int, HiddenPlace] | str:
     """Hide the places of parts in an image, all beside the same random places, or each beside its own where there is no room.
 
     Args:
@@ -330,7 +341,8 @@ def hide_beside_random(
         known: As of `hide_parts`.
 
     Returns:
-        One result per part; None if there is no room for random places either way.
+        One result per part; or why nothing was hidden: there is no room for random places either way (`NO_ROOM`), or an answer is
+        not finite (`NOT_FINITE`).
 
     Raises:
         OutOfMemory: The device has too little memory for one image.
@@ -344,10 +356,12 @@ def hide_beside_random(
                     asked = [places[part] for part in some]
                     results = hide_places(inspector, image, asked, name=name, box=box, known=known)
                     found.update(zip(some, results, strict=True))
-        except PlaceNotHidden:
+        except PlaceNotHidden as error:
+            if error.room:
+                return NOT_FINITE  # the same places hidden one by one have the same answers
             continue
         return found
-    return None
+    return NO_ROOM
 
 
 def part_places(found: Contributions, owners: Owners, frame: ViewFrame) -> dict[int, Place]:

@@ -344,13 +344,11 @@ def _losses(
     x, y, width, height = record.box
     box = Box(x=x, y=y, width=width, height=height)
     hidden = hide_beside_random(inspector, image, scene.places, name=record.image, box=box)
-    if hidden is None:
-        return "there is no room for random places"
+    if isinstance(hidden, str):
+        return hidden
     found = np.zeros((classes, len(numbers)))
     for part, result in hidden.items():
         logits = result.logits[result.answer].astype(np.float64)
-        if not np.isfinite(logits).all():
-            return NOT_FINITE
         found[:, numbers.index(part)] = (logits[0] - logits[1]) - (logits[0] - logits[2:]).mean(axis=0)
     return found
 

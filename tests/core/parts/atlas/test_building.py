@@ -19,7 +19,7 @@ from s3n_core.datasets.decoding import read_image
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
 from s3n_core.datasets.transforms import test_view as view_of
-from s3n_core.errors import AtlasError, OutputBusy, OutputError, S3NError, UnfinishedOutput
+from s3n_core.errors import AtlasError, OutputBusy, OutputError, PlaceNotHidden, UnfinishedOutput
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hiding import HidingSettings
 from s3n_core.inspection.inspection import Scores
@@ -429,13 +429,13 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
         inspector: Inspector, image: Image.Image, places: list[Place], *, name: str, box: Box, known: object
     ) -> list[object]:
         if name == "1.png":
-            raise S3NError("there is no room")
+            raise PlaceNotHidden("there is no room", room=False)
+        if name == "3.png":
+            raise PlaceNotHidden("an answer is not finite", room=True)
         logits = np.zeros((2 + 20, len(CLASSES)), dtype=np.float32)
         logits[:, 1] = 7
         if int(name[0]) % 2 == 0:
             logits[1, 0], logits[2:, 0] = -3, -1
-        if name == "3.png":
-            logits[1] = np.nan  # cannot be compared, and JSON cannot keep it
         return [SimpleNamespace(answer="joint", settings=HidingSettings(), logits={"joint": logits}) for _ in places]
 
     monkeypatch.setattr(part_readings, "hide_places", hide)
@@ -443,12 +443,14 @@ def test_relied_on_is_the_loss_beyond_that_of_random_places(
     found = compare_classes(
         atlas, model, records, *CLASSES[:2], workers=0, progress=lambda done, total: asked.append((done, total))
     )
-    assert found.not_hidden == 2
+    assert (found.not_hidden, found.not_finite) == (2, 1)
     assert asked[-1] == (18, 18)
     for part in found.parts:
         if part.images_a + part.images_b:
             assert part.relied_on == pytest.approx(2 * part.images_a / 5)
-    assert any("no room for random places" in sentence for sentence in found.sentences())
+    said = " ".join(found.sentences())
+    assert "In 1 images there was no room for random places" in said
+    assert "In 1 images with a place hidden, the model's prediction is not a finite number; try the precision" in said
 
 
 def test_a_class_against_all_others(model: Model, data: DataSet, atlas: Atlas) -> None:

@@ -15,10 +15,11 @@ from tiny_models import CLASSES
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_core.demo.interventions import FOLDER, SceneRecord, read_interventions, write_index
 from s3n_core.demo.species import PARTS, SPECIES, distinguishing_parts
-from s3n_core.errors import AtlasError, DataSetError, S3NError
+from s3n_core.errors import AtlasError, DataSetError, PlaceNotHidden
 from s3n_core.inspection.geometry import Place
 from s3n_core.inspection.hidden_place import HiddenPlace
 from s3n_core.inspection.hide_places import hide_places
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.models.opening import Model
 from s3n_core.parts.atlas.atlas import Atlas
@@ -219,8 +220,10 @@ def test_what_cannot_be_measured_is_left_out_and_counted(birds: Birds, monkeypat
         inspector: Inspector, image: Image.Image, places: list[Place], **options: Any
     ) -> tuple[HiddenPlace, ...]:
         asked.append((options["name"], len(places)))
+        if options["name"] == first.image:
+            raise PlaceNotHidden("With a place hidden, there is no finite answer.", room=True)
         if options["name"] == third.image or len(places) > 1:
-            raise S3NError("Only 3 random places.")
+            raise PlaceNotHidden("Only 3 random places.", room=False)
         return hide_places(inspector, image, places, **options)
 
     monkeypatch.setattr("s3n_core.parts.comparison.part_readings.hide_places", crowded)
@@ -231,14 +234,19 @@ def test_what_cannot_be_measured_is_left_out_and_counted(birds: Birds, monkeypat
     assert found.not_measured["read"] == found.not_measured["area"] == ()
     assert found.not_measured["brute-force removal"] == ((first.image, "a drawing without a part cannot be read"),)
     # Parts are hidden each beside its own places, as in comparisons; nothing is known where that has no room either.
-    assert found.not_measured["relied on"] == ((third.image, "there is no room for random places"),)
+    # Where an answer is not finite, the same places are not asked again.
+    assert found.not_measured["relied on"] == (
+        (first.image, NOT_FINITE),
+        (third.image, "there is no room for random places"),
+    )
+    assert len([image for image, _ in asked if image == first.image]) == 1
     assert {size for image, size in asked if image == second.image} >= {1}
     pairs = {row.ranking: row.pairs for row in found.rows}
     assert pairs["relied on"] == 1  # the second species has no scene left
     assert pairs["read"] == pairs["brute-force removal"] == pairs["chance"] == 3
     said = " ".join(found.sentences())
     assert f"Left out: 1 images: {reason}." in said
-    assert "Left out of 'relied on': 1 images: there is no room for random places." in said
+    assert f"Left out of 'relied on': 1 images: {NOT_FINITE}; 1 images: there is no room for random places." in said
     assert "'relied on' is measured for 1 of 3 pairs" in said
     json.dumps(found.to_dict(), allow_nan=False)
 
