@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,19 +116,19 @@ class MeasuredImages:
             images=tuple(image for image, keeps in zip(self.images, kept.tolist(), strict=False) if keeps),
         )
 
-    def by_tag(self, tags: Mapping[str, str]) -> tuple[Comparison, ...]:
+    def by_tag(self, tags: Mapping[str, Collection[str]]) -> tuple[Comparison, ...]:
         """Compare the classes once for each tag: images with the tag, or all of a class that has none with it.
 
         Args:
-            tags: The tag of images by their name.
+            tags: The tags of images by their name.
 
         Returns:
             One comparison per tag that some image has, in the order of the tags' names.
         """
-        of_images = np.array([tags.get(name, "") for name in self.files])
+        of_images = [tags.get(name, ()) for name in self.files]
         found = []
-        for tag in sorted(set(of_images.tolist()) - {""}):
-            tagged = of_images == tag
+        for tag in sorted(set(chain.from_iterable(of_images))):
+            tagged = np.array([tag in own for own in of_images])
             keep = np.zeros_like(tagged)
             for side in (self.of_a, ~self.of_a):
                 keep |= side & (tagged if (side & tagged).any() else True)

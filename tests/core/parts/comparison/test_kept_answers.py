@@ -206,20 +206,31 @@ def test_a_class_divided_by_tags_has_a_table_for_each(tmp_path: Path) -> None:
     listed, rest = images.by_tag(tags)
     assert (listed.images_a, listed.images_b, rest.images_a, rest.images_b) == (1, 1, 11, 11)
     # Paths are found by their file name where that is unique.
-    assert read_tags(tmp_path / "sex.csv", ["x/a0.jpg", "y/a1.jpg", "z/a1.jpg"]) == {"x/a0.jpg": "m"}
+    assert read_tags(tmp_path / "sex.csv", ["x/a0.jpg", "y/a1.jpg", "z/a1.jpg"]) == {"x/a0.jpg": {"m"}}
     (tmp_path / "wrong.csv").write_text("image,tag\na0.jpg\n")
-    with pytest.raises(DataSetError, match="without a tag"):
+    with pytest.raises(DataSetError, match="none of the images a tag"):
         read_tags(tmp_path / "wrong.csv", images.files)
     with pytest.raises(DataSetError, match="none of the images"):
         read_tags(tmp_path / "sex.csv", ["other.jpg"])
 
 
+def test_an_image_with_several_tags_counts_for_each(tmp_path: Path) -> None:
+    """The Data page writes a row for each image and tag, and Excel may save them with semicolons."""
+    images = measured()
+    (tmp_path / "tags.csv").write_text("path;tag\na0.jpg;juvenile\na0.jpg;in flight\na1.jpg;juvenile\na2.jpg;\n")
+    tags = read_tags(tmp_path / "tags.csv", images.files)
+    assert tags == {"a0.jpg": {"juvenile", "in flight"}, "a1.jpg": {"juvenile"}}
+    assert [(one.tag, one.images_a) for one in images.by_tag(tags)] == [("in flight", 1), ("juvenile", 2)]
+    (tmp_path / "tags.json").write_text(json.dumps([{"image": "a0.jpg", "tag": "juvenile"}]))
+    assert read_tags(tmp_path / "tags.json", images.files) == {"a0.jpg": {"juvenile"}}
+
+
 def test_tags_are_read_whatever_ends_a_line(tmp_path: Path) -> None:
     for end in ("\n", "\r\n", "\r"):  # (the last is that of "CSV (Macintosh)" in Excel)
         (tmp_path / "sex.csv").write_bytes(f"image,sex{end}a0.jpg,m{end}a1.jpg,f{end}".encode())
-        assert read_tags(tmp_path / "sex.csv", ["a0.jpg", "a1.jpg"]) == {"a0.jpg": "m", "a1.jpg": "f"}
+        assert read_tags(tmp_path / "sex.csv", ["a0.jpg", "a1.jpg"]) == {"a0.jpg": {"m"}, "a1.jpg": {"f"}}
     (tmp_path / "long.csv").write_text(f"image,sex\na0.jpg,{'m' * 200_000}\n")
-    with pytest.raises(DataSetError, match=r"long\.csv cannot be read as a table"):
+    with pytest.raises(DataSetError, match=r"long\.csv is not a table"):
         read_tags(tmp_path / "long.csv", ["a0.jpg"])
 
 
