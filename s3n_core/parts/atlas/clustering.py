@@ -142,7 +142,10 @@ def _fitted(read: Read, count: int, parts: int, seed: int) -> NDArray[np.float32
     first = _k_means(read(_drawn(count, _FIRST, seed, "first centroids")), parts, seed, starts=4).cluster_centers_
     refined = MiniBatchKMeans(parts, init=first, n_init=1, random_state=seed, reassignment_ratio=0)
     parted = list(chunks(count))
-    for index in keyed_generator(seed, "order of chunks").permutation(len(parted)).tolist():
+    order = keyed_generator(seed, "order of chunks").permutation(len(parted)).tolist()
+    if len(parted[order[0]]) < parts:  # the first call of `partial_fit` needs a row for each centroid
+        order[:2] = reversed(order[:2])
+    for index in order:
         refined.partial_fit(read(parted[index]))
     return np.asarray(refined.cluster_centers_, dtype=np.float32)
 

@@ -171,7 +171,7 @@ class _Job:
 
         before = self._right(self._found)
         measured, found, _ = self._measured(without, {})
-        others = [part for part in measured.comparison().parts if part.part != mark.part and not part.background]
+        others = [part for part in measured.comparison().parts if part.part != mark.part]
         return SecondMark(
             hidden=mark.name,
             part=best_mark(others),

@@ -89,7 +89,7 @@ class SecondMark:
 
     Attributes:
         hidden: Name of the part that was hidden, where it is found.
-        part: The best of the others then; None if no other contributes to the margin.
+        part: The best of the others then, background like any other; None if no other contributes to the margin.
         images: Number of images of both classes.
         right_before: How many of them are predicted correctly as they are.
         right_after: How many with the part hidden.
@@ -104,7 +104,10 @@ class SecondMark:
     def sentence(self) -> str:
         """Return it in words: "Without the bill: crown (+1.20), 78 % of 60 still correct (93 % before)."."""
         after, before = (100 * right / max(self.images, 1) for right in (self.right_after, self.right_before))
-        best = "no other part" if self.part is None else f"{self.part.name} ({value_text(*_strength(self.part))})"
+        best = "no other part"
+        if self.part is not None:
+            name = f"the background ({self.part.name})" if self.part.background else self.part.name
+            best = f"{name} ({value_text(*_strength(self.part))})"
         return f"Without {self.hidden}: {best}; {after:.0f} % of {self.images} still correct ({before:.0f} % before)."
 
 

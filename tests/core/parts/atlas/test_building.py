@@ -550,10 +550,16 @@ def test_one_image_against_its_rival(model: Model, data: DataSet, atlas: Atlas) 
     assert all(part.loss is None for part in asked.parts)
 
 
+@pytest.mark.parametrize("background", [False, True])
 def test_the_second_best_mark_is_found_with_the_best_one_hidden(
-    model: Model, data: DataSet, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+    model: Model, data: DataSet, atlas: Atlas, monkeypatch: pytest.MonkeyPatch, background: bool
 ) -> None:
-    """Part 2 costs most; wherever it is found, the images are seen again with it hidden, and another part is named."""
+    """Part 2 costs most; wherever it is found, the images are seen again with it hidden, and another part is named.
+
+    The others count whether they hold background or not, as they do for the best one.
+    """
+    for part in atlas.parts.numbers:
+        atlas.set_background(part, background=background)
     records, seen = {record.name: record for record in data.records}, list[Place]()
 
     def hide(
@@ -584,7 +590,9 @@ def test_the_second_best_mark_is_found_with_the_best_one_hidden(
     assert found.mark.part == 1
     assert found.second is not None
     assert found.second.hidden == "part 2"
-    assert found.second.part is None or found.second.part.part != 1
+    assert found.second.part is not None
+    assert found.second.part.part != 1
+    assert found.second.part.background == background
     assert found.second.images == 9
     changed = [
         before.places != after.places or before.contributions != after.contributions
@@ -592,7 +600,8 @@ def test_the_second_best_mark_is_found_with_the_best_one_hidden(
         if 1 in before.places
     ]
     assert all(changed)
-    assert any(sentence.startswith("Without part 2: ") for sentence in found.sentences())
+    named = "the background (part " if background else "part "
+    assert any(sentence.startswith(f"Without part 2: {named}") for sentence in found.sentences())
 
 
 def test_near_duplicates_and_groups_are_one_unit() -> None:

@@ -72,6 +72,25 @@ def test_many_descriptors_are_clustered_in_pieces(monkeypatch: pytest.MonkeyPatc
     assert again.centroids == pytest.approx(clusters.centroids, abs=1e-5)
 
 
+def test_a_last_piece_with_fewer_rows_than_groups_may_be_drawn_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, truth = groups(5, 500)
+    values, truth = values[:2003], truth[:2003]  # three pieces, of which the last one has 3 rows
+    monkeypatch.setattr(clustering, "MOST_AT_ONCE", 1000)
+    monkeypatch.setattr(clustering, "_CHUNK", 1000)
+    firsts = set[int]()
+    for seed in range(12):
+        asked = list[int]()
+
+        def read(rows: NDArray[np.intp], asked: list[int] = asked) -> Array:
+            asked.append(len(rows))
+            return values[rows]
+
+        _, assigned = fit_clusters(read, len(values), 5, seed=seed)
+        assert agreement(assigned.astype(np.int64), truth) == pytest.approx(1)
+        firsts.add(tuple(asked[1:4]).index(3))
+    assert firsts == {1, 2}
+
+
 def test_background_is_where_drawn_cells_are_much_more_frequent_than_peaks() -> None:
     # Part 2 has 1 of 10 peaks and 5 of 20 cells, which is not yet four times as much.
     peaks, cells = [0] * 3 + [1] * 6 + [2], [0] * 6 + [1] * 9 + [2] * 5
