@@ -172,7 +172,20 @@ def _check_root(root: Path) -> None:
 
 
 def _official(tree: FolderTree) -> Reader | None:
+    if _lists_linked_images(tree):
+        return None
     return next((reader for reader in _OFFICIAL if reader.matches(tree)), None)
+
+
+def _lists_linked_images(tree: FolderTree) -> bool:
+    """Return whether list files lie beside a link to their images (`list_folders`).
+
+    What the link leads to has its own labels and split, and by its name it may look like the folder "data" of FGVC-Aircraft.
+    """
+    if not os.path.islink(tree.path(IMAGES)):
+        return False
+    lists = Lists(tree)
+    return any(one.folder == "" for one in lists.files) and lists.names_images
 
 
 def _unwrapped(tree: FolderTree) -> tuple[FolderTree, tuple[str, ...]]:

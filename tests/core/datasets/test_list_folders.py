@@ -89,6 +89,26 @@ def test_boxes_and_key_points_are_those_of_the_images(tmp_path: Path) -> None:
     assert after == {f"data/{record.name}": (record.box, record.parts) for record in before.records}
 
 
+def test_a_link_to_a_data_set_of_its_own_lists_does_not_decide_the_labels(tmp_path: Path) -> None:
+    """Behind the link "data", its lists lie where those of FGVC-Aircraft do."""
+    root = tmp_path / "fgvc-aircraft-2013b" / "data"
+    (root / "images").mkdir(parents=True)
+    for name in "abcd":
+        Image.new("RGB", (8, 40)).save(root / "images" / f"{name}.jpg")
+    (root / "images_variant_train.txt").write_text("a 707\nb 727\n")
+    (root / "images_variant_test.txt").write_text("c 707\nd 727\n")
+    (root / "images_box.txt").write_text("".join(f"{name} 1 1 4 4\n" for name in "abcd"))
+    before = open_data_set(root)
+    assert before.format == "fgvc-aircraft-2013b"
+    write_list_folder(tmp_path / "lists", before, {"train": [("images/a.jpg", 1), ("images/c.jpg", 0)]})
+    after = open_data_set(tmp_path / "lists")
+    assert labelled(after) == {"data/images/a.jpg": "727", "data/images/c.jpg": "707"}
+    assert after.splits() == ("train",)
+    assert all(record.box is not None and record.banner == 20 for record in after.records)
+    (tmp_path / "lists" / "train.txt").unlink()
+    assert open_data_set(tmp_path / "lists").format == "fgvc-aircraft-2013b", "a link alone changes nothing"
+
+
 def test_a_link_that_leads_back_is_no_annotation(tmp_path: Path) -> None:
     before = original(tmp_path / "birds", "ant", "bee")
     root = before.root
