@@ -101,7 +101,8 @@ class Work:
         choose_device(self._device)  # a sentence if there is none
         precisions = ["float32"]
         if self._device == "cuda":
-            precisions = ["float32", *(["bfloat16"] if torch.cuda.is_bf16_supported() else []), "float16"]
+            supported = torch.cuda.is_bf16_supported(including_emulation=False)
+            precisions = ["float32", *(["bfloat16"] if supported else []), "float16"]
         sizes = self._sizes
         cases = [
             Case(

@@ -79,7 +79,9 @@ def choose_precision(wanted: str, device: str) -> str:
     if wanted not in PRECISIONS:
         raise DeviceError(f"There is no precision {wanted!r}; choose one of {', '.join(PRECISIONS)}.")
     if wanted == "auto":
-        return "bfloat16" if device == "cuda" and torch.cuda.is_bf16_supported() else "float32"
+        # Emulated, it costs accuracy without the units that would make it fast.
+        supported = device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if supported else "float32"
     if refusal := precision_refusal(wanted, device):
         raise DeviceError(refusal)
     return wanted
@@ -113,7 +115,8 @@ def place(network: torch.nn.Module, device: str) -> None:
             if isinstance(module, torch.nn.Conv2d) and _must_be_contiguous(module):
                 # A plain ``contiguous()`` would keep the strides, since both layouts are the same for a 1 x 1 kernel.
                 module.weight.data = module.weight.data.clone(memory_format=torch.contiguous_format)
-                module.register_forward_pre_hook(_made_contiguous)
+                if _made_contiguous not in module._forward_pre_hooks.values():  # placed before, perhaps
+                    module.register_forward_pre_hook(_made_contiguous)
 
 
 def _must_be_contiguous(layer: torch.nn.Conv2d) -> bool:
