@@ -142,7 +142,7 @@ class FastModeMeasurement(QObject):
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:
-        if self._job is not None:  # it was cancelled
+        if status == "cancelled":  # success and failure have their own signals, which follow
             self._forget_job()
             self._set("unmeasured")
 

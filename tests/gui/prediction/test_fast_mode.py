@@ -142,6 +142,7 @@ def test_what_is_not_measured_can_be(
     assert isinstance(job, CommandJob)
     assert not dialog.measure.isEnabled()
     write_validation_table(folder)
+    job._end("done")  # as a job does, before it says that it succeeded
     job.succeeded.emit(None, job)
     qtbot.waitUntil(lambda: measurement.stage == "measured", timeout=10_000)
 
@@ -153,8 +154,20 @@ def test_a_failed_measurement_is_said_and_can_be_repeated(
     dialog.measure.click()
     (job,) = jobs.jobs()
     assert isinstance(job, CommandJob)
+    job._end("failed", "The folder is gone.")
     job.failed.emit(DataSetError("The folder is gone."), job)
     assert "The folder is gone" in dialog.advice.text()
+    assert dialog.measure.isEnabled()
+
+
+def test_a_cancelled_measurement_can_be_repeated(
+    qtbot: QtBot, measurement: FastModeMeasurement, dialog: FastModeDialog, folder: Path, jobs: JobList
+) -> None:
+    look(qtbot, measurement, folder, "unmeasured")
+    dialog.measure.click()
+    (job,) = jobs.jobs()
+    job._end("cancelled", "Stopped.")
+    assert measurement.stage == "unmeasured"
     assert dialog.measure.isEnabled()
 
 
