@@ -17,7 +17,7 @@ from s3n_gui.background.tasks import Tasks
 from s3n_gui.export.export_choice import ExportChoice
 from s3n_gui.export.preview_making import PreviewMaker
 from s3n_gui.state.image_selection import ImageSelection
-from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.opening import data_set_format, data_set_place
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
 from s3n_gui.state.split_choice import SplitChoice, split_choice
@@ -67,6 +67,7 @@ class ExportController(QObject):
         self.choice = ExportChoice(
             model=session.model,
             images=self._place,
+            format=data_set_format(session.data_set, self._place),
             device=settings.device,
             precision=settings.precision,
         )
@@ -87,9 +88,10 @@ class ExportController(QObject):
             self._own_split = True
         if changes.get("out") is not None:
             self._out_chosen = True
-        changed = replace(self.choice, **changes)
-        if changed != self.choice:
-            others = (changed.images, changed.model) != (self.choice.images, self.choice.model)
+        before, changed = self.choice, replace(self.choice, **changes)
+        changed = replace(changed, format=data_set_format(self._session.data_set, changed.images))
+        if changed != before:
+            others = (changed.images, changed.format, changed.model) != (before.images, before.format, before.model)
             self.choice, self._start_wanted = changed, None
             self._session.end_cause("export")
             self._suggest_out()
@@ -207,6 +209,8 @@ class ExportController(QObject):
         before, self._place = self._place, None if data_set is None else data_set_place(data_set)
         if self._place != before:  # else its images are in other splits, which is no reason to leave a chosen folder
             self.set(images=self._place)
+        else:
+            self.set()  # it may have been read in another format
 
     def _on_selection(self, selection: ImageSelection | None) -> None:
         if selection is not None:

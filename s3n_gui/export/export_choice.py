@@ -29,6 +29,7 @@ class ExportChoice:
     Attributes:
         model: A model file or a run folder; None until one is chosen.
         images: A folder of images, or one image; None until one is chosen.
+        format: The format that the images are read in, or "auto".
         split: "all", a split of the data set, or "validation": that of the model's run.
         only: Chosen images of ``images``; None: all.
         first: Number of images to export, from the first; None: all.
@@ -53,6 +54,7 @@ class ExportChoice:
 
     model: Path | None = None
     images: Path | None = None
+    format: str = "auto"
     split: str = "all"
     only: ImageSelection | None = None
     first: int | None = None
@@ -134,6 +136,7 @@ class ExportChoice:
             str(self.images),
             "--out",
             str(self.out),
+            *([f"--format={self.format}"] if self.format != "auto" else []),
             *(["--split", self.split] if self.split != "all" else []),
             *(["--only", str(self.only.list_file)] if self.only is not None else []),
             *(["--most", str(self.first)] if self.first is not None else []),

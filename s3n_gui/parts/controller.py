@@ -22,7 +22,7 @@ from s3n_gui.parts.atlas_content import AtlasContent, read_content
 from s3n_gui.parts.edits import PartEdits
 from s3n_gui.state.atlas_request import AtlasRequest
 from s3n_gui.state.atlas_search import AtlasSearch, OtherAtlas, look_for_atlas, readable_header
-from s3n_gui.state.opening import data_set_place, data_set_title, model_title
+from s3n_gui.state.opening import data_set_format, data_set_place, data_set_title, model_title
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -130,6 +130,7 @@ class PartsController(QObject):
         request = AtlasRequest(
             model=self.model,
             images=data_set_place(self.data_set),
+            format=data_set_format(self.data_set, data_set_place(self.data_set)),
             split=self.split,
             device=self._settings.device,
             precision=self._settings.precision,
@@ -244,6 +245,7 @@ class PartsController(QObject):
         request = AtlasRequest(
             model=model,
             images=data_set_place(data_set),
+            format=data_set_format(data_set, data_set_place(data_set)),
             device=self._settings.device,
             precision=self._settings.precision,
         )

@@ -23,7 +23,7 @@ from s3n_gui.prediction.table.prediction_columns import Block, PredictionColumns
 from s3n_gui.prediction.table.table_reading import TableReader
 from s3n_gui.prediction.table_check import TableCheck, check_table
 from s3n_gui.state.kept_results import move_table
-from s3n_gui.state.opening import data_set_place
+from s3n_gui.state.opening import data_set_format, data_set_place
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
 from s3n_gui.state.settings import Settings
@@ -101,6 +101,7 @@ class PredictionController(QObject):
         return PredictionRequest(
             model=self.model,
             images=self.images,
+            format=data_set_format(self._session.data_set, self.images),
             split=self.split,
             device=self._settings.device,
             precision=self._settings.precision,
@@ -428,6 +429,8 @@ class PredictionController(QObject):
         request = self._read_for
         if request is None or not self.predictions:
             return
+        # The data set may have been opened in another format since.
+        request = replace(request, format=data_set_format(self._session.data_set, request.images))
         self._tasks.run("check", partial(check_table, request, self.predictions.header))
 
     def _on_checked(self, check: TableCheck) -> None:

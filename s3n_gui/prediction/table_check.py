@@ -36,7 +36,7 @@ def check_table(request: PredictionRequest, header: PredictionHeader) -> TableCh
     try:
         stale = difference(request, header)
         whole = not stale and request.split == "all"
-        split = evaluation_images(open_images(request.images), request.model)[0] if whole else "all"
+        split = evaluation_images(open_images(request.images, request.format), request.model)[0] if whole else "all"
     except (S3NError, OSError):  # the next prediction reports it
         _log.info("a table could not be compared with the current model and images", exc_info=True)
         return TableCheck()
@@ -53,7 +53,7 @@ def difference(request: PredictionRequest, header: PredictionHeader) -> str:
         if request.model.is_dir():
             return "These predictions are from an earlier checkpoint of this run, which now has a better one."
         return f"The model file {request.model.name} has changed since these predictions."
-    data_set = open_images(request.images)
+    data_set = open_images(request.images, request.format)
     records = named_records(data_set, request.split, request.model)
     if len(records) != header.count:
         now, then = count_text(len(records), "image"), f"{header.count:,}"

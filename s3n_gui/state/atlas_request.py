@@ -15,6 +15,7 @@ class AtlasRequest:
     Attributes:
         model: A model file or a run folder.
         images: A folder of images.
+        format: The format that the images are read in, or "auto".
         split: One of ``SPLIT_CHOICES``.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
@@ -23,6 +24,7 @@ class AtlasRequest:
 
     model: Path
     images: Path
+    format: str = "auto"
     split: str = "test"
     device: str = "auto"
     precision: str = "auto"
@@ -50,6 +52,7 @@ class AtlasRequest:
             str(self.images),
             "--out",
             str(self.folder),
+            *([f"--format={self.format}"] if self.format != "auto" else []),
             "--split",
             self.split,
             *(["--parts", str(parts)] if parts is not None and parts_of is None else []),

@@ -267,3 +267,10 @@ def data_set_place(data_set: DataSet) -> Path:
     """Return the path of an open data set for a command: its folder, or its image if there is only one."""
     records = data_set.records
     return records[0].path if len(records) == 1 and records[0].path.parent == data_set.root else data_set.root
+
+
+def data_set_format(data_set: DataSet | None, images: Path | None) -> str:
+    """Return the format that a command reads images in: that of the open data set if these are its, else "auto"."""
+    if data_set is None or images != data_set.root or images != data_set_place(data_set):
+        return "auto"
+    return data_set.format

@@ -18,6 +18,7 @@ class PredictionRequest:
     Attributes:
         model: A model file or a run folder.
         images: A folder of images, or one image.
+        format: The format that the images are read in, or "auto".
         split: "all"; a split of the data set: "train", "val" or "test"; or "validation": those of the model's run.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto", or the precision of the network's layers.
@@ -26,6 +27,7 @@ class PredictionRequest:
 
     model: Path
     images: Path
+    format: str = "auto"
     split: str = "all"
     device: str = "auto"
     precision: str = "auto"
@@ -33,7 +35,10 @@ class PredictionRequest:
 
     @property
     def table(self) -> Path:
-        """The path of the window's table for this request: always the same, so that a stopped job resumes."""
+        """The path of the window's table for this request: always the same, so that a stopped job resumes.
+
+        The format has no part in it: images that are read in another one make the table outdated.
+        """
         asked = [str(self.images.absolute()), self.split, self.precision]
         if self.stop_below is not None:
             asked.append(f"{self.stop_below:g}")
@@ -52,6 +57,7 @@ class PredictionRequest:
             str(self.images),
             "--out",
             str(out or self.table),
+            *([f"--format={self.format}"] if self.format != "auto" else []),
             *(["--split", self.split] if self.split != "all" else []),
             *(["--device", self.device] if self.device != "auto" else []),
             *(["--precision", self.precision] if self.precision != "auto" else []),

@@ -162,7 +162,12 @@ def _look(model: Path, images: Path | None, device: str, precision: str) -> _Fou
     """
     source = threshold_images(model, images)
     request = PredictionRequest(
-        model=model, images=source.folder, split=source.split, device=device, precision=precision
+        model=model,
+        images=source.folder,
+        format=source.format,
+        split=source.split,
+        device=device,
+        precision=precision,
     )
     if not request.table.exists():
         return _Found(request)

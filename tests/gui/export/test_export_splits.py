@@ -111,3 +111,15 @@ def test_a_chosen_folder_stays_when_the_same_data_set_is_taken_again(
     assert (controller.choice.images, controller.choice.first) == (tmp_path, 2)
     session.data_set = replace(opened, root=tmp_path / "other")
     assert controller.choice.images == tmp_path / "other"
+
+
+def test_the_format_of_the_open_data_set_goes_along(
+    qtbot: QtBot, controller: ExportController, session: Session, tmp_path: Path
+) -> None:
+    controller.activate()
+    session.data_set = opened = open_images(IMAGES)
+    assert f"--format={opened.format}" in controller.choice.arguments()
+    session.data_set = replace(opened, format="images", classes=())  # the same folder, read in another way
+    assert "--format=images" in controller.choice.arguments()
+    controller.set(images=tmp_path)
+    assert controller.choice.format == "auto"

@@ -241,3 +241,14 @@ def test_an_atlas_that_is_opened_during_a_search_stays_when_that_is_stopped(
     job.cancel()
     qtbot.waitUntil(lambda: parts.controller.job is None)
     assert parts.controller.stage == "open"
+
+
+def test_parts_are_found_in_images_of_the_format_that_was_chosen(
+    parts: PartsPage, session: Session, pictures: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"a model")
+    session.model, session.data_set = tmp_path / "model.safetensors", open_data_set(pictures, "images")
+    qtbot.waitUntil(lambda: parts.controller.stage == "ready")
+    request = parts.controller.request
+    assert request is not None
+    assert "--format=images" in request.arguments()

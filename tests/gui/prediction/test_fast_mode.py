@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.opening import named_records, open_images
 from s3n_core.errors import DataSetError
+from s3n_core.evaluation.chosen_images import ThresholdImages
 from s3n_core.prediction.rows import Prediction, PredictionHeader, fingerprint
 from s3n_core.prediction.tables import write_table
 from s3n_core.runs.model_paths import file_digest
@@ -145,6 +146,18 @@ def test_what_is_not_measured_can_be(
     job._end("done")  # as a job does, before it says that it succeeded
     job.succeeded.emit(None, job)
     qtbot.waitUntil(lambda: measurement.stage == "measured", timeout=10_000)
+
+
+def test_the_images_of_the_run_are_read_in_their_format(
+    qtbot: QtBot, measurement: FastModeMeasurement, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "s3n_gui.prediction.fast_mode.measurement.threshold_images",
+        lambda *_: ThresholdImages(folder, "file-names", "validation"),
+    )
+    look(qtbot, measurement, folder, "unmeasured")
+    assert measurement._request is not None
+    assert "--format=file-names" in measurement._request.arguments()
 
 
 def test_a_failed_measurement_is_said_and_can_be_repeated(
