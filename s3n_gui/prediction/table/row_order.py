@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.datasets.records import displayed_class
 from s3n_core.prediction.rows import COLUMNS
 from s3n_gui.prediction.table.prediction_columns import NOBODY, PredictionColumns
 
@@ -93,7 +94,10 @@ def passing(table: PredictionColumns, wanted: RowFilter) -> NDArray[np.bool_]:
 
 
 def _holding(table: PredictionColumns, needle: str) -> NDArray[np.bool_]:
-    names = np.array([needle in name.casefold() for name in table.names] + [False])  # -1 (no class) selects the last
+    # A class is found by its name and as it is displayed; -1 (no class) selects the last.
+    names = np.array(
+        [needle in name.casefold() or needle in displayed_class(name).casefold() for name in table.names] + [False]
+    )
     found = names[table.column("class")] | names[table.column("label")]
     found |= np.fromiter((needle in name.casefold() for name in table.files), dtype=bool, count=len(table))
     for row, reason in table.errors.items():

@@ -57,6 +57,8 @@ def test_filters() -> None:
     assert found(text="BILD 000017") == [17]
     assert found(text="cut off") == found(kind="unreadable")
     assert found(text="bee") == [n for n, row in enumerate(made) if CLASSES[1] in (row.class_name, row.label)]
+    table.names[1] = "002.Honey_Bee"
+    assert found(text="honey bee") == found(text="002.honey_bee") == found(text="bee")
     assert RowFilter().is_open
     assert all(not RowFilter(kind=kind).is_open for kind in KINDS[1:])
 
