@@ -22,7 +22,7 @@ _PICTURE = (176, 148)  # pixels
 
 
 class ContinueCard(QFrame):
-    """Shows the last data set, image, model and page.
+    """Shows the last data set, run, model, image and page.
 
     Signals:
         chosen: The button was pressed.
@@ -51,6 +51,7 @@ class ContinueCard(QFrame):
             (icon, text)
             for icon, text in (
                 ("folder", "" if place.data is None else data_set_title(place.data)),
+                ("run", "" if place.run in (None, place.model) else place.run.name),  # the model may be the run's best
                 ("model", "" if place.model is None else model_title(place.model)),
                 ("image", "" if place.image is None else place.image.name),
             )

@@ -99,6 +99,7 @@ class StartPage(Page):
             lists.addWidget(card, 1)
             card.chosen.connect(opener.open_path)
         self.data_card.remove_asked.connect(self._forget_data)
+        self.run_card.remove_asked.connect(self._forget_run)
         self.model_card.remove_asked.connect(self._forget_model)
         self._inside = QWidget()
         column = QVBoxLayout(self._inside)
@@ -216,7 +217,9 @@ class StartPage(Page):
             for run in seen.runs[:_MOST_RUNS]
             if not run.live
         ]
-        rows += [_row(item, item.path.name) for item in self._recent.items("run") if item.path not in inside]
+        rows += [  # a run that was renamed or put into the trash is no other one
+            _row(item, item.path.name) for item in self._recent.items("run") if item.path not in inside and item.exists
+        ]
         self.run_card.show_rows(rows)
         losses = dict(seen.losses)
         live = {run.path: run for run in seen.live()}
@@ -251,6 +254,9 @@ class StartPage(Page):
 
     def _forget_data(self, path: Path) -> None:
         self._recent.remove("data", path)
+
+    def _forget_run(self, path: Path) -> None:
+        self._recent.remove("run", path)
 
     def _forget_model(self, path: Path) -> None:
         self._recent.remove("model", path)

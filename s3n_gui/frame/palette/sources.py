@@ -261,7 +261,7 @@ class PaletteSources(QObject):
                 open=partial(self._studio.opener.open_path, item.path),
             )
             for item in self._studio.recent.items("run")
-            if item.path not in inside
+            if item.path not in inside and item.exists  # it may have been renamed or put into the trash
         ]
         return _source("Runs", [entry.title for entry in entries], entries, shown_empty=3)
 

@@ -231,6 +231,16 @@ def test_a_recent_image_is_offered_and_one_that_passed_by_is_not(opened: MainWin
     assert rows(opened)[:2] == ["Recent images", "robin 2.png"]
 
 
+def test_a_run_that_was_renamed_is_not_offered_under_its_old_name(opened: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "kittiwake").mkdir()
+    for name in ("kittiwake", "kittiwake before"):
+        opened.recent.add("run", tmp_path / name)
+    press(opened, Qt.Key.Key_P, CONTROL)
+    type_text(opened, "kittiwake")
+    assert rows(opened)[:2] == ["Runs", "kittiwake"]
+    assert "kittiwake before" not in rows(opened)
+
+
 def test_the_current_result_is_told_to_screen_readers(opened: MainWindow) -> None:
     press(opened, Qt.Key.Key_P, CONTROL)
     type_text(opened, "settings")

@@ -21,10 +21,12 @@ from s3n_core.runs.run_state import RunState
 from s3n_core.system.locks import RunLock
 from s3n_core.system.resources import resource
 from s3n_gui.appearance import wording
+from s3n_gui.background.thumbnails import ThumbnailLoader
 from s3n_gui.frame.main_window import MainWindow
+from s3n_gui.start.continue_card import ContinueCard
 from s3n_gui.start.start_page import StartPage
 from s3n_gui.start.training_card import TrainingCard
-from s3n_gui.state.last_place import LastPlaces
+from s3n_gui.state.last_place import LastPlace, LastPlaces
 from s3n_gui.state.recent import RecentList
 from s3n_gui.state.runs_watch import RunsSeen, RunsWatch, thinned
 from s3n_gui.state.session import Session
@@ -160,6 +162,21 @@ def test_a_row_opens_by_key_and_leaves_the_list(window: MainWindow, qtbot: QtBot
     assert window.recent.items("model") == ()
 
 
+def test_another_run_leaves_the_list_by_hand_or_with_its_folder(window: MainWindow, tmp_path: Path) -> None:
+    here, renamed = tmp_path / "elsewhere" / "here", tmp_path / "elsewhere" / "renamed"
+    here.mkdir(parents=True)
+    renamed.mkdir()
+    for run in (here, renamed):
+        window.recent.add("run", run)
+    card = start_page(window).run_card
+    assert [button.accessibleName().split(",")[0] for button in card.row_buttons()] == ["renamed", "here"]
+    renamed.rename(tmp_path / "elsewhere" / "another name")
+    start_page(window)._show_recent()
+    assert [button.accessibleName().split(",")[0] for button in card.row_buttons()] == ["here"]
+    card.remove_asked.emit(here)
+    assert card.row_buttons() == []
+
+
 def test_the_demo_content_is_there_at_once(window: MainWindow) -> None:
     page = start_page(window)
     page.show_demo()
@@ -250,6 +267,17 @@ def test_a_place_that_is_gone_or_damaged_is_not_offered(session: Session, tmp_pa
     layout = WindowLayout(tmp_path / "places.json")
     layout.keep("last-place", kept)
     assert LastPlaces(session, layout).before is None
+
+
+@pytest.mark.parametrize(("model", "lines"), [(None, "first"), ("first", "first best"), ("m.safetensors", "first, m")])
+def test_the_run_of_the_last_session_is_named(
+    themed: QApplication, qtbot: QtBot, tmp_path: Path, model: str | None, lines: str
+) -> None:
+    kept = None if model is None else tmp_path / model
+    place = LastPlace(page="train", moment=5.0, run=tmp_path / "first", model=kept)
+    card = ContinueCard(place, "Train", ThumbnailLoader)
+    qtbot.addWidget(card)
+    assert card.button.accessibleName() == f"Continue where you left off: {lines}, page Train"
 
 
 def test_a_session_with_nothing_open_keeps_the_place_of_the_one_before(session: Session, tmp_path: Path) -> None:
