@@ -63,10 +63,15 @@ def _finding(kind: Kind, draft: _Draft, survey: Survey) -> Finding:
         title=title_of(kind, len(draft.images), draft.groups),
         images=tuple(index for index, _, _ in draft.images),
         notes=tuple(note for _, note, _ in draft.images),
-        leave_out=frozenset(index for index, _, better in draft.images if better and survey.uses[index] != TEST),
+        leave_out=frozenset(index for index, _, better in draft.images if better and _is_learned(index, survey)),
         pairs=tuple(draft.pairs),
         details=tuple(draft.details),
     )
+
+
+def _is_learned(index: int, survey: Survey) -> bool:
+    """Return whether an image is used in training: images without a label are not."""
+    return survey.uses[index] in (TRAIN, VALIDATION)
 
 
 def _members(survey: Survey, group: Mapping[str, Any]) -> list[int]:
@@ -80,9 +85,9 @@ def _add_copies(drafts: dict[Kind, _Draft], members: list[int], survey: Survey, 
     kinds: dict[str, Kind] = {kind: kind for kind in KINDS}
     labels = {int(survey.labels[index]) for index in members} - {-1}
     tested = [index for index in members if survey.uses[index] == TEST]
-    leaks = bool(tested) and len(tested) < len(members)
+    learned = [index for index in members if _is_learned(index, survey)]
+    leaks = bool(tested) and bool(learned)
     draft = drafts[kinds[near + ("contradiction" if len(labels) > 1 else "leak" if leaks else "duplicate")]]
-    learned = [index for index in members if survey.uses[index] != TEST]
     # Keeps one of several duplicates for training; none if one is a test image or their labels differ. Near-duplicates
     # are left to the user.
     keep = learned[0] if len(labels) < 2 and not leaks and learned else None
@@ -105,8 +110,8 @@ def _add_names(drafts: dict[Kind, _Draft], group: Mapping[str, Any], survey: Sur
             (index, f"its name contains the class {class_name}", False) for index in members
         ]
         return
-    parts = {survey.uses[index] == TEST for index in members}
-    if len(members) > 1 and len(parts) > 1:
+    tested = any(survey.uses[index] == TEST for index in members)
+    if tested and any(_is_learned(index, survey) for index in members):
         draft = drafts["name-leak"]
         what = "an image with the same name" if group["kind"] == "same-name" else "an image from the same source"
         for index in members:

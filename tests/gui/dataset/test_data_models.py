@@ -184,6 +184,25 @@ def test_small_classes_are_found_but_mark_no_single_image(tmp_path: Path, folder
     assert problems_by_image([found]) == {}
 
 
+def test_images_without_a_label_are_no_training_images(tmp_path: Path) -> None:
+    splits = {"a.png": "train", "b.png": "train", "test.png": "test", "plain 1.png": None, "plain 2.png": None}
+    records = tuple(
+        ImageRecord(path=tmp_path / name, name=name, split=split, label=None if split is None else int(name[0] != "a"))  # type: ignore[arg-type]
+        for name, split in splits.items()
+    )
+    prepared = survey(DataSet(root=tmp_path, format="label-table", classes=("A", "B"), records=records))
+    report = {
+        "unreadable": [{"path": str(tmp_path / "plain 2.png"), "reason": "it is cut off"}],
+        "problems": [],
+        "duplicates": [{"names": ["plain 1.png", "a.png"]}, {"names": ["plain 2.png", "test.png"]}],
+        "name_findings": [{"kind": "same-name", "names": ["plain 1.png", "test.png"], "classes": []}],
+    }
+    findings = {finding.kind: finding for finding in findings_of(report, prepared)}
+    assert not {"leak", "name-leak"} & findings.keys()
+    assert len(findings["duplicate"].images) == 4
+    assert findings["duplicate"].leave_out == findings["unreadable"].leave_out == frozenset()
+
+
 # -- validation -------------------------------------------------------------------------------------------------------
 
 
