@@ -40,6 +40,7 @@ class SourceChoice(QObject):
         bar.stop_asked.connect(controller.cancel)
         empty.asked.connect(self._on_empty)
         controller.request_changed.connect(self.show_request)
+        controller.stage_changed.connect(self._show_running)
         # Queued, so that the page that asks has returned before the dialog starts its own event loop.
         session.folder_asked.connect(self.choose_folder, Qt.ConnectionType.QueuedConnection)
         self.show_request()
@@ -68,9 +69,14 @@ class SourceChoice(QObject):
             self.fast_mode = FastModeDialog(self._measurement, self._page)
             self.fast_mode.chosen.connect(self._controller.set_stop_below)
         self.fast_mode.show_stop_below(self._controller.stop_below)
+        self._show_running()
         self._look_for_effect(again=True)
         self.fast_mode.show()
         self.fast_mode.raise_()
+
+    def _show_running(self) -> None:
+        if self.fast_mode is not None:
+            self.fast_mode.show_running(self._controller.stage in ("running", "stopping"))
 
     def _look_for_effect(self, *, again: bool = False) -> None:
         if self._controller.model is not None:

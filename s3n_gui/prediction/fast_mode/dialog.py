@@ -36,6 +36,7 @@ class FastModeDialog(QDialog):
         self.setWindowTitle("Fast mode")
         self._measurement = measurement
         self._stop_below: float | None = None
+        self._running = False
         title, about = QLabel("Fast mode"), QLabel(_ABOUT)
         title.setProperty("role", "section")
         about.setWordWrap(True)
@@ -95,6 +96,12 @@ class FastModeDialog(QDialog):
             self.threshold.setValue(entropy or 0.0)
         self._show()
 
+    def show_running(self, running: bool) -> None:
+        """Show whether a prediction is running: another threshold would end it, so none can be chosen then."""
+        if running != self._running:
+            self._running = running
+            self._show()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Put the focus on what the user most probably wants."""
         super().showEvent(event)
@@ -119,9 +126,14 @@ class FastModeDialog(QDialog):
         self.best.setVisible(measured)
         self.measure.setVisible(stage in ("unmeasured", "measuring"))
         self.measure.setEnabled(stage == "unmeasured")
-        self.off.setEnabled(self._stop_below is not None)
-        self.advice.setText(self._measurement.words)
-        self.advice.setVisible(bool(self._measurement.words))
+        for control in (self.plot, self.threshold):
+            control.setEnabled(not self._running)
+        self.off.setEnabled(self._stop_below is not None and not self._running)
+        advice = self._measurement.words or (
+            "It can be changed when the prediction has ended." if self._running else ""
+        )
+        self.advice.setText(advice)
+        self.advice.setVisible(bool(advice))
         if not measured or outcomes is None:
             self.effect.setText(
                 {
@@ -138,7 +150,7 @@ class FastModeDialog(QDialog):
         images = count_text(whole.images, "validation image")
         effect = point.effect_text(whole)
         self.effect.setText(f"On {images} of {self._measurement.folder}: {effect}.")
-        self.best.setEnabled(best.stop_below is not None and best.stop_below != self._stop_below)
+        self.best.setEnabled(best.stop_below not in (None, self._stop_below) and not self._running)
         if best.stop_below is None:
             self.advice.setText("Even the lowest threshold loses accuracy on these images.")
             self.advice.show()

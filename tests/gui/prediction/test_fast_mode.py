@@ -108,6 +108,9 @@ def test_no_loss_takes_one_click(
     assert not dialog.measure.isVisible()
     assert "On 8 validation images of finches: all 3 branches" in dialog.effect.text()
     dialog.chosen.connect(dialog.show_stop_below)
+    dialog.show_running(True)
+    assert not dialog.best.isEnabled(), "another threshold would end the prediction"
+    dialog.show_running(False)
     with qtbot.waitSignal(dialog.chosen) as chosen:
         dialog.best.click()
     assert chosen.args == [0.6]  # six of eight stop after one pass: 18 - 12 + 6 of 24

@@ -383,6 +383,20 @@ def test_o_alone_may_answer_where_it_is_sure(filled: PredictPage, session: Sessi
     assert dialog.threshold.text() == "H ≤ off" or dialog.threshold.text() == "off"
 
 
+def test_the_threshold_of_fast_mode_stays_while_a_prediction_runs(filled: PredictPage) -> None:
+    controller = filled.controller
+    filled.source.fast.click()
+    dialog = filled.choice.fast_mode
+    assert dialog is not None
+    controller.set_stop_below(0.05)
+    controls = (dialog.threshold, dialog.plot, dialog.off)
+    assert all(control.isEnabled() for control in controls)
+    controller._set_stage("running")
+    assert not any(control.isEnabled() for control in controls), "another threshold would end it"
+    controller._set_stage("finished")
+    assert all(control.isEnabled() for control in controls)
+
+
 def test_a_threshold_of_fast_mode_does_not_pass_to_another_model(filled: PredictPage, session: Session) -> None:
     controller, said = filled.controller, list[str]()
     session.notice_reported.connect(said.append)
