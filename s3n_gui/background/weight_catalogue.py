@@ -64,6 +64,7 @@ class WeightCatalogue(QObject):
     Attributes:
         backbones: The facts by name, in the engine's order; empty until ``listed``.
         has_timm: Whether timm is installed where the engine runs.
+        input_size: Side of the network's input in the form of a training, in pixels; weight files are checked for it.
         own: The user's checked files, by the backbone's name.
         problem: Why there is no list, as a sentence; "" if there is one.
         problems: Why the last request about a backbone failed, as a sentence, by its name.
@@ -81,6 +82,7 @@ class WeightCatalogue(QObject):
         super().__init__(parent)
         self.backbones: dict[str, BackboneFacts] = {}
         self.has_timm = True
+        self.input_size = 224
         self.own: dict[str, OwnFile] = {}
         self.problem = ""
         self.problems: dict[str, str] = {}

@@ -71,7 +71,7 @@ class WindowDialogs(QObject):
 
     def show_weights(self) -> None:
         """Show all backbones and their pretrained weights."""
-        self.show_backbone("", 224)
+        self.show_backbone("", self._weights.input_size)
 
     def show_backbone(self, name: str, size: int) -> None:
         """Show all backbones, one of them selected.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -55,7 +56,7 @@ class Opener(QObject):
         from s3n_core.datasets.readers.folder_scan import is_image  # Loads Pillow, not at the window's start.
         from s3n_core.parts.atlas.atlas_files import is_atlas  # Loads numpy, not at the window's start.
 
-        path = path.expanduser().absolute()
+        path = Path(os.path.expanduser(path)).absolute()  # Path.expanduser fails for a user that does not exist
         self._session.end_cause("open")
         try:
             if not path.exists():

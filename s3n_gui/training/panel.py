@@ -73,7 +73,7 @@ class TrainPage(Page):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._trainings = session, trainings
+        self._session, self._trainings, self._weights = session, trainings, weights
         self.controller = TrainingController(session, jobs, trainings, self)
         self._build_frame()
         self.form = RecipeForm(RecipeChoice(), self.side)
@@ -262,6 +262,8 @@ class TrainPage(Page):
         self.empty.asked.connect(self._on_data_asked)
         self._session.run_changed.connect(controller.show_run)
         self._session.backbone_chosen.connect(self._on_backbone)
+        self.form.changed.connect(self._on_form)
+        self._on_form()
         self.form.backbones_asked.connect(self._session.ask_for_backbone)
         self._session.data_set_changed.connect(self._show_emptiness)
         self.runs.counted.connect(self._on_counted)
@@ -328,6 +330,9 @@ class TrainPage(Page):
 
     def _on_alone(self, alone: bool) -> None:
         self.words.setHidden(alone or self.controller.path is None)
+
+    def _on_form(self) -> None:
+        self._weights.input_size = int(self.form.choice.value("network.input_size"))
 
     def _on_backbone(self, name: str, weights: str) -> None:
         self.side.setCurrentWidget(self.form)

@@ -98,7 +98,7 @@ class WeightDownload(QObject):
             self._catalogue.fetch(missing.backbone)
             self.changed.emit()
         elif answer == _OTHERS:
-            self._session.ask_for_backbone(missing.backbone, 224)
+            self._session.ask_for_backbone(missing.backbone, self._catalogue.input_size)
 
     @Slot(str)
     def _on_arrived(self, backbone: str) -> None:

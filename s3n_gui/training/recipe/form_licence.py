@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,7 +45,8 @@ class FormLicence(QObject):
         if weights == "none":
             self._form.show_licence(None, "")
         elif weights != "imagenet":
-            found = self._of_file(Path(weights).expanduser())
+            # Not Path.expanduser, which fails for a user that does not exist, as "~na" while "~name" is typed.
+            found = self._of_file(Path(os.path.expanduser(weights)))
             self._form.show_licence(found, "" if found is None else found.sentence)
         elif not backbone.startswith(TIMM):
             self._form.show_licence(torchvision_licence(backbone), torchvision_sentence(backbone))

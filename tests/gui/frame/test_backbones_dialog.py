@@ -274,7 +274,12 @@ def test_the_form_of_a_training_takes_what_is_chosen(
     page = window.pages.page("train")
     assert isinstance(page, TrainPage)
     page.form.finish()
-    page.form.take({"network.backbone": "vgg16"})
+    page.form.take({"network.backbone": "vgg16", "network.input_size": 448})
+    window.dialogs.show_weights()
+    dialog = window.dialogs.dialog("weights")
+    assert isinstance(dialog, BackbonesDialog)
+    assert dialog._size == 448
+    dialog.reject()
     page.form.backbones.click()
     dialog = window.dialogs.dialog("weights")
     assert isinstance(dialog, BackbonesDialog)

@@ -198,6 +198,13 @@ def test_a_model_passes_the_licence_of_its_weights_on(train_page: TrainPage, tmp
     assert form.licence.text() == ""
 
 
+def test_a_home_of_nobody_is_no_defect_while_a_path_is_typed(train_page: TrainPage) -> None:
+    form = train_page.form
+    form.finish()
+    form.take({"weights": "~nobody-of-this-name/own.pth"})
+    assert form.licence.text() == "Licence of weights: unknown"
+
+
 def test_a_training_without_its_weights_asks_downloads_them_and_begins(
     ready: TrainPage,
     qtbot: QtBot,
@@ -237,9 +244,10 @@ def test_without_an_answer_nothing_is_downloaded(
     ready.form.start.click()
     qtbot.waitUntil(lambda: len(answers) == 1, timeout=PATIENCE)
     qtbot.waitUntil(ready.form.start.isEnabled, timeout=PATIENCE)
+    ready.form.take({"network.input_size": 128})
     with qtbot.waitSignal(session.backbone_asked, timeout=PATIENCE) as shown:
         ready.form.start.click()
-    assert shown.args[0] == "mobilenet_v2"
+    assert shown.args == ["mobilenet_v2", 128], "a file of one's own is checked for the input of this training"
     assert asked == []
     assert reported == [], "nothing has failed"
 
