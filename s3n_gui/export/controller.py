@@ -201,7 +201,7 @@ class ExportController(QObject):
             place = Path(
                 QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation) or Path.home()
             )
-            name = images.stem if images.suffix else images.name
+            name = images.name if images.is_dir() else images.stem
             chosen = "" if self.choice.only is None else "-chosen"
             self.choice = replace(self.choice, out=place / f"{name}{chosen}-attention")
 

@@ -123,3 +123,16 @@ def test_the_format_of_the_open_data_set_goes_along(
     assert "--format=images" in controller.choice.arguments()
     controller.set(images=tmp_path)
     assert controller.choice.format == "auto"
+
+
+def test_folders_whose_names_have_dots_get_folders_of_their_own(controller: ExportController, tmp_path: Path) -> None:
+    names = []
+    for name in ("birds.v1", "birds.v2"):
+        (tmp_path / name).mkdir()
+        controller.set(images=tmp_path / name)
+        assert controller.choice.out is not None
+        names.append(controller.choice.out.name)
+    (tmp_path / "bird.jpg").touch()
+    controller.set(images=tmp_path / "bird.jpg")
+    assert controller.choice.out is not None
+    assert [*names, controller.choice.out.name] == ["birds.v1-attention", "birds.v2-attention", "bird-attention"]
