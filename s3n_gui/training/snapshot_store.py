@@ -20,7 +20,8 @@ from s3n_core.export.run_snapshots import probe_number, view_places
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.tasks import Tasks
 
-_KEPT_EPOCHS = 64
+_KEPT_BYTES = 96 * 2**20
+"""How much the D and C images of the epochs that were shown last may take; one epoch is always kept."""
 _PREFIX = "epoch-"
 
 
@@ -55,6 +56,7 @@ class SnapshotStore(QObject):
         self._folder: Path | None = None
         self._epochs: set[int] = set()
         self._kept: OrderedDict[int, tuple[Probe, ...]] = OrderedDict()
+        self._views: dict[int, QImage] = {}  # by the probe's number; the same in all epochs, and read once
         self._wanted: int | None = None
         self._tasks = Tasks(self)
         self._tasks.done.connect(self._on_read)
@@ -65,6 +67,7 @@ class SnapshotStore(QObject):
         self._folder = None if run is None else RunDirectory(run).snapshots
         self._epochs, self._wanted = set(), None
         self._kept.clear()
+        self._views = {}
 
     def add_names(self, names: Iterable[str]) -> None:
         """Add names of new files in ``snapshots/``."""
@@ -87,7 +90,7 @@ class SnapshotStore(QObject):
             self._kept.move_to_end(epoch)
             self.ready.emit(epoch, kept)
         elif self._folder is not None:
-            self._tasks.run("epoch", partial(_read_epoch, self._folder, epoch))
+            self._tasks.run("epoch", partial(_read_epoch, self._folder, epoch, self._views))
 
     @property
     def is_settled(self) -> bool:
@@ -103,18 +106,31 @@ class SnapshotStore(QObject):
     def _on_read(self, _: str, read: tuple[int, tuple[Probe, ...]]) -> None:
         epoch, probes = read
         self._kept[epoch] = probes
-        while len(self._kept) > _KEPT_EPOCHS:
+        if self._wanted in self._kept:  # it may be another one, which was there while this one was being read
+            self._kept.move_to_end(self._wanted)
+        while len(self._kept) > 1 and sum(map(_bytes_of, self._kept.values())) > _KEPT_BYTES:
             self._kept.popitem(last=False)
         if epoch == self._wanted:
             self.ready.emit(epoch, probes)
 
 
-def _read_epoch(folder: Path, epoch: int) -> tuple[int, tuple[Probe, ...]]:
-    return epoch, read_probes(folder, epoch)
+def _bytes_of(probes: tuple[Probe, ...]) -> int:
+    return sum(probe.discriminative.sizeInBytes() + probe.complementary.sizeInBytes() for probe in probes)
 
 
-def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:
-    """Read an epoch's probes; empty if they cannot be read."""
+def _read_epoch(folder: Path, epoch: int, views: dict[int, QImage]) -> tuple[int, tuple[Probe, ...]]:
+    return epoch, read_probes(folder, epoch, views)
+
+
+def read_probes(folder: Path, epoch: int, views: dict[int, QImage] | None = None) -> tuple[Probe, ...]:
+    """Read an epoch's probes; empty if they cannot be read.
+
+    Args:
+        folder: The run's folder of snapshots.
+        epoch: The epoch, from 0.
+        views: The run's views that are known already, by the probe's number; those that are read are added.
+    """
+    views = {} if views is None else views
     place = folder / f"{_PREFIX}{epoch:04d}"
     try:
         entries = json.loads((place / "probes.json").read_bytes())
@@ -127,9 +143,12 @@ def read_probes(folder: Path, epoch: int) -> tuple[Probe, ...]:
             continue
         with contextlib.suppress(TypeError, ValueError):
             number = probe_number(entry, position)
+            view = views.get(number) or QImage(str(folder / f"probe-{number}.jpg"))
+            if not view.isNull():
+                views[number] = view
             probes.append(
                 Probe(
-                    QImage(str(folder / f"probe-{number}.jpg")),
+                    view,
                     QImage(str(place / f"probe-{number}-d.jpg")),
                     QImage(str(place / f"probe-{number}-c.jpg")),
                     entry | {"peaks": _in_view(entry.get("peaks"), side)},
