@@ -106,7 +106,7 @@ class SnapshotStore(QObject):
     def _on_read(self, _: str, read: tuple[int, tuple[Probe, ...]]) -> None:
         epoch, probes = read
         self._kept[epoch] = probes
-        if self._wanted in self._kept:  # it may be another one, which was there while this one was being read
+        if self._wanted is not None and self._wanted in self._kept:  # it may have been there while this one was read
             self._kept.move_to_end(self._wanted)
         while len(self._kept) > 1 and sum(map(_bytes_of, self._kept.values())) > _KEPT_BYTES:
             self._kept.popitem(last=False)

@@ -13,7 +13,7 @@ from s3n_core.datasets.assignment import Assignment, assign
 from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import open_data_set
 from s3n_core.datasets.left_out import left_out_file, write_left_out
-from s3n_core.datasets.records import DataSet, ImageRecord, displayed_class
+from s3n_core.datasets.records import DataSet, ImageRecord, Split, displayed_class
 from s3n_core.datasets.splits import split_validation
 from s3n_core.system.json_values import to_json
 from s3n_gui.dataset.classes.class_nodes import arrange, class_tree, count_images
@@ -185,9 +185,15 @@ def test_small_classes_are_found_but_mark_no_single_image(tmp_path: Path, folder
 
 
 def test_images_without_a_label_are_no_training_images(tmp_path: Path) -> None:
-    splits = {"a.png": "train", "b.png": "train", "test.png": "test", "plain 1.png": None, "plain 2.png": None}
+    splits: dict[str, Split | None] = {
+        "a.png": "train",
+        "b.png": "train",
+        "test.png": "test",
+        "plain 1.png": None,
+        "plain 2.png": None,
+    }
     records = tuple(
-        ImageRecord(path=tmp_path / name, name=name, split=split, label=None if split is None else int(name[0] != "a"))  # type: ignore[arg-type]
+        ImageRecord(path=tmp_path / name, name=name, split=split, label=None if split is None else int(name[0] != "a"))
         for name, split in splits.items()
     )
     prepared = survey(DataSet(root=tmp_path, format="label-table", classes=("A", "B"), records=records))

@@ -275,8 +275,10 @@ def test_the_run_of_the_last_session_is_named(
 ) -> None:
     kept = None if model is None else tmp_path / model
     place = LastPlace(page="train", moment=5.0, run=tmp_path / "first", model=kept)
-    card = ContinueCard(place, "Train", ThumbnailLoader)
+    loader = ThumbnailLoader(64)
+    card = ContinueCard(place, "Train", loader)
     qtbot.addWidget(card)
+    loader.close()
     assert card.button.accessibleName() == f"Continue where you left off: {lines}, page Train"
 
 
