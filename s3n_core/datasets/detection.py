@@ -79,7 +79,10 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
             of a kind that cannot be used.
         TooFewClasses: All labelled images have the same class.
     """
-    return _annotated(_opened(root, format))
+    try:
+        return _annotated(_opened(root, format))
+    except OSError as error:  # it may not be looked at, or its disk is damaged
+        raise DataSetError(f"{root} cannot be read ({error.strerror or error}): check its permissions.") from error
 
 
 def _opened(root: Path, format: str) -> DataSet:
@@ -156,11 +159,8 @@ def _check_root(root: Path) -> None:
     if not root.is_dir():
         refuse_file(root)
         return
-    try:
-        with os.scandir(root) as entries:
-            empty = next(entries, None) is None
-    except OSError as error:
-        raise DataSetError(f"{root} cannot be read ({error.strerror}): check its permissions.") from error
+    with os.scandir(root) as entries:
+        empty = next(entries, None) is None
     if empty:
         raise DataSetError(f"{root} is empty: choose a folder with images.")
     kind = own_kind(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def read_images(path: Path, format: str = "auto") -> tuple[DataSet, str]:
     try:
         return open_data_set(path, format), ""
     except DataSetError as error:
-        if format != "auto" or not path.is_dir():
+        if format != "auto" or not os.path.isdir(path):  # a path that may not be looked at is none
             raise
         data_set = open_data_set(path, "images")
         lost = not isinstance(error, TooFewClasses) or has_labels_elsewhere(path)

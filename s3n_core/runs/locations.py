@@ -93,13 +93,17 @@ def find_model(text: str, root: Path) -> Path:
         root: The runs folder.
 
     Raises:
-        ModelNotFound: The text is the name of a model file, and there is none.
+        ModelNotFound: The text is the name of a model file, and there is none, or it is a path that may not be looked at.
         RunNotFound: There is no such run; the message suggests similar names.
     """
     path = Path(text).expanduser()
-    if path.is_file():
-        return path
-    if path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir():
+    try:
+        if path.is_file():
+            return path
+        is_missing = path.suffix.lower() in _MODEL_SUFFIXES and not path.is_dir()
+    except OSError as error:
+        raise ModelNotFound(_unreadable(path, error), path=path) from error
+    if is_missing:
         raise ModelNotFound(f"There is no model file {path}; check the path.", path=path)
     return find_run(text, root)
 
@@ -112,7 +116,7 @@ def find_run(text: str, root: Path) -> Path:
         root: The runs folder.
 
     Raises:
-        RunNotFound: There is no such run; the message suggests similar names.
+        RunNotFound: There is no such run, or it may not be looked at; the message suggests similar names.
     """
     if not text.strip():
         raise RunNotFound("No run was given; use a run's name or the path of its folder.")
@@ -124,10 +128,14 @@ def find_run(text: str, root: Path) -> Path:
             if _folded(name) == wanted and is_run(root / name):
                 return root / name
     path = Path(text).expanduser().absolute()
-    for candidate in (path, path.parent):
-        if is_run(candidate) and (candidate == path or path.is_file()):
-            return candidate
-    if path.is_dir():
+    try:
+        for candidate in (path, path.parent):
+            if is_run(candidate) and (candidate == path or path.is_file()):
+                return candidate
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise RunNotFound(_unreadable(path, error)) from error
+    if is_folder:
         raise RunNotFound(f"The folder {path} is not a run: it has no run.json; choose the folder of a run.")
     near = difflib.get_close_matches(text, [name for name in _names(root) if is_run(root / name)], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`s3n runs list` shows all names."
@@ -161,6 +169,10 @@ def rename_run(run_path: Path, new_name: str) -> Path:
     except OSError as error:
         raise output_error(target, error) from error
     return target
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{path} cannot be read ({error.strerror or error}): check its permissions."
 
 
 def _names(root: Path) -> list[str]:

@@ -1,6 +1,7 @@
 import os
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,26 @@ def test_a_missing_model_file_is_not_looked_for_among_the_runs(root: Path, tmp_p
     assert find_model(str(tmp_path / "there.bin"), root) == tmp_path / "there.bin"
     with pytest.raises(RunNotFound):
         find_model("first.safe", root)
+
+
+def test_what_may_not_be_looked_at_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated, because the tests may run as root."""
+    stat, closed = os.stat, tmp_path / "closed"
+
+    def refuse(path: object, **options: Any) -> os.stat_result:
+        if isinstance(path, str | Path) and closed in Path(path).parents:
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refuse)
+        for name in ("first.safetensors", "first"):
+            with pytest.raises(
+                ModelNotFound, match=r"first.* cannot be read \(Permission denied\): check its permissions"
+            ):
+                find_model(str(closed / name), root)
+        with pytest.raises(RunNotFound, match=r"first cannot be read \(Permission denied\): check its permissions"):
+            find_run(str(closed / "first"), root)
 
 
 def test_names_are_free_and_short(root: Path) -> None:

@@ -4,11 +4,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from s3n_core.datasets.detection import FORMATS, detection_sentence, open_data_set
+from s3n_core.datasets.opening import read_images
 from s3n_core.datasets.records import Box, DataSet, Part
 from s3n_core.errors import DataSetError
 
@@ -618,6 +620,29 @@ def test_a_folder_that_cannot_be_listed(tree: Tree, monkeypatch: pytest.MonkeyPa
             open_data_set(root)
     assert data_set.classes == ("a", "c")
     assert "the folder cannot be read (Permission denied)" in [problem.reason for problem in data_set.problems]
+
+
+@pytest.mark.parametrize("hidden", ["the folder", "what is in it"])
+def test_a_folder_that_may_not_be_looked_at(tree: Tree, monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+    """Simulated for the same reason: the folder above it, or it itself, may be listed but not entered."""
+    root = tree("a/1.png", "b/2.png")
+    stat = os.stat
+
+    def refuse(path: object, **options: Any) -> os.stat_result:
+        if isinstance(path, str | Path) and (
+            root == Path(path) if hidden == "the folder" else root in Path(path).parents
+        ):
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", refuse)
+        for format in ("auto", "cub-200-2011"):
+            with pytest.raises(DataSetError, match=r"data cannot be read \(Permission denied\): check its permissions"):
+                open_data_set(root, format)
+        if hidden == "the folder":
+            with pytest.raises(DataSetError, match="cannot be read"):
+                read_images(root)
 
 
 @pytest.mark.shared_data
