@@ -111,10 +111,8 @@ def describe(name: str, size: int = 224) -> BackboneDescription:
     """
     backbone, _ = build_backbone(name, size=size)
     entry = entry_of(name)
-    if name.startswith(TIMM):
-        cells = round(size / backbone.stride)
-    else:
-        cells = NetworkChoices(backbone=name, input_size=size, source_size=size).feature_cells
+    # Of this program's own backbones the configuration says it.
+    cells = backbone.cells or NetworkChoices(backbone=name, input_size=size, source_size=size).feature_cells
     return BackboneDescription(
         entry=entry,
         parameters=sum(weight.numel() for weight in backbone.parameters()),

@@ -15,6 +15,7 @@ pytest.importorskip("timm")
 
 from s3n_core.datasets.transforms import Preprocess
 from s3n_core.errors import ModelFileError
+from s3n_core.method.backbone_catalogue import describe
 from s3n_core.method.backbone_sizes import size_of
 from s3n_core.method.backbones import build_backbone, measured_stage
 from s3n_core.method.branch_norm import BRANCHES, AnyBatchNorm, BranchBatchNorm, BranchBatchNorm2d
@@ -51,6 +52,14 @@ def test_what_cells_are_is_measured_and_listed_alike(built: Callable[[str], S3N]
     listed = size_of(f"timm:{name}")
     assert listed is not None
     assert built(name).backbone.tokens is listed.tokens is (name in TOKENS)
+
+
+def test_the_list_says_the_cells_that_the_network_has() -> None:
+    """A size that is no multiple of the stride is rounded up by most networks: 300 / 32 to 10."""
+    backbone, _ = build_backbone("timm:resnet26", size=300)
+    with torch.no_grad():
+        assert backbone.eval()(torch.zeros(1, 3, 300, 300)).shape[2:] == (10, 10)
+    assert describe("timm:resnet26", 300).cells == 10
 
 
 @pytest.mark.parametrize("name", [*MAPS, *TOKENS])
