@@ -35,10 +35,8 @@ class ElidedLabel(QLabel):
     def shown(self) -> str:
         """The text as it is drawn at the present width: empty where only a few letters would be left."""
         text, metrics, room = self.text(), self.fontMetrics(), self.contentsRect().width()
-        if self._is_name:
-            shown = elided_name(text, metrics, room)
-        else:
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        shown = elided_name(text, metrics, room) if self._is_name else elided
         return shown if shown == text or len(shown) > _FEWEST + 1 else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
