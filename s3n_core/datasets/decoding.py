@@ -25,7 +25,7 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from s3n_core.datasets.file_formats import SIGNATURE, format_of
 from s3n_core.datasets.image_opening import use_image
 from s3n_core.datasets.value_ranges import NO_RANGES, ValueCounts, ValueRanges, range_of, scaled
-from s3n_core.datasets.wide_values import WideValues, has_planes, wide_kind, wide_values
+from s3n_core.datasets.wide_values import WideValues, has_planes, is_white_zero, wide_kind, wide_values
 from s3n_core.errors import UnreadableImage
 
 PIXEL_LIMIT = 178_956_970
@@ -295,7 +295,7 @@ def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
 
     16-bit images are scaled by 65535. 32-bit integers and floats have no fixed range in practice, so theirs is the
     smallest of 1 (floats only), 255, 65535 and 2^31 - 1 that no value exceeds. If there are negative or still larger
-    values, it is the image's own minimum and maximum.
+    values, it is the image's own minimum and maximum. Where a file says that its smallest value is white, low is white.
     """
     values = np.asarray(image).astype(np.float64)  # (H, W)
     finite = np.isfinite(values)
@@ -308,7 +308,8 @@ def _scaled_to_8_bits(path: Path, image: Image.Image) -> Image.Image:
         fitting = [top for top in ladder if largest <= top]
         low, high = (0.0, fitting[0]) if least >= 0 and fitting else (least, largest)
     scaled = (np.where(finite, values, low) - low) * 255.0 / ((high - low) or 1.0)
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+    pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return Image.fromarray(255 - pixels if is_white_zero(image) else pixels)
 
 
 def _reason(error: Exception) -> str:

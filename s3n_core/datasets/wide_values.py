@@ -95,7 +95,12 @@ def wide_values(image: Image.Image) -> WideValues | None:
         values = np.rint(scaled_up * (stored_top / 65535)).astype(np.uint16)
     elif kind == "integers" and _is_unsigned_32_bit(image):
         values = values.view(np.uint32)
-    return WideValues(kind, values, inverted=_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO)
+    return WideValues(kind, values, inverted=is_white_zero(image))
+
+
+def is_white_zero(image: Image.Image) -> bool:
+    """Return whether a TIFF file says that its smallest value is white. Pillow turns such values only where they have 8 bits."""
+    return _tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO
 
 
 def _colour_values(image: ImageFile.ImageFile, layout: str) -> WideValues:

@@ -49,7 +49,6 @@ Alignment = Literal["origins", "centres", "corners"] | float
 "corners" at i / (n - 1), a number s at (i + s) / n. `NetworkChoices.cell_alignment` says which of them a backbone has."""
 
 BACKBONES: tuple[TorchvisionName, ...] = get_args(TorchvisionName)
-BRANCH_SETS: tuple[BranchSet, ...] = get_args(BranchSet)
 SAMPLING_MODES: tuple[Sampling, ...] = get_args(Sampling)
 DETERMINISTIC_MODES: tuple[DeterministicSampling, ...] = get_args(DeterministicSampling)
 

@@ -188,11 +188,6 @@ class SeenReader:
         return self._found.pop(path, None) or self._seen.of(self._hash_of(path))
 
 
-def count_seen(seen: SeenImages | None, paths: Iterable[Path]) -> SeenCounts:
-    """Count how many files a model has seen, without decoding them."""
-    return SeenCounts.count("unknown" if seen is None else seen.of(content_hash(path)) for path in paths)
-
-
 def _holds(hashes: NDArray[np.uint64], hashed: int) -> bool:
     place = int(np.searchsorted(hashes, np.uint64(hashed)))
     return place < len(hashes) and int(hashes[place]) == hashed

@@ -194,8 +194,9 @@ def test_without_a_range_images_are_read_as_ever(tmp_path: Path) -> None:
     (tmp_path / "grey.tif").write_bytes(tiff(RAMP))
     (tmp_path / "film.tif").write_bytes(tiff(RAMP, photometric=0))
     (tmp_path / "colour.png").write_bytes(png(16, 2, colours(RAMP)))
-    for name in ("grey.tif", "film.tif"):
-        np.testing.assert_array_equal(grey_of(tmp_path / name, ValueRanges()), np.rint(RAMP / 65535 * 255))
+    grey = np.rint(RAMP / 65535 * 255)
+    np.testing.assert_array_equal(grey_of(tmp_path / "grey.tif", ValueRanges()), grey)
+    np.testing.assert_array_equal(grey_of(tmp_path / "film.tif", ValueRanges()), 255 - grey)  # as with 8 bits
     np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "colour.png")), colours(RAMP >> 8))
 
 

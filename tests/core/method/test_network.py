@@ -1,11 +1,12 @@
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from s3n_core.method.configuration import BRANCH_SETS, SAMPLING_MODES, NetworkConfig
+from s3n_core.method.configuration import SAMPLING_MODES, BranchSet, NetworkConfig
 from s3n_core.method.network import S3N
 from s3n_core.method.objective import objective
 
@@ -14,7 +15,7 @@ IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(9)) * 
 
 
 @pytest.mark.parametrize("form", ["paper", "release"])
-@pytest.mark.parametrize("branches", BRANCH_SETS)
+@pytest.mark.parametrize("branches", get_args(BranchSet))
 def test_every_branch_set_answers_learns_and_traces(small_network: Build, branches: str, form: str) -> None:
     network = small_network(branches=branches, form=form)
     output = network(IMAGES, draws=torch.rand(3, 15, 15))
@@ -160,7 +161,7 @@ def test_the_releases_kernel_learns(small_network: Build) -> None:
 
 
 @pytest.mark.parametrize("form", ["paper", "release"])
-@pytest.mark.parametrize("branches", BRANCH_SETS)
+@pytest.mark.parametrize("branches", get_args(BranchSet))
 def test_roles_cover_every_parameter_once(small_network: Build, branches: str, form: str) -> None:
     network = small_network(branches=branches, form=form)
     listed = [id(parameter) for group in network.parameters_by_role().values() for parameter in group]
