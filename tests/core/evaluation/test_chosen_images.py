@@ -59,13 +59,12 @@ def test_a_run_without_validation_images_has_none_for_the_threshold(trained_run:
     assert threshold_images(trained_run.path).split == "validation"
     run = RunDirectory(Path(shutil.copytree(trained_run.path, tmp_path / "run")))
     split = run.split_csv.read_text(encoding="utf-8")
-    run.split_csv.write_text(split.replace(",validation", ",train"), encoding="utf-8")
+    run.split_csv.write_text(split.replace('"validation"', '"train"'), encoding="utf-8")
     with pytest.raises(DataSetError, match=r"trained without any.*Set the threshold by hand"):
         threshold_images(run.path)
-    (tmp_path / "own" / "val" / "ant").mkdir(parents=True)
-    (tmp_path / "own" / "train" / "bee").mkdir(parents=True)
-    for name in ("val/ant/1.png", "train/bee/2.png"):
-        Image.new("RGB", (8, 8)).save(tmp_path / "own" / name)
+    for folder in ("val/ant", "val/bee", "train/ant", "train/bee"):
+        (tmp_path / "own" / folder).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "own" / folder / "1.png")
     assert threshold_images(run.path, tmp_path / "own").split == "val"
 
 
