@@ -361,14 +361,10 @@ class _Standing:
 
 def _standing(plan: Plan, out: Path, cell: Cell, busy: set[str], failed: set[str]) -> _Standing:
     done = [other for other in plan.cells if is_finished(out, other)]
-    passed = {cell.key, *busy, *failed, *(other.key for other in done)}
-    held = {
-        other.key
-        for other in plan.cells
-        if other.key not in {cell.key, *failed, *(one.key for one in done)} and _is_held(out, other)
-    }
+    tried = {cell.key, *failed, *(other.key for other in done)}
+    held = {other.key for other in plan.cells if other.key not in tried and _is_held(out, other)}
     # What nobody has begun is shared with the processes that hold a cell.
-    left = sum(other.cost for other in plan.cells if other.key not in passed | held) / (1 + len(held))
+    left = sum(other.cost for other in plan.cells if other.key not in tried | busy | held) / (1 + len(held))
     return _Standing(len(done), len(plan.cells), len(busy), left, _rate(out, done))
 
 

@@ -35,8 +35,11 @@ class ElidedLabel(QLabel):
     def shown(self) -> str:
         """The text as it is drawn at the present width: empty where only a few letters would be left."""
         text, metrics, room = self.text(), self.fontMetrics(), self.contentsRect().width()
-        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-        shown = elided_name(text, metrics, room) if self._is_name else elided
+        shown = (
+            elided_name(text, metrics, room)
+            if self._is_name
+            else metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        )
         return shown if shown == text or len(shown) > _FEWEST + 1 else ""
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -16,7 +16,6 @@ from s3n_core.datasets.records import ImageRecord, displayed_class
 from s3n_core.errors import AtlasError
 from s3n_core.inspection.hide_places import KnownScores
 from s3n_core.inspection.hiding import hide
-from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.inspection.inspector import Inspector
 from s3n_core.method.contributions import OTHERS
 from s3n_core.models.opening import Model
@@ -250,8 +249,7 @@ class _Job:
             ),
             parts=tuple((part, atlas.parts.name(part), part in background) for part in columns),
             rest=(NO_PART, OUTSIDE) if boxed else (NO_PART,),
-            not_hidden=np.array([bool(reasons[index]) for index in used], dtype=bool),
-            not_finite=np.array([reasons[index] == NOT_FINITE for index in used], dtype=bool),
+            not_hidden=tuple(reasons[index] for index in used),
             unreadable=tuple(image.file for image, parts in zip(self._images, found, strict=True) if parts is None),
             seed=atlas.collection.seed,
             images=tuple(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from s3n_core.inspection.inspection import NOT_FINITE
 from s3n_core.parts.comparison.comparison import FEWEST, ComparedImage, ComparedPart, Comparison, Interval
 from s3n_core.system.seeding import keyed_generator
 
@@ -66,8 +67,7 @@ class MeasuredImages:
         values: What was measured in them.
         parts: (number, name, whether background) of each part, in the order of the columns.
         rest: Names of the columns after them.
-        not_hidden: In which of them no place could be hidden, bool (n,).
-        not_finite: In which of these it was because an answer is not finite, bool (n,); None: in none.
+        not_hidden: Why no place could be hidden in each, as of `hide_parts`, (n,); empty where places were hidden.
         unreadable: Names of images that could not be used.
         seed: Seed of the bootstrap.
         images: What was found in each, (n,).
@@ -82,11 +82,10 @@ class MeasuredImages:
     values: ClassValues
     parts: tuple[tuple[int, str, bool], ...]
     rest: tuple[str, ...]
-    not_hidden: NDArray[np.bool_]
+    not_hidden: tuple[str, ...]
     unreadable: tuple[str, ...] = ()
     seed: int = 0
     images: tuple[ComparedImage, ...] = ()
-    not_finite: NDArray[np.bool_] | None = None
 
     def comparison(self, keep: NDArray[np.bool_] | None = None, *, tag: str = "") -> Comparison:
         """Compare the classes.
@@ -98,6 +97,7 @@ class MeasuredImages:
         kept = np.ones(len(self.files), dtype=bool) if keep is None else keep
         of_a, of_b = (self.values.of(np.flatnonzero(kept & side)) for side in (self.of_a, ~self.of_a))
         parts, rest = compare_values(of_a, of_b, self.parts, self.rest, seed=self.seed)
+        reasons = list(compress(self.not_hidden, kept))
         return Comparison(
             a=self.a,
             b=self.b,
@@ -109,8 +109,8 @@ class MeasuredImages:
             margin=float(of_a.contributions.sum(axis=1).mean() - of_b.contributions.sum(axis=1).mean()),
             parts=parts,
             rest=rest,
-            not_hidden=int(self.not_hidden[kept].sum()),
-            not_finite=0 if self.not_finite is None else int(self.not_finite[kept].sum()),
+            not_hidden=sum(map(bool, reasons)),
+            not_finite=reasons.count(NOT_FINITE),
             unreadable=self.unreadable,
             tag=tag,
             images=tuple(image for image, keeps in zip(self.images, kept.tolist(), strict=False) if keeps),

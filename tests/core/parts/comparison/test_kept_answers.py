@@ -86,7 +86,7 @@ def measured(losses: tuple[float, float, float] = (3, 1, 0)) -> MeasuredImages:
         ),
         parts=((0, "part 1", False), (1, "part 2", False), (2, "part 3", True)),
         rest=("no part",),
-        not_hidden=np.zeros(24, dtype=bool),
+        not_hidden=("",) * 24,
     )
 
 
