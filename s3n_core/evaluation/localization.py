@@ -39,13 +39,16 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
         Shape (B, SIDE, SIDE), in [0, 1].
     """
     own = trace.response.maps.gather(1, classes[:, None, None, None].expand(-1, 1, *trace.response.maps.shape[2:]))
-    align = network.config.cell_alignment
-    total = min_max(resize_map(own[:, 0], SIDE, align=align))
+    config = network.config
+    align = config.cell_alignment
+    total = min_max(resize_map(own[:, 0], SIDE, align=align, span=config.response_span))
     seen = torch.ones_like(total)
     grids = {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
     for branch, maps in trace.pooled_maps.items():
         grid, weight = grids[branch], network.head(branch).classifier.weight[classes]
-        of_branch = min_max(resize_map(torch.einsum("bdhw,bd->bhw", maps.float(), weight), SIDE, align=align))
+        of_class = torch.einsum("bdhw,bd->bhw", maps.float(), weight)
+        span = config.input_size / (config.feature_stride * network.head(branch).step)
+        of_branch = min_max(resize_map(of_class, SIDE, align=align, span=span))
         places, valid = invert_grid(resize_grid(grid, SIDE))
         # The inverse grid has aligned corners, like the grid itself.
         back = F.grid_sample(of_branch[:, None], places, align_corners=True, padding_mode="border")[:, 0]

@@ -120,6 +120,8 @@ class Response(ByValue):
         device: The device that computed it.
         licence: What must be said of the licence of the weights that the model began with (`NetworkConfig.licence_notice`); "" if
             nothing.
+        span: How many cells of the class maps wide the network's input is (`alignment.cell_to_feature`); None: as many as they
+            have, as in inspections of earlier versions.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Response(ByValue):
     precision: str
     device: str
     licence: str = ""
+    span: float | None = None
 
     @property
     def rule(self) -> str:
@@ -218,7 +221,7 @@ class Response(ByValue):
         if kept is None:
             return None
         rows, columns = (
-            reading_matrix(cell_to_feature(np.arange(cells), cells, n, self.alignment), np.arange(n))
+            reading_matrix(cell_to_feature(np.arange(cells), cells, n, self.alignment, self.span), np.arange(n))
             for n, cells in zip(kept.shape, self.map.shape, strict=True)
         )
         read: NDArray[np.float64] = rows @ kept.astype(np.float64) @ columns.T

@@ -29,20 +29,21 @@ def coin_peaks(peaks: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
     return discriminative, peaks & ~discriminative
 
 
-def saliency(features: Tensor, map_size: int, *, align: Alignment) -> Tensor:
+def saliency(features: Tensor, map_size: int, *, align: Alignment, span: float | None = None) -> Tensor:
     """Return the class-agnostic saliency of Table 3: the channel mean of S, resized and min-max normalised to [0, 1].
 
     Args:
         features: S, shape (B, D, h, w).
         map_size: Side of the map in cells.
         align: How cells of the map align with feature cells.
+        span: How many feature cells wide the input is (`alignment.cell_to_feature`).
 
     Returns:
         Shape (B, map_size, map_size), in [0, 1].
     """
     features = features if features.dtype == torch.float64 else features.float()
     mean = torch.nan_to_num(features.mean(dim=1))
-    return min_max(resize_map(mean, map_size, align=align))
+    return min_max(resize_map(mean, map_size, align=align, span=span))
 
 
 def dense_maps(attention: Tensor, base: float) -> tuple[Tensor, Tensor]:

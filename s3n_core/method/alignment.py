@@ -45,7 +45,7 @@ def share_to_grid(share: Values, pixels: int) -> Values:
     return place
 
 
-def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignment) -> Values:
+def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignment, span: float | None = None) -> Values:
     """Convert cell indices of R to fractional indices into a row of feature cells.
 
     Args:
@@ -53,8 +53,10 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
         cells: Number of cells of R along this side.
         features: Number of feature cells along this side.
         alignment: "corners": the outer cells of both coincide. "origins", "centres", a number: a feature cell is
-            (cells - 1) / features cells wide, and its value lies at its start, at its centre or at that share of it; the outer
+            (cells - 1) / span cells wide, and its value lies at its start, at its centre or at that share of it; the outer
             feature cells extend to the border.
+        span: How many feature cells wide the input is: its side over the stride. None: ``features``, as where the stride
+            divides the side; elsewhere the last feature cell reaches over the border, or ends before it.
 
     Returns:
         Fractional feature indices in [0, features - 1].
@@ -64,7 +66,8 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
         place: Values = cell * (features - 1) / max(cells - 1, 1)
     else:
         shift = _shift(alignment)
-        place = (cell * features / max(cells - 1, 1) - shift).clip(0, features - 1)
+        wide = features if span is None else span
+        place = (cell * wide / max(cells - 1, 1) - shift).clip(0, features - 1)
     return place
 
 

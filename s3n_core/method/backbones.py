@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from s3n_core.errors import ModelFileError
 from s3n_core.method.alignment import feature_to_pixel
 from s3n_core.method.cell_geometry import CellGeometry, MiddleStage
-from s3n_core.method.configuration import TIMM, BackboneName, NetworkChoices
+from s3n_core.method.configuration import STAGE_STRIDE, TIMM, BackboneName, NetworkChoices
 from s3n_core.method.folded_norm import NormAct, Probed
 from s3n_core.method.foreign_weights import read_state_dict
 from s3n_core.method.timm_backbones import TimmFeatures
@@ -246,9 +246,6 @@ def _through(layers: nn.Module, values: Tensor, stage: str) -> tuple[Tensor, Ten
             kept = values if name == first else kept
     return values, kept
 
-
-STAGE_STRIDE = 16
-"""Input pixels per cell of the middle stage."""
 
 _PROBE = 64  # side of the images that a backbone is asked for its shapes with, in pixels
 

@@ -182,9 +182,8 @@ def _places(network: S3N, branch: str, look: Look, maps: Tensor, grid: Tensor | 
 
 def _cell_lines(network: S3N, branch: str, cells: int, side: int, *, like: Tensor) -> tuple[Tensor, Tensor]:
     """Return where the cells of a row are centred, (n,), and where they meet, (n + 1,), in pixels of the input."""
-    # The release form's buffer is a convolution of stride 2 that is centred on every second feature, from the first on.
-    step = 1 if isinstance(network.head(branch).buffer, nn.Identity) else 2
-    features = torch.arange(cells).to(like) * step
+    # The release form's buffer is a convolution that is centred on every second feature, from the first on.
+    features = torch.arange(cells).to(like) * network.head(branch).step
     centres = feature_to_pixel(features, network.backbone.stride, network.config.cell_alignment)
     ends = centres.new_tensor([-0.5, side - 0.5])
     return centres, torch.cat([ends[:1], (centres[1:] + centres[:-1]) / 2, ends[1:]])

@@ -120,6 +120,9 @@ class BranchHead(nn.Module):
     """Pooling and classifier of a branch: global average pooling and a linear layer.
 
     In the release form a convolution comes first (``buffer``).
+
+    Attributes:
+        step: Feature cells per cell of what the pooling averages.
     """
 
     def __init__(self, channels: int, num_classes: int, *, buffer: bool) -> None:
@@ -133,6 +136,7 @@ class BranchHead(nn.Module):
             if buffer
             else nn.Identity()
         )
+        self.step = 2 if buffer else 1
         self.classifier = nn.Linear(channels, num_classes)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:

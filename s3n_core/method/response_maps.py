@@ -56,6 +56,7 @@ def merge_response_maps(
     top_k: int = 5,
     map_size: int | None = None,
     align: Alignment = "centres",
+    span: float | None = None,
     contrast: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Build the response map R from the top-1 or the top-k class response maps (Eqs. 2 and 3).
@@ -67,6 +68,7 @@ def merge_response_maps(
         top_k: Number of classes in the entropy and in the mean.
         map_size: Side H = W of R in cells; None keeps h, w.
         align: Where the maps' cells lie on the input.
+        span: How many of the maps' cells wide the input is (`alignment.cell_to_feature`).
         contrast: Above the threshold, R is the positive part of the top-1 map minus the mean of the other top-k maps: what the
             best class has more than its rivals, instead of what all of them share. Not in the paper.
 
@@ -74,7 +76,7 @@ def merge_response_maps(
         R of shape (B, H, W) in [0, 1] (all zero if the merged map is flat), and the entropy H of shape (B,), in nats.
     """
     with torch.autocast(maps.device.type, enabled=False):
-        return _merge(maps, logits, entropy_threshold, top_k, map_size, align, contrast)
+        return _merge(maps, logits, entropy_threshold, top_k, map_size, align, span, contrast)
 
 
 def _merge(
@@ -84,6 +86,7 @@ def _merge(
     top_k: int,
     map_size: int | None,
     align: Alignment,
+    span: float | None,
     contrast: bool,
 ) -> tuple[Tensor, Tensor]:
     batch, classes, height, width = maps.shape
@@ -104,15 +107,18 @@ def _merge(
     if contrast:
         merged = torch.where(sure[:, :, None], merged, merged.clamp(min=0))
     if map_size is not None:
-        merged = resize_map(merged, map_size, align=align)
+        merged = resize_map(merged, map_size, align=align, span=span)
     return min_max(merged), entropy
 
 
-def resize_map(maps: Tensor, size: int, *, align: Alignment) -> Tensor:
-    """Resize maps of shape (B, h, w) bilinearly to (B, size, size), with one small matrix per axis."""
+def resize_map(maps: Tensor, size: int, *, align: Alignment, span: float | None = None) -> Tensor:
+    """Resize maps of shape (B, h, w) bilinearly to (B, size, size), with one small matrix per axis.
+
+    ``align`` and ``span`` say where the maps' cells lie on the input (`alignment.cell_to_feature`).
+    """
     with torch.autocast(maps.device.type, enabled=False):
-        rows = interpolation_matrix(maps.shape[1], size, align, maps)
-        columns = interpolation_matrix(maps.shape[2], size, align, maps)
+        rows = interpolation_matrix(maps.shape[1], size, align, maps, span)
+        columns = interpolation_matrix(maps.shape[2], size, align, maps, span)
         return rows @ maps @ columns.T
 
 
@@ -134,10 +140,10 @@ def _scaled_to_one(maps: Tensor) -> Tensor:
     return maps / torch.where(largest > 0, largest, 1.0)
 
 
-def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor) -> Tensor:
+def interpolation_matrix(source: int, target: int, align: Alignment, like: Tensor, span: float | None = None) -> Tensor:
     """Return the (target, source) matrix of 1-D linear interpolation, constant beyond the outer cells."""
     cells = torch.arange(target, device=like.device, dtype=like.dtype)
-    places = cell_to_feature(cells, target, source, align)
+    places = cell_to_feature(cells, target, source, align, span)
     return reading_matrix(places, torch.arange(source, device=like.device, dtype=like.dtype))
 
 

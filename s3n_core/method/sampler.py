@@ -135,10 +135,11 @@ class SelectiveSampler(nn.Module):
                 top_k=config.merged_classes,
                 map_size=config.map_size,
                 align=config.alignment,
+                span=config.response_span,
                 contrast=config.contrast,
             )
             if config.attention == "saliency":
-                response = saliency(features, config.map_size, align=config.alignment)
+                response = saliency(features, config.map_size, align=config.alignment, span=config.response_span)
             peaks = find_peaks(response.detach(), window=config.window, floor=config.floor)
         return Response(
             maps=maps,

@@ -34,6 +34,27 @@ def test_the_box_is_that_of_the_largest_piece() -> None:
     assert largest_box(np.zeros((5, 5))) == (0, 0, 1, 1)
 
 
+@pytest.mark.parametrize(("backbone", "size", "first"), [("vgg16", 112, 15.5), ("resnet18", 112, 0)])
+def test_the_joined_map_lies_where_the_cells_look(model_of, backbone: str, size: int, first: float) -> None:
+    """The stride, 32 pixels, does not divide the side: 3 cells of VGG, 4 of ResNet."""
+    model: Model = model_of(control="identity", backbone=backbone, input_size=size, source_size=size)
+    images = torch.randn(1, 3, size, size)
+    with torch.inference_mode():
+        output = model.network(images, sampling="expected", trace=True)
+        joined = joined_maps(model.network, images, output.trace, torch.tensor([1]))[0].numpy()
+        features = model.network.features(images, "O")[0].double().numpy()
+    pixels = np.linspace(0, size - 1, SIDE)
+    expected = np.zeros((SIDE, SIDE))
+    for branch in "ODC":
+        weight = model.network.head(branch).classifier.weight[1].double().detach().numpy()
+        of_class = np.tensordot(weight, features, 1)
+        centres = first + 32 * np.arange(len(of_class))
+        across = np.stack([np.interp(pixels, centres, row) for row in of_class])
+        both = np.stack([np.interp(pixels, centres, column) for column in across.T], axis=1)
+        expected += (both - both.min()) / np.ptp(both) / 3
+    assert np.abs(joined - expected).max() < 0.05  # a pixel of 32
+
+
 def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of) -> None:
     model: Model = model_of(control="identity", backbone="vgg16")
     size = model.network.config.input_size

@@ -128,12 +128,16 @@ def test_merged_classes_make_the_response(inspection: Inspection):
     np.testing.assert_allclose(merged.numpy(), inspection.response.map, atol=1e-4)
 
 
-@pytest.mark.parametrize("form", ["paper", "release"])
-def test_class_support_is_read_as_the_response_is(model_of: Callable[..., Model], form: str):
-    inspection = inspect(model_of(form=form), drawn_picture(0))
+@pytest.mark.parametrize(("form", "size"), [("paper", 64), ("release", 64), ("paper", 80)])
+def test_class_support_is_read_as_the_response_is(model_of: Callable[..., Model], form: str, size: int):
+    inspection = inspect(model_of(form=form, input_size=size, source_size=size), drawn_picture(0))
+    merged = np.mean([inspection.response.class_support(index) for index in inspection.response.merged_classes], axis=0)
+    np.testing.assert_allclose((merged - merged.min()) / np.ptp(merged), inspection.response.map, atol=1e-4)
+    assert inspection.response.span == size / 32
     kept = inspection.response.class_map(2)
     assert kept is not None
-    expected = resize_map(torch.from_numpy(kept)[None].double(), 31, align=inspection.response.alignment)[0]
+    align, span = inspection.response.alignment, inspection.response.span
+    expected = resize_map(torch.from_numpy(kept)[None].double(), 31, align=align, span=span)[0]
     np.testing.assert_allclose(inspection.response.class_support(2), expected.numpy(), atol=1e-9)
 
 

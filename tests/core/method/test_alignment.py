@@ -37,6 +37,13 @@ def test_cells_of_r_are_read_from_features(alignment: Alignment, expected: list[
     assert cell_to_feature(np.array([0.0, 15.0, 30.0]), 31, 4, alignment).tolist() == expected
 
 
+def test_a_row_of_cells_may_be_longer_or_shorter_than_the_input():
+    cells = np.array([0.0, 15.0, 30.0])
+    assert cell_to_feature(cells, 31, 8, "origins", 7.5).tolist() == [0, 3.75, 7]
+    assert cell_to_feature(cells, 31, 7, "centres", 7.5).tolist() == [0, 3.25, 6]
+    assert cell_to_feature(cells, 31, 8, "corners", 7.5).tolist() == [0, 3.5, 7]
+
+
 @pytest.mark.parametrize("alignment", ["origins", "centres", "corners"])
 @pytest.mark.parametrize("features", [7, 14, 28])
 def test_arrays_are_read_as_the_network_reads_tensors(alignment: Alignment, features: int):

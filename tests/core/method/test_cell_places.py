@@ -1,13 +1,16 @@
 """The positions of a backbone's cells on its input, compared with the receptive fields of the real layers."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torchvision.models.convnext import LayerNorm2d
 from torchvision.ops import SqueezeExcitation
 
+from s3n_core.method.alignment import feature_to_pixel
 from s3n_core.method.backbones import build_backbone
 from s3n_core.method.configuration import BackboneName, NetworkConfig
+from s3n_core.method.network import S3N
 from s3n_core.method.response_maps import resize_map
 
 _SHAPELESS = (nn.BatchNorm2d, LayerNorm2d, nn.LayerNorm, nn.ReLU, nn.ReLU6, nn.GELU, nn.Hardswish, SqueezeExcitation)
@@ -67,3 +70,29 @@ def test_a_cell_is_read_at_its_place(align: str, place: float) -> None:
     read = resize_map(maps, 127, align=align)[0]  # type: ignore[arg-type]
     row, column = divmod(int(read.argmax()), 127)
     assert (row / 126, column / 126) == pytest.approx((place, place), abs=0.5 / 126)
+
+
+@pytest.mark.parametrize("attention", ["sparse", "saliency"])
+@pytest.mark.parametrize(("name", "size"), [("resnet18", 240), ("resnet18", 224), ("vgg16", 112), ("resnet18", 72)])
+def test_r_is_read_where_the_cells_look_whatever_the_side(name: BackboneName, size: int, attention: str) -> None:
+    """Where the stride does not divide the side, the last cell reaches over the border, or ends before it."""
+    config = NetworkConfig(
+        num_classes=2, backbone=name, input_size=size, source_size=size, map_size=127, attention=attention
+    )
+    network = S3N(config).eval()
+    torch.nn.init.ones_(network.head("O").classifier.weight)
+    cells = network.backbone(torch.zeros(1, 3, size, size)).shape[-1]
+    assert cells == config.feature_cells
+    for row in range(cells):
+        column = cells - 1 - row
+        features = torch.zeros(1, network.backbone.channels, cells, cells)
+        features[:, :, row, column] = 1
+        with torch.inference_mode():
+            found = network.look(torch.zeros(1, 3, size, size), features=features).response.response[0].numpy()
+        for cell, line in ((row, found.max(axis=1)), (column, found.max(axis=0))):
+            highest = np.flatnonzero(line > line.max() - 1e-6)
+            place = (
+                (highest[-1] if cell == 0 else highest[0]) / 126 * (size - 1)
+            )  # R is constant beyond the outer cells
+            expected = feature_to_pixel(cell, 32, config.cell_alignment)
+            assert place == pytest.approx(expected, abs=1 + size / 126)  # a cell of R, and the half pixels at the edges
