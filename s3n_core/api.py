@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from difflib import get_close_matches
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s3n_core.datasets.records import Annotation, DataSet
@@ -26,6 +25,7 @@ from s3n_core.parts.comparison.model_atlas import ModelAtlas
 from s3n_core.prediction.predictions import Predictions
 from s3n_core.prediction.rows import Prediction
 from s3n_core.progress import Progress, progress_bar
+from s3n_core.system.typed_paths import typed_path
 from s3n_core.training.events import Event, RunStarted, StepDone
 from s3n_core.training.run import Run
 
@@ -99,7 +99,7 @@ def open_data(path: str | PathLike[str], *, format: str = "auto") -> DataSet:
     """
     from s3n_core.datasets.opening import open_images
 
-    return open_images(Path(path).expanduser(), format)
+    return open_images(typed_path(path), format)
 
 
 def open_run(name_or_path: str | PathLike[str]) -> Run:
@@ -281,7 +281,7 @@ def _prepared(
     from s3n_core.training.recipes import find_recipe
 
     chosen = find_recipe(recipe).changed(settings)
-    data_set = data if isinstance(data, DataSet) else open_assigned(Path(data).expanduser())
+    data_set = data if isinstance(data, DataSet) else open_assigned(typed_path(data))
     shown = None if callable(progress) else progress  # a function counts batches only
     with progress_bar(FINDING, shown, late=True) as bar:
         run = new_run(runs_root(), without_left_out(data_set), chosen, name=name, device=device, progress=bar)

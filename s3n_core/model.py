@@ -26,6 +26,7 @@ from s3n_core.inspection.settings import InspectionSettings
 from s3n_core.prediction.predictions import Predictions
 from s3n_core.prediction.rows import Prediction
 from s3n_core.progress import Progress, progress_bar
+from s3n_core.system.typed_paths import typed_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -457,8 +458,8 @@ class Model:
         data_set = data if isinstance(data, DataSet) else _open(data)
         part, records = evaluation_images(data_set, self.path, split)
         kept = TemporaryDirectory(prefix="s3n-atlas-") if out is None else None
-        folder = Path(kept.name) if kept is not None else Path(out or "").expanduser()
-        other = None if parts_of is None else Path(parts_of).expanduser()
+        folder = Path(kept.name) if kept is not None else typed_path(out or "")
+        other = None if parts_of is None else typed_path(parts_of)
         steps = build_atlas(
             self._network, data_set, records, folder, split=part, parts=parts, parts_of=other, seed=seed
         )
@@ -531,7 +532,7 @@ def _one_image(
     from s3n_core.datasets.loading import Sample, SampleReader
 
     if isinstance(image, str | PathLike):
-        path = Path(image).expanduser()
+        path = typed_path(image)
         sample = Sample(path, name or path.name, banner=banner_of(path))
         decode = reader or SampleReader(opened.preprocess.ranges, watched=False)
         return ImageRecord(path=path, name=sample.name), lambda _: decode(sample)
@@ -636,4 +637,4 @@ def _with_progress(
 def _open(path: str | PathLike[str]) -> DataSet:
     from s3n_core.datasets.opening import open_images
 
-    return open_images(Path(path).expanduser())
+    return open_images(typed_path(path))

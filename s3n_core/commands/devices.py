@@ -11,6 +11,7 @@ import typer
 from s3n_core.commands.arguments import JsonOption, RunsOption, find_model, open_named_model, say_problems
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import print_json, progress_bars
+from s3n_core.system.typed_paths import typed_path
 
 HELP = """Show the devices of this machine, which one "auto" chooses and why, and the precisions that were measured here.
 
@@ -103,5 +104,5 @@ def _tune(model: str, data: Path | None, runs: Path | None, *, json: bool) -> No
 
 def _named(model: str) -> str:
     """Return what the verdict calls the model: a run's name as it is, a path so that it means the same in each folder."""
-    path = Path(model).expanduser()
+    path = typed_path(model)
     return str(path.absolute()) if path.exists() else model

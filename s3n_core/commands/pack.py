@@ -11,6 +11,7 @@ from s3n_core.commands.arguments import JsonOption, RunsOption, quoted
 from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.progress import megabytes, print_json, progress_bar
 from s3n_core.method.weight_licences import notice_of
+from s3n_core.system.typed_paths import typed_path
 
 HELP = """Pack a run into one file: recipe, list of images, initial weights, and everything trained so far.
 
@@ -45,7 +46,7 @@ def pack(
     from s3n_core.training.jobs.packing import pack_run
 
     run = RunDirectory(find_run(name, runs_root(runs)))
-    file = Path(f"{run.path.name}.zip") if out is None else out.expanduser()
+    file = Path(f"{run.path.name}.zip") if out is None else typed_path(out)
     stopped = f"Stopped; {file} was not written."
     with interruptible(lambda: stopped), progress_bar("Packing", json=json, late=True) as bar:
         packed = pack_run(run, file, images=images, progress=megabytes(bar))
@@ -88,7 +89,7 @@ def unpack(
         progress_bar("Unpacking", json=json, late=True) as bar,
     ):
         done = unpack_job(
-            file.expanduser(), runs_root(runs), data=data, name=name, replace=replace, progress=megabytes(bar)
+            typed_path(file), runs_root(runs), data=data, name=name, replace=replace, progress=megabytes(bar)
         )
     if json:
         replaced = None if done.replaced is None else done.replaced.name

@@ -13,6 +13,7 @@ from s3n_core.commands.failures import interruptible, say
 from s3n_core.commands.number_options import whole
 from s3n_core.commands.progress import megabytes, print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
+from s3n_core.system.typed_paths import typed_path
 
 HELP = "Pretrained weights of backbones: where they are, fetching them, and checking a file of your own."
 
@@ -115,7 +116,7 @@ def check(
     from s3n_core.method.weight_files import check_weights
     from s3n_core.runs.model_paths import file_sha256
 
-    report = check_weights(name, file.expanduser(), size=size)
+    report = check_weights(name, typed_path(file), size=size)
     whole_file = not report.missing and not report.reshaped
     verdict = f"The file fits {name}." if whole_file else f"Part of the file fits {name}: {report.loaded} tensors."
     sentences = (verdict, *report.sentences()[1:])
@@ -124,11 +125,11 @@ def check(
             {
                 "event": "checked",
                 "name": name,
-                "file": file.expanduser().absolute(),
+                "file": typed_path(file).absolute(),
                 "fits": whole_file,
                 "loaded": report.loaded,
                 "sentences": sentences,
-                "sha256": file_sha256(file.expanduser()),
+                "sha256": file_sha256(typed_path(file)),
             }
         )
         return

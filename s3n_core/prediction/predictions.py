@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from s3n_core.models.seen_images import SeenCounts
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import CSV_NAMES, csv_record, prepare_place, write_table
+from s3n_core.system.typed_paths import typed_path
 
 if TYPE_CHECKING:
     import pandas
@@ -77,7 +78,7 @@ class Predictions:
         Raises:
             OutputError: The table cannot be written.
         """
-        out = Path(path).expanduser()
+        out = typed_path(path)
         if out.suffix.lower() != ".csv":
             out = out.with_name(out.name + ".csv")
         prepare_place(out)

@@ -20,6 +20,7 @@ from s3n_core.reproduce.statistics import Interval, points_text
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.system.csv_tables import csv_text
+from s3n_core.system.typed_paths import typed_path
 from s3n_core.training.recipe import Recipe
 from s3n_core.training.recipes import find_recipe
 from s3n_core.version import __version__
@@ -353,7 +354,7 @@ def _other_weights(recipe: Recipe) -> list[str]:
         return []
     if recipe.weights == "none":
         return ["weights none (paper: imagenet)"]
-    file, backbone = Path(recipe.weights).expanduser(), recipe.network.backbone
+    file, backbone = typed_path(recipe.weights), recipe.network.backbone
     address, _ = imagenet_place(backbone)
     published = HASH_IN_NAME.search(address)
     if published and file.is_file() and file_sha256(file).startswith(published[1]):

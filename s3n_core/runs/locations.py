@@ -14,6 +14,7 @@ from s3n_core.errors import ModelNotFound, RunError, RunNotFound
 from s3n_core.runs.run_directory import is_run
 from s3n_core.system.atomic_files import output_error
 from s3n_core.system.locks import is_live, require_not_packed
+from s3n_core.system.typed_paths import typed_path
 
 HOME_VARIABLE = "S3N_HOME"
 
@@ -32,7 +33,7 @@ def home() -> Path:
     """Return the program's own data folder: ``$S3N_HOME`` if set, else the platform's; it need not exist."""
     chosen = os.environ.get(HOME_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return typed_path(chosen).absolute()
     return Path(platformdirs.user_data_dir("s3n-studio", appauthor=False))
 
 
@@ -45,7 +46,7 @@ def runs_root(option: Path | None = None) -> Path:
     Returns:
         ``option``, else ``$S3N_HOME/runs``, else ``runs`` in the platform's data folder for this program.
     """
-    return option.expanduser().absolute() if option is not None else home() / "runs"
+    return typed_path(option).absolute() if option is not None else home() / "runs"
 
 
 def new_run_name(root: Path, stem: str) -> str:
@@ -96,7 +97,7 @@ def find_model(text: str, root: Path) -> Path:
         ModelNotFound: The text is the name of a model file, and there is none, or it is a path that may not be looked at.
         RunNotFound: There is no such run; the message suggests similar names.
     """
-    path = Path(text).expanduser()
+    path = typed_path(text)
     try:
         if path.is_file():
             return path
@@ -127,7 +128,7 @@ def find_run(text: str, root: Path) -> Path:
         for name in _names(root):
             if _folded(name) == wanted and is_run(root / name):
                 return root / name
-    path = Path(text).expanduser().absolute()
+    path = typed_path(text).absolute()
     try:
         for candidate in (path, path.parent):
             if is_run(candidate) and (candidate == path or path.is_file()):

@@ -27,6 +27,7 @@ from s3n_core.runs.job_weights import JobWeights, job_weights
 from s3n_core.runs.locations import checked_run_name, new_run_name
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_core.system.json_values import from_json, to_json
+from s3n_core.system.typed_paths import typed_path
 from s3n_core.training.changed_data import name_below, used_fingerprint
 from s3n_core.training.recipe import Recipe, recipe_from
 from s3n_core.training.single_images import require_batches
@@ -342,7 +343,7 @@ def _with_absolute_weights(recipe: Recipe) -> Recipe:
     """Make a recipe's weight file path absolute: a run may be resumed from another working directory."""
     if recipe.weights in ("none", "imagenet"):
         return recipe
-    file = Path(recipe.weights).expanduser().resolve()
+    file = typed_path(recipe.weights).resolve()
     if not file.is_file():
         raise ModelNotFound(f"There is no weight file {file}; choose another file, imagenet or none.", path=file)
     return recipe.changed({"weights": str(file)})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,6 +14,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError, S3NError
 from s3n_core.runs.run_directory import RunDirectory, is_run
+from s3n_core.system.typed_paths import typed_path
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.tasks import Tasks
 from s3n_gui.state.last_place import LastPlace
@@ -56,7 +56,7 @@ class Opener(QObject):
         from s3n_core.datasets.readers.folder_scan import is_image  # Loads Pillow, not at the window's start.
         from s3n_core.parts.atlas.atlas_files import is_atlas  # Loads numpy, not at the window's start.
 
-        path = Path(os.path.expanduser(path)).absolute()  # Path.expanduser fails for a user that does not exist
+        path = typed_path(path).absolute()
         self._session.end_cause("open")
         try:
             if not path.exists():

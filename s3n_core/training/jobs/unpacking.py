@@ -32,6 +32,7 @@ from s3n_core.runs.run_list import list_runs
 from s3n_core.runs.trash import TrashedRun, move_to_trash, restore
 from s3n_core.system.atomic_files import make_folder, output_error, read_bytes
 from s3n_core.system.locks import RunLock, is_live, require_not_packed
+from s3n_core.system.typed_paths import typed_path
 from s3n_core.training.changed_data import require_same_data
 from s3n_core.training.extension import RECALIBRATED
 from s3n_core.training.jobs.finding_data import differences, find_data
@@ -175,14 +176,14 @@ class _DataPlace:
         self.new_folder: Path | None = None
         self.found = True
         if job.manifest.images and (data is not None or here is None):
-            folder = _images_folder(job) if data is None else data.expanduser().absolute()
+            folder = _images_folder(job) if data is None else typed_path(data).absolute()
             self.root = folder
             if _is_free(folder):
                 self.new_folder = folder
             else:
                 self.root = find_data(folder, listed, name)
         elif data is not None:
-            self.root = find_data(data.expanduser(), listed, name)
+            self.root = find_data(typed_path(data), listed, name)
         elif here is not None:
             self.root = Path(str(here.read_run()["data"]["root"]))
             # A result is placed whatever has become of the images: resuming compares them.

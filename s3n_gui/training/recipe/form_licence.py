@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from s3n_core.method.weight_licences import (
     torchvision_sentence,
 )
 from s3n_core.models.model_headers import read_header
+from s3n_core.system.typed_paths import typed_path
 from s3n_gui.background.weight_catalogue import WeightCatalogue
 from s3n_gui.training.recipe.recipe_form import RecipeForm
 
@@ -45,8 +45,7 @@ class FormLicence(QObject):
         if weights == "none":
             self._form.show_licence(None, "")
         elif weights != "imagenet":
-            # Not Path.expanduser, which fails for a user that does not exist, as "~na" while "~name" is typed.
-            found = self._of_file(Path(os.path.expanduser(weights)))
+            found = self._of_file(typed_path(weights))
             self._form.show_licence(found, "" if found is None else found.sentence)
         elif not backbone.startswith(TIMM):
             self._form.show_licence(torchvision_licence(backbone), torchvision_sentence(backbone))

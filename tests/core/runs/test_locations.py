@@ -58,6 +58,16 @@ def test_a_missing_model_file_is_not_looked_for_among_the_runs(root: Path, tmp_p
         find_model("first.safe", root)
 
 
+def test_the_home_folder_of_nobody_is_looked_for_like_any_other(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = os.path.join("~no-user-has-this-name", "model.safetensors")
+    with pytest.raises(ModelNotFound, match="There is no model file ~no-user-has-this-name"):
+        find_model(text, root)
+    with pytest.raises(RunNotFound):
+        find_run(os.path.join("~no-user-has-this-name", "run"), root)
+    monkeypatch.setenv("S3N_HOME", "~no-user-has-this-name")
+    assert runs_root().parts[-2:] == ("~no-user-has-this-name", "runs")
+
+
 def test_what_may_not_be_looked_at_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated, because the tests may run as root."""
     stat, closed = os.stat, tmp_path / "closed"
