@@ -19,25 +19,40 @@ CROP_SIDE = 0.28
 _JPEG_QUALITY = 82
 
 
-def crop_of(atlas: Atlas, example: PartExample, side: int) -> Image.Image | None:
-    """Return the square around a place, RGB, of ``side`` pixels; None if the image cannot be read.
+class PartCrops:
+    """Crops of an atlas's photographs around the places of its parts.
 
-    Args:
-        atlas: The atlas, whose data set still lies where it was.
-        example: The place.
-        side: Side of the result, in pixels.
+    Attributes:
+        asked: The files of all the images that a crop was asked of.
+        unread: Those of them that could not be read.
     """
-    try:
-        path = Path(atlas.header.data) / example.file
-        # As the network sees it: without a banner; more than 8 bits by the image's own range, as in thumbnails.
-        image = read_image(path, banner=banner_of(path), own_range=True)
-    except (OSError, UnreadableImage):
-        return None
-    width = min(CROP_SIDE * max(image.size), *image.size)
-    left = min(max(example.x - width / 2, 0.0), image.width - width)
-    top = min(max(example.y - width / 2, 0.0), image.height - width)
-    box = (left, top, left + width, top + width)
-    return image.resize((side, side), Image.Resampling.LANCZOS, box=box)
+
+    def __init__(self, atlas: Atlas, data: Path | None = None) -> None:
+        """Crop the images of an atlas.
+
+        Args:
+            atlas: The atlas.
+            data: The folder of its data set; None: where it lay when the atlas was built.
+        """
+        self._root = data or Path(atlas.header.data)
+        self.asked: set[str] = set()
+        self.unread: set[str] = set()
+
+    def of(self, example: PartExample, side: int) -> Image.Image | None:
+        """Return the square around a place, RGB, of ``side`` pixels; None if the image cannot be read."""
+        self.asked.add(example.file)
+        try:
+            path = self._root / example.file
+            # As the network sees it: without a banner; more than 8 bits by the image's own range, as in thumbnails.
+            image = read_image(path, banner=banner_of(path), own_range=True)
+        except (OSError, UnreadableImage):
+            self.unread.add(example.file)
+            return None
+        width = min(CROP_SIDE * max(image.size), *image.size)
+        left = min(max(example.x - width / 2, 0.0), image.width - width)
+        top = min(max(example.y - width / 2, 0.0), image.height - width)
+        box = (left, top, left + width, top + width)
+        return image.resize((side, side), Image.Resampling.LANCZOS, box=box)
 
 
 def jpeg_bytes(image: Image.Image) -> bytes:

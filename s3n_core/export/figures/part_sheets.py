@@ -14,7 +14,7 @@ from s3n_core.export.figures.canvas import Area, Canvas
 from s3n_core.export.figures.encoding import encode
 from s3n_core.export.figures.pixel_page import drawn_pixels
 from s3n_core.export.figures.vector_files import vector_bytes
-from s3n_core.export.part_crops import crop_of
+from s3n_core.export.part_crops import PartCrops
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.examples import PartExample, part_examples
 from s3n_core.parts.comparison.answer import answer
@@ -31,13 +31,14 @@ _PER_CLASS = 4
 _COLUMNS, _ROWS = 10, 3  # of a part's sheet
 
 
-def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canvas:
+def pair_sheet(atlas: Atlas, a: str, b: str | None, *, crops: PartCrops | None = None, dpi: float = DPI) -> Canvas:
     """Draw what tells two classes apart, from the comparison that the atlas keeps: a row per part, the strongest first.
 
     Args:
         atlas: The atlas.
         a: A class.
         b: Another class; None: all others.
+        crops: Of the atlas's images; None: of those where they lay when it was built.
         dpi: Resolution of pixels, and of the crops in a vector file.
 
     Raises:
@@ -48,6 +49,7 @@ def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canv
         raise AtlasError(
             "These classes have not been compared since the last change of the parts; run s3n parts compare first."
         )
+    crops = crops or PartCrops(atlas)
     comparison = kept.comparison
     parts = comparison.by_effect
     lines = answer(comparison)
@@ -67,12 +69,12 @@ def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canv
     for text, bold in words:
         canvas.text(_MARGIN, y, text, bold=bold)
         y += 11
-    crops = _PER_CLASS * (_CROP + _GAP)
+    wide = _PER_CLASS * (_CROP + _GAP)
     left = _MARGIN + 62
-    columns = left, left + crops + 6, left + 2 * crops + 12
+    columns = left, left + wide + 6, left + 2 * wide + 12
     titles = (
-        (names[0], crops),
-        (names[1], crops),
+        (names[0], wide),
+        (names[1], wide),
         ("Read; lost when hidden; predictions", _WIDTH - _MARGIN - columns[2]),
     )
     for x, (title, room) in zip(columns, titles, strict=True):
@@ -89,7 +91,7 @@ def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canv
             (columns[1], comparison.b, part.images_b, comparison.images_b),
         ):
             if label is not None and part.part is not None:
-                _crops(canvas, atlas, part_examples(atlas, part.part, (label,), _PER_CLASS), x, at, _PER_CLASS)
+                _crops(canvas, crops, part_examples(atlas, part.part, (label,), _PER_CLASS), x, at, _PER_CLASS)
             canvas.text(x, at + _CROP + 7, f"found in {images} of {total}", size=tokens.CAPTION, colour=tokens.QUIET)
         for line, text in enumerate(_effects(part)):
             canvas.text(columns[2], at + 7 + 10 * line, text, colour=colour, room=_WIDTH - _MARGIN - columns[2])
@@ -105,12 +107,13 @@ def pair_sheet(atlas: Atlas, a: str, b: str | None, *, dpi: float = DPI) -> Canv
     return canvas
 
 
-def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
+def part_sheet(atlas: Atlas, part: int, *, crops: PartCrops | None = None, dpi: float = DPI) -> Canvas:
     """Draw one part: crops from the most to the least typical, and the classes in which it is found.
 
     Args:
         atlas: The atlas.
         part: Its number.
+        crops: As for `pair_sheet`.
         dpi: As for `pair_sheet`.
 
     Raises:
@@ -120,6 +123,7 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
     if summary is None:
         raise AtlasError(f"The atlas has no part {part + 1}.")
     labels = tuple(dict.fromkeys(image.label for image in atlas.images if image.label is not None))
+    crops = crops or PartCrops(atlas)
     examples = part_examples(atlas, part, labels, _COLUMNS * _ROWS)
     rows = -(-len(examples) // _COLUMNS)
     side = (_WIDTH - 2 * _MARGIN + _GAP) / _COLUMNS - _GAP
@@ -137,7 +141,7 @@ def part_sheet(atlas: Atlas, part: int, *, dpi: float = DPI) -> Canvas:
     top = _MARGIN + 36
     for row in range(rows):
         some = examples[row * _COLUMNS : (row + 1) * _COLUMNS]
-        _crops(canvas, atlas, some, _MARGIN, top + row * (side + _GAP), _COLUMNS, side)
+        _crops(canvas, crops, some, _MARGIN, top + row * (side + _GAP), _COLUMNS, side)
     y = top + rows * (side + _GAP) + 16
     if classes:
         canvas.text(_MARGIN, y, "Most frequent in", size=tokens.SECTION, bold=True)
@@ -176,12 +180,18 @@ def write_sheet(canvas: Canvas, path: Path, title: str, licence: str = "") -> No
 
 
 def _crops(
-    canvas: Canvas, atlas: Atlas, examples: Sequence[PartExample], x: float, y: float, most: int, side: float = _CROP
+    canvas: Canvas,
+    crops: PartCrops,
+    examples: Sequence[PartExample],
+    x: float,
+    y: float,
+    most: int,
+    side: float = _CROP,
 ) -> None:
     for number, example in enumerate(examples[:most]):
         area = canvas.snapped(Area(x + number * (side + _GAP), y, side, side))
         width, height = canvas.size_of(area)
-        image = crop_of(atlas, example, max(width, height))
+        image = crops.of(example, max(width, height))
         if image is None:
             canvas.rectangle(area, tokens.SURROUND)
         else:

@@ -16,7 +16,7 @@ import numpy as np
 from s3n_core.datasets.records import displayed_class
 from s3n_core.export.figures.lettering import one_line
 from s3n_core.export.figures.web_fonts import font_face
-from s3n_core.export.part_crops import crop_of, jpeg_bytes
+from s3n_core.export.part_crops import PartCrops, jpeg_bytes
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.examples import part_examples
 from s3n_core.parts.atlas.part_summaries import PartSummary
@@ -37,12 +37,19 @@ CROP_PIXELS = 112
 _MOST_CLASSES = 60  # in the table of classes by parts
 
 
-def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
+def write_atlas_page(
+    atlas: Atlas,
+    path: Path,
+    *,
+    crops: PartCrops | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Write an atlas as one HTML page, atomically; crops of images that cannot be read are left out.
 
     Args:
         atlas: The atlas.
         path: The HTML file.
+        crops: Of its images; None: of those where they lay when it was built.
         progress: Called with (done, total) numbers of parts and pairs.
 
     Raises:
@@ -52,6 +59,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
     summaries = [summary for summary in atlas.summaries() if not summary.is_empty]
     kept = [one for one in kept_comparisons(atlas) if one.current]
     steady, matrix = kept_steadiness(atlas), class_matrix(atlas)
+    crops = crops or PartCrops(atlas)
     total, done = len(summaries) + len(kept), 0
 
     def counted(pieces: Iterator[str]) -> str:
@@ -72,7 +80,10 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
     body = [
         '<section><h2>Parts</h2><p class="quiet">Peaks that look alike, with crops from the most to the least typical. '
         "Contributions say where a margin is read, in logits; what a model relies on is shown by hiding.</p>",
-        *(counted(_part(atlas, summary, None if steady is None else steady.of(summary.part))) for summary in summaries),
+        *(
+            counted(_part(atlas, crops, summary, None if steady is None else steady.of(summary.part)))
+            for summary in summaries
+        ),
         "</section>",
         '<section><h2>Classes by parts</h2><p class="quiet">Contribution of each part to the margin of the class over its '
         "strongest rival, mean over its images; the rest is read at no peak of a shown part.</p>",
@@ -83,7 +94,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
     if kept:
         body += [
             "<section><h2>Compared classes</h2>",
-            *(counted(_pair(atlas, one.comparison)) for one in kept),
+            *(counted(_pair(atlas, crops, one.comparison)) for one in kept),
             "</section>",
         ]
     content = "".join(body)
@@ -105,7 +116,7 @@ def write_atlas_page(atlas: Atlas, path: Path, *, progress: Callable[[int, int],
         )
 
 
-def _part(atlas: Atlas, summary: PartSummary, steady: PartSteadiness | None) -> Iterator[str]:
+def _part(atlas: Atlas, crops: PartCrops, summary: PartSummary, steady: PartSteadiness | None) -> Iterator[str]:
     marks = "".join(f' <span class="word">{mark}</span>' for mark in summary.marks)
     yield f'<article class="part"><h3>{_text(summary.name)}{marks}</h3><p class="quiet small">'
     facts = [summary.found_text]
@@ -120,14 +131,14 @@ def _part(atlas: Atlas, summary: PartSummary, steady: PartSteadiness | None) -> 
     if steady is not None:
         yield f'<p class="quiet small">{_text(" ".join(said.text for said in steady.statements()))}</p>'
     labels = tuple(dict.fromkeys(image.label for image in atlas.images if image.label is not None))
-    yield from _crops(atlas, summary.part, labels, CROPS)
+    yield from _crops(atlas, crops, summary.part, labels, CROPS)
     yield "</article>"
 
 
-def _crops(atlas: Atlas, part: int, labels: tuple[str, ...], count: int) -> Iterator[str]:
+def _crops(atlas: Atlas, crops: PartCrops, part: int, labels: tuple[str, ...], count: int) -> Iterator[str]:
     yield '<div class="crops">'
     for example in part_examples(atlas, part, labels, count):
-        image = crop_of(atlas, example, CROP_PIXELS)
+        image = crops.of(example, CROP_PIXELS)
         if image is not None:
             data = base64.b64encode(jpeg_bytes(image)).decode("ascii")
             tip = html.escape(one_line(f"{example.file}: typical {example.rank} of {example.of}"), quote=True)
@@ -177,7 +188,7 @@ def _effects(atlas: Atlas, matrix: ClassMatrix, found: ClassEffects) -> Iterator
         yield f'<p class="quiet small">{len(matrix.classes) - int(found.measured.sum())} more classes are not measured.</p>'
 
 
-def _pair(atlas: Atlas, comparison: Comparison) -> Iterator[str]:
+def _pair(atlas: Atlas, crops: PartCrops, comparison: Comparison) -> Iterator[str]:
     a, b = comparison.names
     yield f'<article class="compared"><h3>{_text(a)} <span class="quiet">and</span> {_text(b)}</h3>'
     said = answer(comparison)
@@ -193,7 +204,7 @@ def _pair(atlas: Atlas, comparison: Comparison) -> Iterator[str]:
         ):
             yield f'<td><span class="small quiet">{images} of {total}</span>'
             if part.part is not None and label is not None:
-                yield from _crops(atlas, part.part, (label,), PAIR_CROPS)
+                yield from _crops(atlas, crops, part.part, (label,), PAIR_CROPS)
             yield "</td>"
         yield f"<td>{_text(value_text(part.contribution, part.interval))}</td>"
         yield f"<td>{'' if part.relied_on is None else _text(value_text(part.relied_on, part.relied_interval))}</td>"

@@ -33,6 +33,24 @@ def test_parts_without_peaks_are_said_to_be_so(s3n: Command, tmp_path: Path) -> 
     assert s3n("parts", "export", atlas.path, "--part", "part 3", "--out", tmp_path / "cells.png").code == 0
 
 
+def test_crops_are_taken_from_where_the_data_set_lies_now(s3n: Command, tmp_path: Path) -> None:
+    atlas = write_atlas(tmp_path / "atlas", tmp_path / "data", draw_pictures(tmp_path / "data", 2)).path
+    moved = (tmp_path / "data").rename(tmp_path / "moved")
+    page = tmp_path / "atlas.html"
+    outcome = s3n("parts", "export", atlas, "--out", page)
+    assert (outcome.code, outcome.out.strip()) == (0, str(page))
+    assert "6 of 6 shown images could not be read, so their crops are missing" in outcome.err
+    assert "data:image/jpeg" not in page.read_text(encoding="utf-8")
+    outcome = s3n("parts", "export", atlas, "--out", page, "--data", moved)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "data:image/jpeg" in page.read_text(encoding="utf-8")
+    for sheet in ("part.png", "part.pdf"):
+        assert s3n("parts", "export", atlas, "--part", "part 1", "--out", tmp_path / sheet, "--data", moved).err == ""
+    outcome = s3n("parts", "export", atlas, "--out", page, "--data", tmp_path / "nowhere")
+    assert (outcome.code, "there is no folder" in outcome.err) == (2, True)
+    assert s3n("parts", "export", atlas, "--out", tmp_path / "peaks.csv", "--data", moved).code == 2
+
+
 @pytest.mark.usefixtures("run")
 def test_from_a_model_to_what_tells_two_classes_apart(s3n: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
     atlas = tmp_path / "an atlas"

@@ -13,7 +13,7 @@ from PIL import Image
 
 from s3n_core.errors import AtlasError
 from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sheet
-from s3n_core.export.part_crops import crop_of
+from s3n_core.export.part_crops import PartCrops
 from s3n_core.export.report.atlas_page import write_atlas_page
 from s3n_core.parts.atlas.atlas import Atlas
 from s3n_core.parts.atlas.examples import PartExample, part_examples
@@ -33,15 +33,20 @@ def atlas(tmp_path: Path) -> Atlas:
 
 def test_crops_are_squares_around_the_place_at_one_scale(atlas: Atlas) -> None:
     example = part_examples(atlas, 0, CLASSES[:1], 1)[0]
-    crop = crop_of(atlas, example, 34)
+    crops = PartCrops(atlas)
+    crop = crops.of(example, 34)
     assert crop is not None
     assert crop.size == (34, 34)
     red, green, blue = crop.getpixel((17, 17))  # type: ignore[misc]
     assert red > 200  # the drawn disc
     assert max(green, blue) < 80
     assert crop.getpixel((1, 1))[2] > 80  # type: ignore[index]
-    (Path(atlas.header.data) / example.file).unlink()
-    assert crop_of(atlas, example, 34) is None
+    moved = Path(atlas.header.data).rename(atlas.path.parent / "moved")
+    assert crops.of(example, 34) is None
+    assert (crops.asked, crops.unread) == ({example.file}, {example.file})
+    again = PartCrops(atlas, moved)
+    assert again.of(example, 34) is not None
+    assert not again.unread
 
 
 def test_a_crop_of_more_than_eight_bits_shows_the_range_of_its_image(tmp_path: Path) -> None:
@@ -49,7 +54,7 @@ def test_a_crop_of_more_than_eight_bits_shows_the_range_of_its_image(tmp_path: P
     values = np.tile(np.linspace(0, 4095, 120).astype(np.uint16), (90, 1))
     Image.fromarray(values).save(tmp_path / "wide.png")
     atlas: Any = SimpleNamespace(header=SimpleNamespace(data=str(tmp_path)))
-    crop = crop_of(atlas, PartExample(file="wide.png", x=110.0, y=45.0, rank=1, of=1), 34)
+    crop = PartCrops(atlas).of(PartExample(file="wide.png", x=110.0, y=45.0, rank=1, of=1), 34)
     assert crop is not None
     assert np.asarray(crop).max() > 240
 
