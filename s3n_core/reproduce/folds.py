@@ -6,10 +6,11 @@ to the images. No fold contains images of the official test split.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from pathlib import Path
 
-from s3n_core.datasets.list_folders import write_list_folder
+from s3n_core.datasets.list_folders import IMAGES, write_list_folder
 from s3n_core.datasets.records import DataSet
 from s3n_core.errors import DataSetError
 from s3n_core.system.seeding import keyed_generator
@@ -20,7 +21,8 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
 
     Args:
         data_set: The data set.
-        out: The folder to write them into; folds that are there already are written again, and are the same.
+        out: The folder to write them into; folds that are there already are written again, and are the same. Where another
+            machine's lead to images elsewhere, these lie in a folder of their own in ``out``.
         folds: Number of folds, at least 2.
 
     Returns:
@@ -63,9 +65,9 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
             f"{', '.join(alone)} would lie in one."
         )
     label_of = {name: label for label, names in by_class.items() for name in names}
-    made = []
+    root, made = data_set.root.resolve(), []
     for fold in range(folds):
-        folder = out / f"{data_set.root.resolve().name}-fold{fold}of{folds}"
+        folder = _free_of_others(out, f"{root.name}-fold{fold}of{folds}", root)
         lists = {
             split: [(name, label_of[name]) for name in fold_of if (fold_of[name] == fold) == wanted]
             for split, wanted in (("train", False), ("test", True))
@@ -73,3 +75,11 @@ def write_folds(data_set: DataSet, out: Path, folds: int) -> list[Path]:
         write_list_folder(folder, data_set, lists)
         made.append(folder)
     return made
+
+
+def _free_of_others(out: Path, name: str, root: Path) -> Path:
+    """Return a fold's folder that does not lead to other images: trainings may be reading them."""
+    link = out / name / IMAGES
+    if not link.is_symlink() or link.readlink() == root:
+        return out / name
+    return out / hashlib.sha256(str(root).encode()).hexdigest()[:8] / name

@@ -61,3 +61,18 @@ def test_images_without_a_split_are_for_training_and_folds_stay_what_they_were(t
     assert open_data_set(root).splits() == (None,)
     made = write_folds(open_data_set(root), tmp_path / "out", 3)
     assert [sorted(split_of(folder, "test")) for folder in made] == [[6, 7, 9, 10], [0, 1, 5, 8], [2, 3, 4, 11]]
+
+
+def test_machines_whose_images_lie_elsewhere_share_folds_but_not_links(tmp_path: Path) -> None:
+    rows = [("xy"[number % 2], "train", f"p{number}") for number in range(12)]
+    here = write_table(tmp_path / "eyes", rows)
+    (tmp_path / "mount").mkdir()
+    there = write_table(tmp_path / "mount" / "eyes", rows)
+    first = write_folds(open_data_set(here), tmp_path / "out", 2)
+    second = write_folds(open_data_set(there), tmp_path / "out", 2)
+    assert write_folds(open_data_set(here), tmp_path / "out", 2) == first
+    assert write_folds(open_data_set(there), tmp_path / "out", 2) == second
+    for ours, theirs in zip(first, second, strict=True):
+        assert ours.name == theirs.name
+        assert ((ours / "data").resolve(), (theirs / "data").resolve()) == (here, there)
+        assert open_data_set(ours).fingerprint() == open_data_set(theirs).fingerprint()
