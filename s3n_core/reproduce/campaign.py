@@ -33,7 +33,7 @@ from s3n_core.runs.model_paths import last_model_file
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.system.atomic_files import make_folder, read_bytes, write_json
 from s3n_core.system.json_values import to_json
-from s3n_core.training.events import EpochDone, RunEnded, RunStarted, StepDone
+from s3n_core.training.events import EpochDone, ImageLeftOut, RunEnded, RunStarted, StepDone
 from s3n_core.training.preparing import prepare_run
 from s3n_core.training.trainer import Trainer
 from s3n_core.version import __version__
@@ -119,6 +119,17 @@ def predictions_of(out: Path, cell: Cell) -> tuple[Prediction, ...]:
     if unknown := {row.file for row in rows} - {record.name for record in cell.data.records}:
         raise OutputError(f"The results in {folder} are damaged ({min(unknown)} is no image); delete this folder.")
     return rows
+
+
+def not_learned_of(out: Path, cell: Cell) -> dict[str, str]:
+    """Return which training images the network that a cell measures could not learn from, by name, and why.
+
+    Empty where its training is not finished, or was by a version that did not store it.
+    """
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        result = json.loads(read_bytes(out / "cells" / cell.network / RESULT))
+        return {str(name): str(reason) for name, reason in result["not_learned"].items()}
+    return {}
 
 
 def peaks_of(out: Path, cell: Cell) -> dict[str, list[tuple[float, float, float]]]:
@@ -234,6 +245,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
         for name in (RESULT, *_READINGS.values()):
             (folder / name).unlink(missing_ok=True)
     first: int | None = None
+    not_learned: dict[str, str] = {}  # each is met once in every epoch, so a resumed training tells of all
     if not _has_ended(run):
         # Finished, though it could no longer say so: stopped or killed after its last checkpoint.
         last_word_lost = contextlib.suppress(RunFinished)
@@ -246,6 +258,8 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
                         yield event.epoch + 1
                     case StepDone():
                         yield event.epoch
+                    case ImageLeftOut():
+                        not_learned[event.name] = event.reason
                     case RunEnded() if event.status != "finished":
                         raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
     model = open_trained(out, cell, device)
@@ -262,7 +276,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
     if before:
         return
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs
-    write_json(folder / RESULT, _result(cell, model, time.monotonic() - began, share))
+    write_json(folder / RESULT, {**_result(cell, model, time.monotonic() - began, share), "not_learned": not_learned})
 
 
 def _begins_with(plan: Plan, out: Path) -> list[str]:

@@ -327,9 +327,24 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
     ]
     if missing := missing_trainings(results):
         remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
+    remarks += _not_learned(results)
     reasons = dict.fromkeys(reason for result in results for reason in result.failures)
     remarks += [f"A training failed: {reason}" for reason in reasons]
     remarks += [licence.notice for licence in told]
+    return remarks
+
+
+def _not_learned(results: list[ArmResult]) -> list[str]:
+    """Say which training images could not be read, of each data set."""
+    remarks = []
+    for data in dict.fromkeys(result.data for result in results):
+        of_data = [result for result in results if result.data == data]
+        if found := {name: reason for result in of_data for name, reason in result.not_learned.items()}:
+            name, reason = min(found.items())
+            those = "1 training image" if len(found) == 1 else f"{len(found):,} training images"
+            remarks.append(
+                f"{data}: {those} could not be read and not be learned from; the first is {name} ({reason})."
+            )
     return remarks
 
 

@@ -15,7 +15,16 @@ from s3n_core.errors import OutputError
 from s3n_core.method.weight_licences import WeightLicence, restriction_of
 from s3n_core.models.model_headers import run_origin
 from s3n_core.reproduce.answers import read_answers
-from s3n_core.reproduce.campaign import ANSWERS, PER_IMAGE, PLACES, cell_folder, failure_of, is_finished, run_folder
+from s3n_core.reproduce.campaign import (
+    ANSWERS,
+    PER_IMAGE,
+    PLACES,
+    cell_folder,
+    failure_of,
+    is_finished,
+    not_learned_of,
+    run_folder,
+)
 from s3n_core.reproduce.experiments import OF_PLACES, Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
@@ -33,6 +42,7 @@ class ArmResult:
         seeds: Number of seeds of which all parts are finished.
         missing: Keys of its cells that are not finished.
         failures: Why cells failed, each reason once.
+        not_learned: Training images that could not be read in one of its trainings, and why, by name.
         values: By measure, in [0, 1]: the mean over images and seeds with its interval.
         ranges: Measures of which ``values`` has the range over seeds instead, because an earlier version measured them, which did
             not store them per image.
@@ -50,6 +60,7 @@ class ArmResult:
     seeds: int
     missing: frozenset[str]
     failures: tuple[str, ...] = ()
+    not_learned: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[Measure, Interval] = field(default_factory=dict)
     ranges: frozenset[Measure] = frozenset()
     paper: Mapping[Measure, float] = field(default_factory=dict)
@@ -167,6 +178,12 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 seeds=seeds,
                 missing=missing,
                 failures=failures,
+                not_learned={
+                    name: reason
+                    for of_seed in plan.cells_of[(experiment.key, arm.title, material.name)]
+                    for cell in of_seed
+                    for name, reason in not_learned_of(out, cell).items()
+                },
                 values=values,
                 ranges=frozenset(ranges),
                 paper=arm.paper.get(paper_name(material.whole.title), {}),

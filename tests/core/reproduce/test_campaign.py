@@ -34,6 +34,7 @@ from s3n_core.reproduce.campaign import (
     RESULT,
     cell_folder,
     is_finished,
+    not_learned_of,
     peaks_of,
     run_campaign,
     run_folder,
@@ -345,6 +346,20 @@ def test_a_cell_that_fails_is_told_and_tried_again(birds, tmp_path):
     assert "2 trainings are not finished" in text
     both = [*results_of(broken, EXPERIMENTS["table5"], tmp_path)] * 2
     assert missing_trainings(both) == 2, "what tables share counts once"
+
+
+def test_training_images_that_could_not_be_read_are_counted(birds, tmp_path):
+    shutil.copytree(birds, tmp_path / "birds")
+    plan = plan_of(tmp_path / "birds", tmp_path, "table5")
+    damaged = plan.materials[0].whole.of_split("train")[1]
+    damaged.path.write_bytes(damaged.path.read_bytes()[:100])
+    first, *_ = plan.cells
+    for step in run(plan, tmp_path):
+        if step.finished == first.key:
+            break  # the tables so far know it, too
+    counted = f"birds: 1 training image could not be read and not be learned from; the first is {damaged.name} ("
+    assert counted in markdown(plan, EXPERIMENTS["table5"], results_of(plan, EXPERIMENTS["table5"], tmp_path))
+    assert not_learned_of(tmp_path, first).keys() == {damaged.name}
 
 
 def test_a_campaign_does_not_download_weights_unasked(birds, tmp_path, monkeypatch):
