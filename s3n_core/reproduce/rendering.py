@@ -343,7 +343,7 @@ def _not_learned(results: list[ArmResult]) -> list[str]:
             name, reason = min(found.items())
             those = "1 training image" if len(found) == 1 else f"{len(found):,} training images"
             remarks.append(
-                f"{data}: {those} could not be read and not be learned from; the first is {name} ({reason})."
+                f"{data}: {those} could not be read, so nothing was learned there; the first is {name} ({reason})."
             )
     return remarks
 

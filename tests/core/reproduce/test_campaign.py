@@ -357,7 +357,7 @@ def test_training_images_that_could_not_be_read_are_counted(birds, tmp_path):
     for step in run(plan, tmp_path):
         if step.finished == first.key:
             break  # the tables so far know it, too
-    counted = f"birds: 1 training image could not be read and not be learned from; the first is {damaged.name} ("
+    counted = f"birds: 1 training image could not be read, so nothing was learned there; the first is {damaged.name} ("
     assert counted in markdown(plan, EXPERIMENTS["table5"], results_of(plan, EXPERIMENTS["table5"], tmp_path))
     assert not_learned_of(tmp_path, first).keys() == {damaged.name}
 
