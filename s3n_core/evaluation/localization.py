@@ -38,22 +38,21 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
     Returns:
         Shape (B, SIDE, SIDE), in [0, 1].
     """
-    own = trace.response.maps.gather(1, classes[:, None, None, None].expand(-1, 1, *trace.response.maps.shape[2:]))
-    config = network.config
-    align = config.cell_alignment
-    total = min_max(resize_map(own[:, 0], SIDE, align=align, span=config.response_span))
-    seen = torch.ones_like(total)
-    grids = {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
+    config, grids = network.config, {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
+    total = seen = images.new_zeros(len(images), SIDE, SIDE, dtype=torch.float32)
     for branch, maps in trace.pooled_maps.items():
-        grid, weight = grids[branch], network.head(branch).classifier.weight[classes]
-        of_class = torch.einsum("bdhw,bd->bhw", maps.float(), weight)
-        span = config.input_size / (config.feature_stride * network.head(branch).step)
-        of_branch = min_max(resize_map(of_class, SIDE, align=align, span=span))
-        places, valid = invert_grid(resize_grid(grid, SIDE))
+        head = network.head(branch)
+        of_class = torch.einsum("bdhw,bd->bhw", maps.float(), head.classifier.weight[classes])
+        side = config.original_size if branch == "O" else config.input_size
+        span = side / (config.feature_stride * head.step)
+        of_branch = min_max(resize_map(of_class, SIDE, align=config.cell_alignment, span=span))
+        if branch == "O":
+            total, seen = total + of_branch, seen + 1
+            continue
+        places, valid = invert_grid(resize_grid(grids[branch], SIDE))
         # The inverse grid has aligned corners, like the grid itself.
         back = F.grid_sample(of_branch[:, None], places, align_corners=True, padding_mode="border")[:, 0]
-        total = total + torch.where(valid, back, 0.0)
-        seen = seen + valid
+        total, seen = total + torch.where(valid, back, 0.0), seen + valid
     return total / seen
 
 

@@ -88,7 +88,7 @@ def contributions(
         trace = (network.finish(look, trace=True) if output is None else output).trace
         if trace is None:
             raise ValueError("contributions of D and C need an output with its trace")
-    maps = {"O": look.features} | ({} if trace is None else dict(trace.pooled_maps))
+    maps = {"O": look.features} if trace is None else trace.pooled_maps
     grids = {} if trace is None or not warped else {"D": trace.samples.grid_d, "C": trace.samples.grid_c}
 
     layer = network.joint if head == "joint" else network.head(head).classifier

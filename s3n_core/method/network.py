@@ -65,8 +65,8 @@ class SamplingTrace:
         samples: Memberships, Q_d, Q_c and the grids, one entry per cell.
         images_d: The discriminative images, shape (B, 3, h, w), normalised.
         images_c: The complementary images.
-        pooled_maps: What global average pooling averages in D and C, by letter, shape (B, D, h, w): S, in the release
-            form after the buffer. Lacks the branches that the network lacks; O's are `Look.features`.
+        pooled_maps: What global average pooling averages in each branch, by letter, shape (B, D, h, w): S, in the release
+            form of D and C after the buffer. Lacks the branches that the network lacks.
     """
 
     response: Response
@@ -311,7 +311,7 @@ class S3N(nn.Module):
             The logits and, if requested, the trace.
         """
         pooled, logits = {"O": look.pooled}, {"O": look.original}
-        pooled_maps: dict[str, Tensor] = {}
+        pooled_maps = {"O": look.features}
         for branch in ("D", "C"):  # one after the other: on a CPU two passes are faster than one with both
             if branch in self.heads and branch in warped:
                 head = self.head(branch)

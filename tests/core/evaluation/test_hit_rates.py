@@ -55,8 +55,9 @@ def test_the_joined_map_lies_where_the_cells_look(model_of, backbone: str, size:
     assert np.abs(joined - expected).max() < 0.05  # a pixel of 32
 
 
-def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of) -> None:
-    model: Model = model_of(control="identity", backbone="vgg16")
+@pytest.mark.parametrize("side_head", [False, True])  # which makes R, and is not one of the heads
+def test_without_warps_the_joined_map_is_the_mean_of_the_heads_maps(model_of, side_head: bool) -> None:
+    model: Model = model_of(control="identity", backbone="vgg16", side_head=side_head)
     size = model.network.config.input_size
     images = torch.randn(2, 3, size, size)
     with torch.inference_mode():
