@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 HELP = """Check a data set for broken files, images and classes that are too small, and duplicates.
 
-Images of each class and part, unreadable files with the reason, classes and images too small to learn from, equal files and
-near-duplicates within and across parts, and file names that betray one source in training and test or another label.
+Images of each class and split, unreadable files with the reason, classes and images too small to learn from, equal files and
+near-duplicates within and across splits, and file names that betray one source in training and test or another label.
 
 Example: s3n audit birds --out findings
 """

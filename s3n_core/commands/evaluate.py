@@ -34,10 +34,10 @@ HELP = """Measure a model on labelled images.
 Prints top-1 and top-5 accuracy of each branch, of the joint prediction and of the mean of the branches; accuracy per class;
 the confusion matrix. Without --split it uses the labelled test images; without these the validation images, by which the run
 chose its best epoch (so the result is optimistic); without these all images. The heading says which, and how many of them
-the model learned from. --places also measures whether
-the peaks lie in the data set's boxes and on its key points, compared with the image's centre and random points, and the
-localisation of Table 2. --cascade shows the cost and gain of stopping after O where O is certain; --stop-below H does so for
-one threshold. Choose the threshold on the run's validation set (--split validation), then measure it on the test split.
+the model learned from. --places also measures whether the peaks lie in the data set's boxes and on its key points, compared
+with another image's peaks, the centre and random points, and the localisation of Table 2. --cascade shows the cost and gain
+of stopping after O where O is certain; --stop-below H does so for one threshold. Choose the threshold on the run's
+validation set (--split validation), then measure it on the test split.
 
 Example: s3n evaluate first birds --out figures
 """

@@ -83,8 +83,8 @@ class StartView(ColumnScrollArea):
         self.parts.setSpecialValueText("Suggested")
         self.parts.setAccessibleName("Number of parts")
         self.parts.setToolTip(
-            "Suggested: the number of groups that are best separated. You can merge and split parts later, or change\n"
-            "the number: the images are not read again."
+            "Suggested: the number that separates the groups best, the largest if several do so equally well. You can\n"
+            "merge and split parts later, or change the number: the images are not read again."
         )
         self.parts_of = QComboBox()
         self.parts_of.setAccessibleName("Where the parts come from")

@@ -63,7 +63,7 @@ def compare(
 ) -> None:
     """Say what tells class A from class B: what each part contributes, and what is lost when it is hidden.
 
-    Takes the images of both classes in the atlas, those held out where there are any, and keeps the answer in the atlas. Without
+    Takes the images of both classes in the atlas, the test images where there are any, and keeps the answer in the atlas. Without
     B, class A is compared with all others. With --json the last line is the ranking.
 
     Examples: s3n parts compare atlas "Frost tailed Willowling" "Bibbed Willowling"; s3n parts compare atlas --image bird.jpg
