@@ -93,6 +93,7 @@ def made_inspection(
         "class_maps": np.arange(8, dtype=np.float32).reshape(2, 2, 2),
         "mapped_classes": (0, 1),
         "alignment": "origins",
+        "span": None,
         "map": response,
         "peaks": tuple(listed),
         "map_d": 0.09 + response,
