@@ -89,7 +89,10 @@ class InspectionController(QObject):
         if not self._active:
             self._active = True
             self._device, self._precision = device, precision
-            self._on_data_set(self._session.data_set)
+            # The session drops the image with its data set: one from elsewhere was chosen beside the open one, and stays.
+            data_set = self._session.data_set
+            self._place = None if data_set is None else data_set_place(data_set)
+            self._on_data_set(data_set)
             self._on_model(self._session.model)
             self._on_session_image(self._session.image)
 

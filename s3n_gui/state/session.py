@@ -158,6 +158,8 @@ class Session(QObject):
                 self.selection = None
             if before is None or value is None or value.root != before.root:
                 self._sought = None
+                if value is not None and self._image is not None and not self._image.is_relative_to(value.root):
+                    self.image = None  # else a page that is shown later takes it for one chosen beside these images
             self._end(("open", "data", "table", "prediction"))
             self.data_set_changed.emit(value)
 
@@ -212,7 +214,7 @@ class Session(QObject):
 
     @property
     def image(self) -> Path | None:
-        """The selected image."""
+        """The selected image; another data set drops one that is not in its folder."""
         return self._image
 
     @image.setter

@@ -452,3 +452,16 @@ def test_an_image_from_elsewhere_stays_when_the_same_data_set_is_taken_again(sta
     session.image = elsewhere
     session.data_set = data_set(tmp_path / "others")
     assert session.image == tmp_path / "others" / "bird 0.jpg"
+
+
+@pytest.mark.parametrize(("opened_after", "shown"), [("birds", "elsewhere/bird.jpg"), ("others", "others/bird 0.jpg")])
+def test_an_image_from_elsewhere_stays_when_the_page_is_first_shown_unless_it_was_chosen_beside_other_images(
+    session: Session, tmp_path: Path, opened_after: str, shown: str
+) -> None:
+    state, verdicts = InspectionState(), Verdicts()
+    controller = InspectionController(session, FakeClient(), state, ImageList(verdicts), verdicts)
+    session.data_set = data_set(tmp_path / "birds")
+    session.image = tmp_path / "elsewhere" / "bird.jpg"
+    session.data_set = data_set(tmp_path / opened_after)
+    controller.activate()
+    assert session.image == state.image == tmp_path / shown
