@@ -188,6 +188,8 @@ class InspectActions(QObject):
 
     def toggle_why(self) -> None:
         """Show the ledger, and the contributions in a pane; if both show, the peaks and the response map again."""
+        if self._body.stage.is_empty:
+            return  # it says why there is nothing to explain
         panes = [model for model in self._shown_models() if model.kind == "contributions"]
         if panes and self._body.side.shows_why:
             for model in panes:
@@ -201,7 +203,7 @@ class InspectActions(QObject):
         """Show the contributions in a pane: in place of a map, if no visible pane shows them yet."""
         models = self._shown_models()
         kinds = [model.kind for model in models]
-        if "contributions" not in kinds:
+        if models and "contributions" not in kinds:
             of_maps = (kinds.index(kind) for kind in ("response", "class_map", "map_d") if kind in kinds)
             models[next(of_maps, 0)].update(kind="contributions")
 
@@ -273,11 +275,10 @@ class InspectActions(QObject):
             self._show_class_map(index, toggles=True)
 
     def _show_class_map(self, index: int, *, toggles: bool = False) -> None:
-        answer = self._state.answer
-        if answer is None:
+        answer, models = self._state.answer, self._shown_models()
+        if answer is None or not models:
             return
         name = answer.response.classes[index]
-        models = self._shown_models()
         target = next((model for model in models if model.kind == "class_map"), None)
         target = target or next((model for model in models if model.kind == "response"), models[0])
         if toggles and (target.kind, target.class_name) == ("class_map", name):

@@ -156,6 +156,21 @@ def test_the_ledger_sums_to_the_margin_of_the_scores_and_the_cursor_has_its_numb
     assert not page.side.margin.isVisible()
 
 
+def test_where_nothing_is_shown_the_key_does_nothing(page: InspectPage, clients: list[FakeClient]) -> None:
+    tab = page.side.tab
+    page.side.scores.class_menu_requested.emit(1, QPoint())
+    (menu,) = [menu for menu in page.findChildren(QMenu) if menu.isVisible()]
+    page.state.say("bird 0.jpg cannot be read.")
+    press(page)
+    assert page.stage.is_empty
+    assert page.side.tab == tab
+    assert clients[0].why_asked == []
+    for action in menu.actions():  # it was opened before
+        action.trigger()
+    menu.close()
+    assert page.stage.is_empty
+
+
 def test_another_rival_or_none_is_chosen(page: InspectPage, clients: list[FakeClient]) -> None:
     press(page)
     panel = page.side.why
