@@ -132,9 +132,16 @@ class InspectActions(QObject):
     def show_like(self) -> None:
         """Show the peaks of the atlas that look most like the selected one, on the Parts page."""
         peak, image, found = self._state.selected_peak, self._state.image, self._state.descriptors
-        if peak is not None and image is not None:
+        if peak is not None and image is not None and self._shows_this_image():
             known = found is not None and found.nearest(peak.x, peak.y, SAME_PLACE) is not None
             self._session.ask_like(image, (peak.x, peak.y), found if known else None)
+
+    def _shows_this_image(self) -> bool:
+        """Return whether what the panes show is of the chosen image; if it is still of the last one, say so."""
+        current = self._state.is_current
+        if not current:
+            self.notice.emit("The last image is still shown; wait until this one appears.")
+        return current
 
     # Hiding a place
 
@@ -178,8 +185,9 @@ class InspectActions(QObject):
                 self.failed.emit(str(error))
 
     def _hide(self, place: tuple[float, float]) -> None:
-        self._body.side.show_hiding()
-        self._hiding.hide(place)
+        if self._shows_this_image():
+            self._body.side.show_hiding()
+            self._hiding.hide(place)
 
     def _on_place_menu(self, action: QAction) -> None:
         self._hide(action.data())

@@ -13,7 +13,7 @@ from s3n_gui.inspector.peaks.changes import ChangeNumbers, ChangePeaks
 
 
 class Editor(QObject):
-    """Turns user edits into undoable changes of the state."""
+    """Turns user edits into undoable changes of the state; peaks of the last image, while they still show, cannot be edited."""
 
     def __init__(self, state: InspectionState, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -57,7 +57,7 @@ class Editor(QObject):
     def drag_peak(self, cell: Cell, place: tuple[float, float]) -> None:
         """Move a peak to a place in the original, in pixels; all steps until `drop_peak` are one change."""
         evidence = self._state.evidence
-        if evidence is None or not self._state.is_current or self._peak(cell) is None:
+        if evidence is None or self._peak(cell) is None:
             return
         x0, y0, x1, y1 = evidence.response.source_box
         to = evidence.response.original_to_cell(min(max(place[0], x0), x1), min(max(place[1], y0), y1))
@@ -72,7 +72,7 @@ class Editor(QObject):
 
     def reset(self) -> None:
         """Reset the parameters to the model's own, and this image's peaks."""
-        numbers, edits = InspectionSettings(), self._state.edits
+        numbers, edits = InspectionSettings(), self._state.edits if self._state.is_current else ()
         if self._state.numbers == numbers and not edits:
             return
         self.undo_stack.beginMacro("Reset all")
@@ -88,5 +88,6 @@ class Editor(QObject):
 
     def _change(self, edits: tuple[PeakEdit, ...], text: str, gesture: str | None = None) -> None:
         image = self._state.image
-        if image is not None and edits != self._state.edits:
+        # While the last image still shows, the edits would be of its peaks.
+        if image is not None and self._state.is_current and edits != self._state.edits:
             self.undo_stack.push(ChangePeaks(self._state, image, edits, text, gesture))

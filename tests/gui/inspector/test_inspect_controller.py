@@ -406,6 +406,31 @@ def test_arrow_keys_that_are_faster_than_the_engine_all_count(stage: Stage) -> N
     assert stage.state.edits == ()
 
 
+def test_peaks_of_the_last_image_cannot_be_edited_while_they_are_still_shown(stage: Stage) -> None:
+    stage.editor.switch_peak((10, 20))
+    assert stage.state.edits == (), "nothing is shown yet"
+    stage.controller.step(1)
+    stage.client.answer()
+    stage.editor.switch_peak((10, 20))
+    edited = stage.state.edits
+    stage.controller.step(-1)
+    stage.client.answer()
+    stage.controller.step(1)  # bird 0 is still shown
+    stage.state.select((25, 5))
+    stage.editor.switch_peak((25, 5))
+    stage.editor.flip_peak((25, 5))
+    stage.editor.put_peak((25, 5), "both")
+    stage.editor.restore_peak((10, 20))
+    stage.editor.nudge_peak(1, 0)
+    stage.editor.drag_peak((25, 5), (100.0, 90.0))
+    stage.editor.reset()
+    assert stage.state.edits == edited != ()
+    assert stage.editor.undo_stack.count() == 1
+    stage.client.answer()
+    stage.editor.flip_peak((25, 5))
+    assert len(stage.state.edits) == 2
+
+
 def test_everything_is_put_back_in_one_step(stage: Stage) -> None:
     stage.client.answer()
     stage.editor.set_numbers(InspectionSettings(delta=2.0), "Change delta")

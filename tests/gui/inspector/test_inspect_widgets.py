@@ -313,6 +313,28 @@ def test_the_menu_of_a_peak(looking: InspectPage) -> None:
     menu.deleteLater()
 
 
+def test_a_peak_of_the_last_image_is_neither_hidden_nor_compared(
+    looking: InspectPage, session: Session, qtbot: QtBot
+) -> None:
+    looking.commands()["inspect-next"]()
+    looking.state.select((10, 20))  # of bird 0, which is still shown
+    asked: list[str] = []
+    session.page_requested.connect(asked.append)
+    tab = looking.side.tab
+    for act in (looking.commands()["inspect-hide"], looking.inspect_actions.show_like):
+        with qtbot.waitSignal(session.notice_reported) as said:
+            act()
+        assert said.args[0] == "The last image is still shown; wait until this one appears."
+    assert client(looking).hidden == asked == []
+    assert session.like is None
+    assert looking.side.tab == tab
+    client(looking).answer()
+    looking.state.select((10, 20))
+    looking.inspect_actions.show_like()
+    assert session.like is not None
+    assert session.like.image == session.image
+
+
 def test_space_holds_the_original(looking: InspectPage) -> None:
     for focused in (view(looking, 2), looking.browser.list):
         QTest.keyPress(focused, Qt.Key.Key_Space)
