@@ -178,19 +178,21 @@ class LedgerPanel(QWidget):
         best = list(answer.top(count=_MOST_CLASSES))
         resolved = why.resolved(answer)
         question = why.question
-        rival = "Strongest rival"
+        versus, rival = question.versus, "Strongest rival"
         if not isinstance(resolved, str):
             target = resolved[0]
             strongest = answer.scores.rival(target)
             if strongest is not None:
                 rival = f"{displayed_class(answer.response.classes[strongest])} (strongest rival)"
             best_rivals = [score for score in best if score.index != target]
+            if versus == answer.response.classes[target]:
+                versus = None  # no class is its own rival: the strongest one is subtracted
         else:
             best_rivals = best
         predicted = f"{displayed_class(answer.prediction.name)} (predicted)"
         _fill(self.target, [(predicted, None), *map(_item, best)], question.target)
         items = [(rival, None), *map(_item, best_rivals), ("No rival: the logit alone", _ALONE)]
-        _fill(self.versus, items, _ALONE if question.alone else question.versus)
+        _fill(self.versus, items, _ALONE if question.alone else versus)
 
     def _on_target(self, index: int) -> None:
         why = self._state.why

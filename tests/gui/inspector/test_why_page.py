@@ -193,6 +193,23 @@ def test_another_rival_or_none_is_chosen(page: InspectPage, clients: list[FakeCl
     assert clients[0].why_asked[-1][1:3] == (1, None)
 
 
+def test_the_box_of_the_rival_shows_the_class_that_is_subtracted(page: InspectPage, clients: list[FakeClient]) -> None:
+    page.state.why.ask(WhyQuestion(versus=CLASSES[1]))
+    press(page)
+    panel = page.side.why
+    assert panel.versus.currentText().startswith("Blue bird  ")
+    clients[0].saying["bird 1.jpg"] = {"winner": 1}
+    page.commands()["inspect-next"]()
+    clients[0].answer()
+    assert clients[0].why_asked[-1][1:3] == (1, 0)
+    assert panel.versus.currentText() == "Red bird (strongest rival)"
+    assert panel.versus.count() == 4  # the strongest, both other classes, none
+    page.commands()["inspect-previous"]()
+    clients[0].answer()
+    assert clients[0].why_asked[-1][1:3] == (0, 1)
+    assert panel.versus.currentText().startswith("Blue bird  ")
+
+
 def test_the_class_of_the_scores_is_the_one_that_is_asked_about(
     page: InspectPage, clients: list[FakeClient], qtbot: QtBot
 ) -> None:
