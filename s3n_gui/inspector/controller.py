@@ -15,6 +15,7 @@ from s3n_core.datasets.records import Annotation, DataSet
 from s3n_core.evaluation.label_check import unknown_labels
 from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.settings import InspectionSettings
+from s3n_core.runs.model_paths import after_rename
 from s3n_core.server.codec import OpenedModel
 from s3n_gui.appearance.wording import count_text
 from s3n_gui.background.engine_client import EngineClient
@@ -38,6 +39,7 @@ class InspectionController(QObject):
     """Connects the session, the engine and the page's state.
 
     Signals:
+        model_changed: Another model is inspected, or none; a run with another name is the same model.
         truth_changed: The true class of the chosen image, or None if it is unlabelled.
         device_reported: The device in use, and why a faster one is not (empty if it is the fastest).
         notice: A message that is not an error.
@@ -46,6 +48,7 @@ class InspectionController(QObject):
         descriptors_failed: The `S3NError` that there is instead of what the peaks look like.
     """
 
+    model_changed = Signal()
     truth_changed = Signal(object)
     device_reported = Signal(str, str)
     notice = Signal(str)
@@ -69,6 +72,7 @@ class InspectionController(QObject):
         self._active = False
         self._model: Path | None = None
         self._place: Path | None = None  # of the data set
+        session.run_renamed.connect(self._on_renamed)
         session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._on_data_set)
         session.image_changed.connect(self._on_session_image)
@@ -104,8 +108,12 @@ class InspectionController(QObject):
         if self._active and self._model is not None:
             self._verdicts.clear()
             self._updater.forget()
-            self._client.open_model(self._model, device, precision)
-            self.ask_again()
+            self._open_again(self._model)
+
+    def _open_again(self, model: Path) -> None:
+        """Open the model that is inspected anew; what is shown of it stays."""
+        self._client.open_model(model, self._device, self._precision)
+        self.ask_again()
 
     def _on_opened(self, opened: OpenedModel) -> None:
         self.device_reported.emit(f"{opened.device_name}, {opened.precision}", opened.device_reason)
@@ -134,6 +142,14 @@ class InspectionController(QObject):
         else:
             self._client.open_model(model, self._device, self._precision)
         self._state.forget()  # triggers a new request
+        self.model_changed.emit()
+
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        """Keep the edits and results of a run that has another name now; the engine needs its new path."""
+        model = None if self._model is None else after_rename(self._model, before, after)
+        if model is not None and model != self._model:
+            self._model = model
+            self._open_again(model)
 
     def _on_data_set(self, data_set: DataSet | None) -> None:
         if not self._active:

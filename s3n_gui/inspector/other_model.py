@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from s3n_core.runs.model_paths import after_rename
 from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.state_updater import StateUpdater
@@ -55,6 +56,14 @@ class OtherModel(QObject):
         self.state.forget()
         self._client.open_model(path, device, precision)
         self._ask()
+
+    def follow_rename(self, before: Path, after: Path, device: str, precision: str) -> None:
+        """Open the second model anew where it lies after its run was renamed; what is shown of it stays."""
+        path = None if self.path is None else after_rename(self.path, before, after)
+        if self._client is not None and path is not None and path != self.path:
+            self.path = path
+            self._client.open_model(path, device, precision)
+            self._ask()
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Set after how many idle seconds the engine unloads the model."""

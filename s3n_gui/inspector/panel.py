@@ -123,7 +123,7 @@ class InspectPage(Page):
         self.controller.predictions_missing.connect(self._on_predictions_missing)
         self.known.notice.connect(session.report_notice)
         self.known.failed.connect(self._on_table_failed)
-        session.model_changed.connect(self.editor.undo_stack.clear)
+        self.controller.model_changed.connect(self.editor.undo_stack.clear)
         session.data_set_changed.connect(self._on_data_set)
         settings.changed.connect(self._on_setting)
 

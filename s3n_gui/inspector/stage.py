@@ -79,6 +79,7 @@ class Stage(QStackedWidget):
         self.addWidget(self.empty)
         self.addWidget(self.panes)
         self.empty.asked.connect(self._on_asked)
+        session.run_renamed.connect(self._on_renamed)
 
     @property
     def is_empty(self) -> bool:
@@ -172,6 +173,11 @@ class Stage(QStackedWidget):
         """Set the second model's device and precision."""
         if self.other is not None and self.other.path is not None:
             self.other.open(self.other.path, device, precision)
+
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        if self.other is not None and self.comparison is not None:
+            self.other.follow_rename(before, after, self._settings.device, self._settings.precision)
+            self.comparison.second.set_model(self.other.path)
 
     def set_idle_seconds(self, seconds: float) -> None:
         """Set after how many idle seconds the second engine unloads its model."""

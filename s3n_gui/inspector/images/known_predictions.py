@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from s3n_core.runs.model_paths import after_rename
 from s3n_gui.background.engine_client import EngineClient
 from s3n_gui.inspector.images.image_list import ImageList
 from s3n_gui.inspector.images.table_reader import KnownTable, TableReader
@@ -41,6 +42,7 @@ class KnownPredictions(QObject):
         super().__init__(parent)
         self._settings = settings
         self._session, self._client, self._images, self._verdicts = session, client, images, verdicts
+        self._model = session.model
         self._table: KnownTable | None = None
         self._chosen: Path | None = None
         self._taken: KnownTable | None = None
@@ -50,7 +52,8 @@ class KnownPredictions(QObject):
         self._reader.read.connect(self._on_read)
         self._reader.failed.connect(self._on_failed)
         session.predictions_changed.connect(self._on_predictions)
-        session.model_changed.connect(self._take_again)
+        session.run_renamed.connect(self._on_renamed)
+        session.model_changed.connect(self._on_model)
         session.data_set_changed.connect(self._take_again)
         session.selection_changed.connect(self._on_selection)
         client.opened.connect(self._on_opened)
@@ -94,6 +97,16 @@ class KnownPredictions(QObject):
         said = self._take(certain=chosen)
         if chosen:
             (self.failed if self._taken is None else self.notice).emit(said)
+
+    def _on_renamed(self, before: Path, after: Path) -> None:
+        """Keep the table of a run that has another name now."""
+        if self._model is not None:
+            self._model = after_rename(self._model, before, after)
+
+    def _on_model(self, model: Path | None) -> None:
+        if model != self._model:
+            self._model = model
+            self._take_again()
 
     def _on_selection(self) -> None:
         self._take()  # the images may be of another folder

@@ -212,6 +212,37 @@ def test_another_model_forgets_everything(stage: Stage) -> None:
     assert stage.client.asked[-1].image == stage.path(0)
 
 
+def test_a_renamed_run_is_the_same_model_at_another_place(stage: Stage) -> None:
+    session, state, before, after = stage.session, stage.state, stage.root / "run-07", stage.root / "narrow"
+    session.model = before
+    stage.client.answer()
+    stage.editor.switch_peak((10, 20))
+    stage.client.answer()
+    settings, baseline, known = state.settings, state.before, len(stage.verdicts)
+    changed: list[None] = []
+    stage.controller.model_changed.connect(lambda: changed.append(None))
+    session.follow_rename(before, after)
+    assert stage.client.models[-2:] == [before, after]
+    stage.client.answer()
+    assert state.settings == settings != InspectionSettings()
+    assert state.before is baseline is not None
+    assert len(stage.verdicts) == known > 0
+    session.follow_rename(stage.root / "run-08", stage.root / "wide")  # another run
+    assert (stage.client.models[-1], changed) == (after, [])
+    session.model = stage.root / "other.safetensors"
+    assert len(changed) == 1
+
+
+def test_a_renamed_run_is_the_same_second_model(tmp_path: Path) -> None:
+    second = Second(tmp_path)
+    second.model.open(tmp_path / "run-07", "cpu", "float32")
+    second.client.answer()
+    answer = second.model.state.answer
+    second.model.follow_rename(tmp_path / "run-07", tmp_path / "narrow", "cpu", "float32")
+    assert second.client.models[-1] == second.model.path == tmp_path / "narrow"
+    assert second.model.state.answer is answer is not None
+
+
 def test_a_failure_is_said_and_can_be_tried_again(stage: Stage) -> None:
     stage.client.failed.emit(S3NError("bird 0.jpg cannot be read."), stage.client.asked[-1])
     assert stage.state.message == "bird 0.jpg cannot be read."

@@ -699,6 +699,31 @@ def test_two_models_on_one_image(
     assert second.closed
 
 
+def test_the_changes_of_a_renamed_run_can_still_be_undone(
+    looking: InspectPage, session: Session, clients: list[FakeClient], tmp_path: Path
+) -> None:
+    session.model = tmp_path / "run-07"
+    client(looking).answer()
+    looking.stage.compare_with(tmp_path / "run-08")
+    clients[1].answer()
+    looking.editor.switch_peak((10, 20))
+    client(looking).answer()
+    comparison = looking.stage.comparison
+    assert comparison is not None
+    session.follow_rename(tmp_path / "run-07", tmp_path / "narrow")
+    session.follow_rename(tmp_path / "run-08", tmp_path / "wide")
+    assert looking.state.edits
+    assert looking.undo_stack().canUndo()
+    assert [one.models[-1].name for one in clients] == ["narrow", "wide"]
+    clients[1].answer()
+    assert (comparison.first.model.text(), comparison.second.model.text()) == (
+        "This model: narrow best",
+        "Other model: wide best",
+    )
+    session.model = tmp_path / "other.safetensors"
+    assert not looking.undo_stack().canUndo()
+
+
 def test_two_models_are_shown_alike(looking: InspectPage, clients: list[FakeClient], tmp_path: Path) -> None:
     looking.stage.compare_with(tmp_path / "run-07")
     comparison = looking.stage.comparison

@@ -174,6 +174,18 @@ def test_another_model_forgets_the_table(setting: Setting, qtbot: QtBot, tmp_pat
     assert not setting.known.of_all
 
 
+def test_the_table_of_a_renamed_run_is_still_known(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
+    setting.session.model = tmp_path / "run-07"
+    setting.open("abc")
+    with qtbot.waitSignal(setting.known.notice):
+        setting.known.read(table(tmp_path / "t.json", names=ALL))
+    setting.session.follow_rename(tmp_path / "run-07", tmp_path / "narrow")
+    setting.open("abc")
+    assert setting.known.of_all
+    setting.session.model = tmp_path / "other.safetensors"
+    assert not setting.known.of_all
+
+
 def test_a_table_kept_of_an_earlier_time_is_found(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
     setting.session.model = tmp_path / "model.safetensors"
     setting.session.data_set = data_set(tmp_path)
