@@ -23,7 +23,7 @@ class KnownPredictions(QObject):
     Signals:
         changed: ``of_all`` may have changed.
         notice: A message on what a chosen table contained.
-        failed: A message: a chosen table cannot be read.
+        failed: A message: a chosen table cannot be read, or turns out to be of another model.
     """
 
     changed = Signal()
@@ -132,8 +132,13 @@ class KnownPredictions(QObject):
         if table is None or (opened is None and not certain):
             return ""
         if opened is not None and table.model != opened.digest:
+            said = "This table was made with another model; run Predict with the current one."
+            was_taken = table is self._taken
             self._know(None)
-            return "This table was made with another model; run Predict with the current one."
+            if was_taken:  # while no model was open, such as after it was unloaded
+                self._verdicts.clear()
+                self.failed.emit(said)
+            return said
         names = self._images.names()
         fitting = names & table.verdicts.keys()
         if not fitting:

@@ -141,6 +141,21 @@ def test_a_table_of_another_model_says_nothing(setting: Setting, qtbot: QtBot, t
     assert "another model" in said.args[0]
 
 
+def test_a_table_taken_before_the_model_is_open_is_dropped_if_it_is_of_another(
+    setting: Setting, qtbot: QtBot, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(setting.known.notice):
+        setting.known.read(table(tmp_path / "t.json", names=ALL))
+    assert len(setting.verdicts) == 6
+    with qtbot.waitSignal(setting.known.failed) as said:
+        setting.open("def")
+    assert "another model" in said.args[0]
+    assert len(setting.verdicts) == 0
+    assert not setting.known.of_all
+    with qtbot.assertNotEmitted(setting.known.failed):
+        setting.open("def")  # said once
+
+
 def test_a_chosen_table_says_what_it_brought(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
     with qtbot.waitSignal(setting.known.notice) as said:
         setting.known.read(table(tmp_path / "t.json"))
