@@ -203,7 +203,7 @@ class InspectionController(QObject):
         label = None if record is None else self._images.label_of(record)
         valid = inspection.scores.is_finite  # otherwise there is no prediction, so no mistake either
         if record is not None and valid and inspection.warps.settings == InspectionSettings():
-            self._verdicts.take_inspection(record.name, inspection, label)
+            self._verdicts.take_inspection(record.path, inspection, label)
 
     def _on_failed(self, sentence: str) -> None:
         self._state.say(sentence)

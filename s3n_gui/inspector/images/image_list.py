@@ -106,9 +106,15 @@ class ImageList(QAbstractListModel):
         """Number of images before the filter, and before the choice if the chosen ones are of the data set."""
         return len(self._records if self._elsewhere else self._opened)
 
-    def names(self) -> frozenset[str]:
-        """Return the names of all images."""
-        return frozenset(record.name for record in (*self._opened, *self._records))
+    def paths(self) -> dict[str, Path]:
+        """Return the files of all images by the names that tables give them; of two with one name that of the data set."""
+        return {record.name: record.path for record in (*self._records, *self._opened)}
+
+    def are_all_among(self, names: frozenset[str]) -> bool:
+        """Return whether a table with these names has a row of every image: it has none of another folder's namesakes."""
+        paths = self.paths()
+        namesakes = self._elsewhere and any(paths[record.name] != record.path for record in self._records)
+        return paths.keys() <= names and not namesakes
 
     def label_of(self, record: ImageRecord) -> str | None:
         """Return the name of an image's labelled class, or None."""
@@ -149,7 +155,7 @@ class ImageList(QAbstractListModel):
         listed = self._listed
         if start is not None:
             listed = listed[start + 1 :] if step == 1 else listed[: max(start, 0)]
-        return sum(test(self._verdicts.get(self._records[index].name)) for index in listed)
+        return sum(test(self._verdicts.get(self._records[index].path)) for index in listed)
 
     def next_row(self, row: int, step: Literal[1, -1], test: Callable[[Verdict | None], bool] | None = None) -> int:
         """Return the next row in a direction whose verdict passes a test, or -1 if there is none; does not wrap around.
@@ -161,7 +167,7 @@ class ImageList(QAbstractListModel):
         """
         row += step
         while 0 <= row < len(self._listed):
-            if test is None or test(self._verdicts.get(self.record(row).name)):
+            if test is None or test(self._verdicts.get(self.record(row).path)):
                 return row
             row += step
         return -1
@@ -178,7 +184,7 @@ class ImageList(QAbstractListModel):
         if role == RECORD_ROLE:
             return record
         if role == VERDICT_ROLE:
-            return self._verdicts.get(record.name)
+            return self._verdicts.get(record.path)
         if role == Qt.ItemDataRole.DisplayRole:
             return record.name.rpartition("/")[2]
         if role == Qt.ItemDataRole.AccessibleTextRole:
@@ -188,7 +194,7 @@ class ImageList(QAbstractListModel):
         return None
 
     def _said(self, record: ImageRecord) -> str:
-        label, verdict = self.label_of(record), self._verdicts.get(record.name)
+        label, verdict = self.label_of(record), self._verdicts.get(record.path)
         parts = [] if label is None else [f"Labelled {displayed_class(label)}"]
         if verdict is None:
             parts.append("not viewed yet")
@@ -210,17 +216,17 @@ class ImageList(QAbstractListModel):
                 ]
             listed = [index for index in listed if self._text in self._texts[index]]
         if self._shown != "all":
-            listed = [index for index in listed if test(self._verdicts.get(self._records[index].name))]
+            listed = [index for index in listed if test(self._verdicts.get(self._records[index].path))]
         self._listed, self._rows = list(listed), {}
         self.endResetModel()
         self.filtered.emit()
 
-    def _on_verdicts(self, names: tuple[str, ...]) -> None:
-        if not names:
+    def _on_verdicts(self, paths: tuple[Path, ...]) -> None:
+        if not paths:
             self._filter()
             return
         # The current image stays listed, whatever its verdict turns out to be.
-        for name in names:
-            row = next((row for row, index in enumerate(self._listed) if self._records[index].name == name), -1)
+        for path in paths:
+            row = self.row_of(path)
             if row >= 0:
                 self.dataChanged.emit(self.index(row), self.index(row), [VERDICT_ROLE])

@@ -139,18 +139,18 @@ class KnownPredictions(QObject):
                 self._verdicts.clear()
                 self.failed.emit(said)
             return said
-        names = self._images.names()
-        fitting = names & table.verdicts.keys()
+        paths = self._images.paths()
+        fitting = paths.keys() & table.verdicts.keys()
         if not fitting:
             self._know(None)
             return "This table is of other images; none of its names is in the current data set."
         # A model that is only opened again need not reset the list, unless the verdicts were cleared before.
-        if table is not self._taken or any(self._verdicts.get(name) is None for name in fitting):
-            self._verdicts.take({name: table.verdicts[name] for name in fitting})
+        if table is not self._taken or any(self._verdicts.get(paths[name]) is None for name in fitting):
+            self._verdicts.take({paths[name]: table.verdicts[name] for name in fitting})
         self._know(table)
-        return f"The answers of {len(fitting):,} of {len(names):,} images are known now."
+        return f"The answers of {len(fitting):,} of {len(paths):,} images are known now."
 
     def _know(self, taken: KnownTable | None) -> None:
         self._taken = taken
-        self.of_all = taken is not None and self._images.names() <= taken.files
+        self.of_all = taken is not None and self._images.are_all_among(taken.files)
         self.changed.emit()

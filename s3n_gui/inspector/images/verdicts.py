@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
@@ -50,39 +51,39 @@ def _agree(classes: Sequence[str]) -> bool | None:
 
 
 class Verdicts(QObject):
-    """Verdicts by the image's name.
+    """Verdicts by the image's file: images of several folders may have the same name.
 
     Signals:
-        changed: The names whose verdict is new, as a tuple; an empty tuple means all.
+        changed: The files whose verdict is new, as a tuple; an empty tuple means all.
     """
 
     changed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._by_name: dict[str, Verdict] = {}
+        self._by_path: dict[Path, Verdict] = {}
 
     def __len__(self) -> int:
-        return len(self._by_name)
+        return len(self._by_path)
 
-    def get(self, name: str) -> Verdict | None:
+    def get(self, path: Path) -> Verdict | None:
         """Return an image's verdict, or None if it is not known."""
-        return self._by_name.get(name)
+        return self._by_path.get(path)
 
     def clear(self) -> None:
         """Drop all verdicts, for example because another model was chosen."""
-        if self._by_name:
-            self._by_name.clear()
+        if self._by_path:
+            self._by_path.clear()
             self.changed.emit(())
 
-    def take(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Add a table's verdicts, keyed by image name."""
-        self._by_name.update(verdicts)
+    def take(self, verdicts: Mapping[Path, Verdict]) -> None:
+        """Add a table's verdicts, keyed by image file."""
+        self._by_path.update(verdicts)
         self.changed.emit(())
 
-    def take_inspection(self, name: str, inspection: Inspection, label: str | None) -> None:
+    def take_inspection(self, path: Path, inspection: Inspection, label: str | None) -> None:
         """Add the verdict of an image inspected with unedited settings."""
         verdict = Verdict.of_inspection(inspection, label)
-        if verdict != self._by_name.get(name):
-            self._by_name[name] = verdict
-            self.changed.emit((name,))
+        if verdict != self._by_path.get(path):
+            self._by_path[path] = verdict
+            self.changed.emit((path,))

@@ -62,7 +62,7 @@ def test_the_first_image_is_looked_at(stage: Stage) -> None:
     stage.client.answer()
     assert not stage.state.busy
     assert stage.state.answer is stage.state.evidence
-    assert stage.verdicts.get("bird 0.jpg") is not None
+    assert stage.verdicts.get(stage.path(0)) is not None
 
 
 def test_an_image_without_a_prediction_is_no_mistake(stage: Stage) -> None:
@@ -70,11 +70,11 @@ def test_an_image_without_a_prediction_is_no_mistake(stage: Stage) -> None:
     stage.client.saying["bird 0.jpg"] = {"logits": dict.fromkeys(("joint", "O", "D", "C"), lost)}
     stage.client.answer()
     assert stage.state.answer is not None
-    assert stage.verdicts.get("bird 0.jpg") is None
+    assert stage.verdicts.get(stage.path(0)) is None
 
 
 def test_where_no_image_has_d_and_c_the_next_disagreement_says_so(stage: Stage) -> None:
-    stage.verdicts.take({f"bird {n}.jpg": Verdict(CLASSES[0], 0.9, True, None) for n in range(6)})
+    stage.verdicts.take({stage.path(n): Verdict(CLASSES[0], 0.9, True, None) for n in range(6)})
     said = heard(stage.controller)
     stage.controller.step(1, "disagreement")
     assert said == ["No image here has predictions of several branches, so disagreements cannot be found."]
@@ -310,7 +310,7 @@ def test_from_image_to_image(stage: Stage, qtbot: QtBot) -> None:
 
 
 def test_the_next_mistake_of_a_table_of_predictions(stage: Stage) -> None:
-    stage.verdicts.take({f"bird {n}.jpg": Verdict(CLASSES[0], 0.9, n != 4, n != 2) for n in range(6)})
+    stage.verdicts.take({stage.path(n): Verdict(CLASSES[0], 0.9, n != 4, n != 2) for n in range(6)})
     stage.controller.step(1, "mistake")
     assert stage.session.image == stage.path(4)
     stage.controller.step(-1, "disagreement")
@@ -345,7 +345,7 @@ def heard(controller: InspectionController) -> list[str]:
 
 def know(stage: Stage, *mistakes: int, of: int = 6) -> None:
     """Give the first ``of`` images a verdict; these of them are mistakes."""
-    verdicts = {f"bird {n}.jpg": Verdict("002.Blue_bird", 0.9, n not in mistakes, True) for n in range(of)}
+    verdicts = {stage.path(n): Verdict("002.Blue_bird", 0.9, n not in mistakes, True) for n in range(of)}
     stage.verdicts.take(verdicts)
 
 
@@ -402,7 +402,7 @@ def test_images_of_a_complete_table_without_a_verdict_are_not_missing(stage: Sta
 def test_changed_settings_are_no_verdict(stage: Stage) -> None:
     stage.editor.set_numbers(InspectionSettings(delta=2.0), "Change delta")
     stage.client.answer()
-    assert stage.verdicts.get("bird 0.jpg") is None
+    assert stage.verdicts.get(stage.path(0)) is None
 
 
 def test_a_peak_is_dragged_as_one_change(stage: Stage) -> None:

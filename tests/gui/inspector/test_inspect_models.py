@@ -256,7 +256,7 @@ def test_the_list_is_filtered_by_text_and_by_verdict(tmp_path: Path) -> None:
     assert images.rowCount() == 6
     images.set_filter("BLUE", "all")
     assert [images.record(row).name for row in range(images.rowCount())] == ["bird 1.jpg", "bird 4.jpg"]
-    verdicts.take_inspection("bird 4.jpg", made_inspection(winner=0), CLASSES[1])
+    verdicts.take_inspection(tmp_path / "bird 4.jpg", made_inspection(winner=0), CLASSES[1])
     images.set_filter("", "mistakes")
     assert [images.record(row).name for row in range(images.rowCount())] == ["bird 4.jpg"]
     images.set_filter("", "unseen")
@@ -266,13 +266,13 @@ def test_the_list_is_filtered_by_text_and_by_verdict(tmp_path: Path) -> None:
 
 
 def test_verdicts_tell_mistakes_and_disagreements() -> None:
-    verdicts = Verdicts()
-    verdicts.take_inspection("a", made_inspection(rebel=2), CLASSES[0])
-    assert verdicts.get("a") == Verdict(CLASSES[0], pytest.approx(verdicts.get("a").probability), True, False)  # type: ignore[union-attr]
-    assert disagrees(verdicts.get("a"))
-    assert not is_mistake(verdicts.get("a"))
-    verdicts.take_inspection("b", made_inspection(), "no class of the model")
-    assert verdicts.get("b").correct is None  # type: ignore[union-attr]
+    verdicts, a, b = Verdicts(), Path("a"), Path("b")
+    verdicts.take_inspection(a, made_inspection(rebel=2), CLASSES[0])
+    assert verdicts.get(a) == Verdict(CLASSES[0], pytest.approx(verdicts.get(a).probability), True, False)  # type: ignore[union-attr]
+    assert disagrees(verdicts.get(a))
+    assert not is_mistake(verdicts.get(a))
+    verdicts.take_inspection(b, made_inspection(), "no class of the model")
+    assert verdicts.get(b).correct is None  # type: ignore[union-attr]
 
 
 def test_a_hundred_thousand_images_are_filtered_quickly(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import read_json_table, write_table
-from s3n_gui.inspector.images.image_list import ImageList, disagrees, is_mistake
+from s3n_gui.inspector.images.image_list import VERDICT_ROLE, ImageList, disagrees, is_mistake
 from s3n_gui.inspector.images.known_predictions import KnownPredictions
-from s3n_gui.inspector.images.verdicts import Verdicts
+from s3n_gui.inspector.images.verdicts import Verdict, Verdicts
 from s3n_gui.state.image_selection import ImageSelection
 from s3n_gui.state.prediction_request import PredictionRequest
 from s3n_gui.state.session import Session
@@ -49,6 +49,9 @@ class Setting:
         self.images.set_data_set(data_set(root))
         self.known = KnownPredictions(session, settings, self.client, self.images, self.verdicts)
 
+    def verdict(self, name: str) -> Verdict | None:
+        return self.verdicts.get(self.images.paths()[name])
+
     def open(self, digest: str) -> None:
         self.client.model = SimpleNamespace(digest=digest)  # type: ignore[assignment]
         self.client.opened.emit(self.client.model)
@@ -65,9 +68,9 @@ def test_the_table_of_the_page_predict_is_taken_by_itself(setting: Setting, qtbo
     setting.open("abc")
     with qtbot.waitSignal(setting.known.changed):
         setting.session.predictions = table(tmp_path / "t.json")
-    assert is_mistake(setting.verdicts.get("bird 0.jpg"))
-    assert disagrees(setting.verdicts.get("bird 1.jpg"))
-    assert setting.verdicts.get("bird 2.jpg") is None
+    assert is_mistake(setting.verdict("bird 0.jpg"))
+    assert disagrees(setting.verdict("bird 1.jpg"))
+    assert setting.verdict("bird 2.jpg") is None
 
 
 def test_only_a_table_with_a_row_of_every_image_is_one_of_all(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
@@ -82,10 +85,14 @@ def test_only_a_table_with_a_row_of_every_image_is_one_of_all(setting: Setting, 
     with qtbot.waitSignal(setting.known.changed):
         setting.session.predictions = whole
     assert setting.known.of_all
-    assert setting.verdicts.get(ALL[-1]) is None
+    assert setting.verdict(ALL[-1]) is None
     setting.images.set_selection(elsewhere := ImageSelection("4 images", tmp_path / "others", ("a.jpg", "b.jpg")))
     setting.session.selection = elsewhere
     assert not setting.known.of_all
+    setting.images.set_selection(elsewhere := ImageSelection("1 image", tmp_path / "others", ALL[:1]))
+    setting.session.selection = elsewhere
+    assert not setting.known.of_all, "the image of that name is another one"
+    assert setting.images.index(0).data(VERDICT_ROLE) is None
     setting.images.set_selection(None)
     setting.session.selection = None
     assert setting.known.of_all
@@ -100,7 +107,7 @@ def test_each_table_that_is_opened_is_taken(setting: Setting, qtbot: QtBot, tmp_
     ):
         with qtbot.waitSignal(setting.known.notice):
             setting.known.read(path)
-    assert [name for name in ALL if is_mistake(setting.verdicts.get(name))] == ["bird 3.jpg", "bird 4.jpg"]
+    assert [name for name in ALL if is_mistake(setting.verdict(name))] == ["bird 3.jpg", "bird 4.jpg"]
 
 
 def test_where_only_o_was_asked_nothing_is_known_of_the_branches(
@@ -112,7 +119,7 @@ def test_where_only_o_was_asked_nothing_is_known_of_the_branches(
     write_table(path, header, [replace(row, branches=row.branches[:1], agreement=None) for row in rows])
     with qtbot.waitSignal(setting.known.notice):
         setting.known.read(path)
-    verdict = setting.verdicts.get("bird 1.jpg")
+    verdict = setting.verdict("bird 1.jpg")
     assert verdict is not None
     assert verdict.agrees is None
     assert not disagrees(verdict)
@@ -209,7 +216,7 @@ def test_a_table_kept_of_an_earlier_time_is_found(setting: Setting, qtbot: QtBot
     table(kept)
     with qtbot.waitSignal(setting.known._reader.read):
         setting.open("abc")
-    assert is_mistake(setting.verdicts.get("bird 0.jpg"))
+    assert is_mistake(setting.verdict("bird 0.jpg"))
 
 
 def test_without_its_table_the_page_reads_no_more_of_it(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from inspect_page import client
 from made_inspection import FakeClient
 from made_up_atlas import write_atlas
 from PySide6.QtCore import QItemSelectionModel, Qt
@@ -21,6 +22,8 @@ from s3n_gui.background.jobs import JobList
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.panel import page as data_page
 from s3n_gui.export.panel import ExportPage
+from s3n_gui.inspector.images.image_list import VERDICT_ROLE
+from s3n_gui.inspector.images.verdicts import Verdict
 from s3n_gui.inspector.panel import InspectPage
 from s3n_gui.prediction.panel import PredictPage
 from s3n_gui.prediction.table.table_model import section_of
@@ -185,6 +188,25 @@ def test_images_of_another_folder_are_listed_too(
     assert [page.images.record(row).path for row in range(2)] == [tmp_path / "a/1.png", tmp_path / "2.png"]
     assert page.images.rowCount() == 2
     assert page.browser.count.text() == "2 images"  # none of them is one of the data set's
+    page.shut_down()
+
+
+def test_images_of_another_folder_do_not_share_the_verdicts_of_their_namesakes(
+    session: Session, settings: Settings, qtbot: QtBot, themed: QApplication, birds: DataSet, tmp_path: Path
+) -> None:
+    session.model, session.data_set = MODEL, birds
+    page = InspectPage(session, settings, FakeClient)
+    qtbot.addWidget(page)
+    page.show()
+    page.finish()
+    first = birds.records[0]
+    page.verdicts.take({first.path: (known := Verdict(birds.classes[0], 0.9, True, True))})
+    session.inspect_selection(ImageSelection("Mistakes", tmp_path, (first.name,)), tmp_path / first.name)
+    assert page.images.index(0).data(VERDICT_ROLE) is None
+    client(page).answer()
+    assert page.images.index(0).data(VERDICT_ROLE).correct is None
+    session.selection = None
+    assert page.images.index(0).data(VERDICT_ROLE) == known
     page.shut_down()
 
 
