@@ -15,13 +15,14 @@ import shutil
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from s3n_core.errors import OutputError, RunError, RunFinished, S3NError
 from s3n_core.evaluation.hit_rates import PlacesInImage, places_in_images, summary_of
 from s3n_core.method.weight_files import require_weights
+from s3n_core.models.devices import choose_device
 from s3n_core.models.opening import Model, open_model
 from s3n_core.prediction.job import predict_to_file
 from s3n_core.prediction.rows import Prediction
@@ -32,7 +33,7 @@ from s3n_core.reproduce.planning import Cell, Plan
 from s3n_core.runs.model_paths import last_model_file
 from s3n_core.runs.run_directory import RunDirectory, is_run
 from s3n_core.system.atomic_files import make_folder, read_bytes, write_json
-from s3n_core.system.json_values import to_json
+from s3n_core.system.json_values import from_json, to_json
 from s3n_core.training.events import EpochDone, ImageLeftOut, RunEnded, RunStarted, StepDone
 from s3n_core.training.preparing import prepare_run
 from s3n_core.training.trainer import Trainer
@@ -40,11 +41,27 @@ from s3n_core.version import __version__
 
 ANSWERS, PLACES, PEAKS, PREDICTIONS = "answers.csv", "places.json", "peaks.json", "predictions.json"
 RESULT, FAILURE = "cell.json", "failed.json"
+TOLD = "training.json"
+"""What a training has told so far (`_Told`), for its result."""
+
 _READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES, "peaks": PEAKS}
 PER_IMAGE = ("hit_rate", "others", "centre", "random", "localized", "central_box")
 """What `PLACES` has of each image, as `PlacesInImage`; files of earlier versions lack it."""
 _HELD_SECONDS = 600.0  # a training saves a checkpoint every five minutes, if the recipe does not say otherwise
 _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What only the events of a training tell; stored at once, as it may be killed and resumed before its result is written.
+
+    Attributes:
+        not_learned: Training images that could not be read, and why, by name.
+        computed: With which precisions and on which kinds of device it was computed, in order, such as "bfloat16 on cuda".
+    """
+
+    not_learned: Mapping[str, str] = field(default_factory=dict)
+    computed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +138,28 @@ def predictions_of(out: Path, cell: Cell) -> tuple[Prediction, ...]:
     return rows
 
 
-def not_learned_of(out: Path, cell: Cell) -> dict[str, str]:
+def not_learned_of(out: Path, cell: Cell) -> Mapping[str, str]:
     """Return which training images the network that a cell measures could not learn from, by name, and why.
 
     Empty where its training is not finished, or was by a version that did not store it.
     """
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        result = json.loads(read_bytes(out / "cells" / cell.network / RESULT))
-        return {str(name): str(reason) for name, reason in result["not_learned"].items()}
-    return {}
+    return _told_in(out / "cells" / cell.network / RESULT).not_learned
+
+
+def computed_with(out: Path, cell: Cell) -> str:
+    """Return in which precision and on which kind of device the network that a cell measures was trained.
+
+    "bfloat16 on cuda", or several such joined by "then" where it was resumed in another way; "" where its training is not
+    finished, or was by a version that did not store it.
+    """
+    return ", then ".join(_told_in(out / "cells" / cell.network / RESULT).computed)
+
+
+def _told_in(file: Path) -> _Told:
+    """Return what a training told, from the file that it is stored in or from its result; nothing if that has none."""
+    with contextlib.suppress(OSError, ValueError):
+        return from_json(_Told, json.loads(read_bytes(file)))
+    return _Told()
 
 
 def peaks_of(out: Path, cell: Cell) -> dict[str, list[tuple[float, float, float]]]:
@@ -245,7 +275,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
         for name in (RESULT, *_READINGS.values()):
             (folder / name).unlink(missing_ok=True)
     first: int | None = None
-    not_learned: dict[str, str] = {}  # each is met once in every epoch, so a resumed training tells of all
+    told = _told_in(folder / TOLD)
     if not _has_ended(run):
         # Finished, though it could no longer say so: stopped or killed after its last checkpoint.
         last_word_lost = contextlib.suppress(RunFinished)
@@ -254,12 +284,18 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
                 match event:
                     case RunStarted():
                         first = event.epoch
+                        if not event.resumed:  # what an earlier training told is not of this one
+                            told = _Told()
+                        computed = f"{event.precision} on {choose_device(device).device}"
+                        told = replace(told, computed=tuple(dict.fromkeys((*told.computed, computed))))
+                        write_json(folder / TOLD, to_json(told))
                     case EpochDone():
                         yield event.epoch + 1
                     case StepDone():
                         yield event.epoch
                     case ImageLeftOut():
-                        not_learned[event.name] = event.reason
+                        told = replace(told, not_learned={**told.not_learned, event.name: event.reason})
+                        write_json(folder / TOLD, to_json(told))
                     case RunEnded() if event.status != "finished":
                         raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
     model = open_trained(out, cell, device)
@@ -276,7 +312,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
     if before:
         return
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs
-    write_json(folder / RESULT, {**_result(cell, model, time.monotonic() - began, share), "not_learned": not_learned})
+    write_json(folder / RESULT, {**_result(cell, model, time.monotonic() - began, share), **to_json(told)})
 
 
 def _begins_with(plan: Plan, out: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -327,7 +328,7 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
     ]
     if missing := missing_trainings(results):
         remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
-    remarks += _not_learned(results)
+    remarks += _not_learned(results) + _computed_differently(results)
     reasons = dict.fromkeys(reason for result in results for reason in result.failures)
     remarks += [f"A training failed: {reason}" for reason in reasons]
     remarks += [licence.notice for licence in told]
@@ -346,6 +347,16 @@ def _not_learned(results: list[ArmResult]) -> list[str]:
                 f"{data}: {those} could not be read, so nothing was learned there; the first is {name} ({reason})."
             )
     return remarks
+
+
+def _computed_differently(results: list[ArmResult]) -> list[str]:
+    """Say of trainings in how many precisions and on how many kinds of device they were computed, if not in one."""
+    known = {key: how for result in results for key, how in result.computed.items()}
+    counts = Counter(known.values())
+    if len(counts) < 2 and not any(", then " in how for how in counts):
+        return []
+    those = "; ".join(f"{number:,} in {how}" for how, number in counts.most_common())
+    return [f"The trainings were not all computed in the same way: {those}."]
 
 
 def _differences(

@@ -20,6 +20,7 @@ from s3n_core.reproduce.campaign import (
     PER_IMAGE,
     PLACES,
     cell_folder,
+    computed_with,
     failure_of,
     is_finished,
     not_learned_of,
@@ -43,6 +44,7 @@ class ArmResult:
         missing: Keys of its cells that are not finished.
         failures: Why cells failed, each reason once.
         not_learned: Training images that could not be read in one of its trainings, and why, by name.
+        computed: Precision and kind of device of its finished trainings (`computed_with`), by their keys, as far as it is known.
         values: By measure, in [0, 1]: the mean over images and seeds with its interval.
         ranges: Measures of which ``values`` has the range over seeds instead, because an earlier version measured them, which did
             not store them per image.
@@ -61,6 +63,7 @@ class ArmResult:
     missing: frozenset[str]
     failures: tuple[str, ...] = ()
     not_learned: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[Measure, Interval] = field(default_factory=dict)
     ranges: frozenset[Measure] = frozenset()
     paper: Mapping[Measure, float] = field(default_factory=dict)
@@ -133,7 +136,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
     for arm in experiment.arms:
         by_seed = plan.cells_of[(experiment.key, arm.title, material.name)]
         whole = {seed: cells for seed, cells in enumerate(by_seed) if all(is_finished(out, cell) for cell in cells)}
-        cells = [cell for of_seed in by_seed for cell in of_seed]
+        cells = _cells_of(plan, experiment, arm, material)
         reasons = dict.fromkeys(failure_of(out, cell) for cell in cells)
         found[arm.title] = (
             len(whole),
@@ -180,9 +183,13 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 failures=failures,
                 not_learned={
                     name: reason
-                    for of_seed in plan.cells_of[(experiment.key, arm.title, material.name)]
-                    for cell in of_seed
+                    for cell in _cells_of(plan, experiment, arm, material)
                     for name, reason in not_learned_of(out, cell).items()
+                },
+                computed={
+                    cell.network: how
+                    for cell in _cells_of(plan, experiment, arm, material)
+                    if (how := computed_with(out, cell))
                 },
                 values=values,
                 ranges=frozenset(ranges),
@@ -201,6 +208,11 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
     if not experiment.family and compared in measured:
         results += _without_looking(experiment, material, measured[compared])
     return results
+
+
+def _cells_of(plan: Plan, experiment: Experiment, arm: Arm, material: Material) -> list[Cell]:
+    """Return an arm's cells on a data set, of all seeds and parts."""
+    return [cell for of_seed in plan.cells_of[(experiment.key, arm.title, material.name)] for cell in of_seed]
 
 
 def _over_images(measured: _Measured, name: str) -> Interval | None:

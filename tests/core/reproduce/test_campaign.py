@@ -33,6 +33,7 @@ from s3n_core.reproduce.campaign import (
     PLACES,
     RESULT,
     cell_folder,
+    computed_with,
     is_finished,
     not_learned_of,
     peaks_of,
@@ -212,7 +213,10 @@ def test_a_finished_training_is_kept_where_the_images_have_another_path(birds, t
 
 def test_a_training_that_was_killed_after_its_last_checkpoint_is_measured(birds, tmp_path):
     out = tmp_path / "tables"
-    plan = plan_of(birds, out, "form")
+    shutil.copytree(birds, tmp_path / "birds")
+    plan = plan_of(tmp_path / "birds", out, "form")
+    damaged = plan.materials[0].whole.of_split("train")[1]
+    damaged.path.write_bytes(damaged.path.read_bytes()[:100])
     (cell,) = plan.cells_of[("form", FULL, "birds")][0]
     plan = replace(plan, cells=(cell,))
     run(plan, out)
@@ -221,6 +225,32 @@ def test_a_training_that_was_killed_after_its_last_checkpoint_is_measured(birds,
     (cell_folder(out, cell) / RESULT).unlink()
     assert [step.failed for step in run(plan, out) if step.failed] == []
     assert is_finished(out, cell)
+    assert not_learned_of(out, cell).keys() == {damaged.name}, "the training told it before the kill"
+    shutil.copy(birds / damaged.name, damaged.path)
+    shutil.rmtree(run_folder(out, cell))
+    (cell_folder(out, cell) / RESULT).unlink()
+    run(plan, out)
+    assert not_learned_of(out, cell) == {}, "it was trained anew, with the repaired image"
+
+
+def test_trainings_that_were_computed_in_different_ways_are_told_apart(birds, tmp_path):
+    plan, experiment = plan_of(birds, tmp_path, "table5"), EXPERIMENTS["table5"]
+    run(plan, tmp_path)
+
+    def said() -> str:
+        return markdown(plan, experiment, results_of(plan, experiment, tmp_path))
+
+    first, second = plan.cells
+    assert computed_with(tmp_path, first) == "float32 on cpu"
+    assert "not all computed in the same way" not in said()
+    result = cell_folder(tmp_path, second) / RESULT
+    of_second = json.loads(result.read_bytes())
+    write_json(result, of_second | {"computed": ["bfloat16 on cuda"]})
+    assert "not all computed in the same way: 1 in float32 on cpu; 1 in bfloat16 on cuda." in said()
+    write_json(result, of_second | {"computed": ["bfloat16 on cuda", "float32 on cpu"]})
+    assert "1 in bfloat16 on cuda, then float32 on cpu." in said()
+    write_json(result, {name: value for name, value in of_second.items() if name != "computed"})
+    assert "not all computed in the same way" not in said(), "an earlier version did not store it"
 
 
 def test_a_training_that_has_not_ended_begins_anew_where_the_images_have_another_path(birds, tmp_path):
