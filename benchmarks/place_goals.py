@@ -48,16 +48,27 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path)
     arguments = parser.parse_args()
-    data = open_data_set(arguments.data)
-    records = [record for record in data.records if record.split == "test"]
-    found = measure_places(open_model(arguments.model, "cpu", "float32"), records, data.classes)
-    asked = goals(found)
-    print(f"{found.text()}\nPeaks per image: {found.peaks:.2f}\n")
-    print(table_text(goal_table(asked)))
     try:
-        fail_unless_met(asked)
+        measure(arguments.model, arguments.data)
     except S3NError as error:
         sys.exit(str(error))
+
+
+def measure(model: Path, folder: Path) -> None:
+    """Measure a network and print its places and the goals.
+
+    Raises:
+        S3NError: The model or the data cannot be read, or a goal is missed.
+    """
+    data = open_data_set(folder)
+    records = [record for record in data.records if record.split == "test"]
+    found = measure_places(open_model(model, "cpu", "float32"), records, data.classes)
+    asked = goals(found)
+    left_out = len(records) - found.images
+    print(f"{found.text()}\n{left_out:,} of {len(records):,} test images are left out: no box, or unreadable.")
+    print(f"Peaks per image: {found.peaks:.2f}\n")
+    print(table_text(goal_table(asked)))
+    fail_unless_met(asked)
 
 
 if __name__ == "__main__":

@@ -147,11 +147,12 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
 def table_csv(experiment: Experiment, results: list[ArmResult], told: Sequence[WeightLicence] = ()) -> str:
     """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent, and log loss in nats.
 
+    ``predictions`` is of how many an arm's value is the mean: images x seeds, less where images have no box or no peak.
     ``interval`` is "images and seeds", or "seeds" where ``low`` and ``high`` are the range over seeds. The last column is the
     licence of weights that must be told of (``told`` of `restrictions_of`), the same in every line.
     """
     licence = column_of(told)
-    head = ["data", "network", "measure", "mean", "low", "high", "interval", "paper", "images", "seeds", "missing",
+    head = ["data", "network", "measure", "mean", "low", "high", "interval", "paper", "images", "seeds", "predictions", "missing",
             "full_over", "full_over_low", "full_over_high", "full_over_seeds",
             "loss_over", "loss_over_low", "loss_over_high", "adjusted_lower", *licence]  # fmt: skip
     rows = []
@@ -162,11 +163,12 @@ def table_csv(experiment: Experiment, results: list[ArmResult], told: Sequence[W
             value, joint = result.values.get(measure), measure == "joint"
             over, loss = (result.full_over, result.loss_over) if joint else (None, None)
             paper = result.paper.get(measure)
+            predictions = result.predictions.get(measure, result.images * result.seeds)
             rows.append([
                 result.data, result.arm.title, measure, *_numbers(value),
                 "" if value is None else "seeds" if measure in result.ranges else "images and seeds",
                 "" if paper is None else f"{paper / 100:g}",
-                result.images, result.seeds, len(result.missing), *_numbers(over),
+                result.images, result.seeds, predictions, len(result.missing), *_numbers(over),
                 "" if over is None else result.over_seeds, *_numbers(loss),
                 "" if result.lower is None or not joint else f"{result.lower:.6g}", *licence.values(),
             ])  # fmt: skip
@@ -328,11 +330,27 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
     ]
     if missing := missing_trainings(results):
         remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
-    remarks += _not_learned(results) + _computed_differently(results)
+    remarks += _not_measured(results) + _not_learned(results) + _computed_differently(results)
     reasons = dict.fromkeys(reason for result in results for reason in result.failures)
     remarks += [f"A training failed: {reason}" for reason in reasons]
     remarks += [licence.notice for licence in told]
     return remarks
+
+
+def _not_measured(results: list[ArmResult]) -> list[str]:
+    """Say of how many predictions the measures of places are, if not of all."""
+    rows: dict[tuple[str, Measure, int, int], list[str]] = {}
+    for result in results:
+        predictions = result.images * result.seeds
+        for measure, measured in result.predictions.items():
+            if measured < predictions:
+                rows.setdefault((result.data, measure, measured, predictions), []).append(result.arm.title)
+    return [
+        f"{data}: {MEASURE_TITLES[measure]} of {measured:,} of {predictions:,} predictions, each an image with a seed: "
+        f"{predictions - measured:,} {'has' if predictions - measured == 1 else 'have'} no box"
+        f"{' or no peak' if measure == 'hit_rate' else ''} ({', '.join(titles)})."
+        for (data, measure, measured, predictions), titles in rows.items()
+    ]
 
 
 def _not_learned(results: list[ArmResult]) -> list[str]:

@@ -46,6 +46,8 @@ class ArmResult:
         not_learned: Training images that could not be read in one of its trainings, and why, by name.
         computed: Precision and kind of device of its finished trainings (`computed_with`), by their keys, as far as it is known.
         values: By measure, in [0, 1]: the mean over images and seeds with its interval.
+        predictions: By measure of places of how many predictions, each an image with a seed, it is the mean: fewer than
+            ``images`` x ``seeds`` where images have no box, or for the hit rate no peak.
         ranges: Measures of which ``values`` has the range over seeds instead, because an earlier version measured them, which did
             not store them per image.
         paper: By measure the paper's number, in percent.
@@ -65,6 +67,7 @@ class ArmResult:
     not_learned: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[Measure, Interval] = field(default_factory=dict)
+    predictions: Mapping[Measure, int] = field(default_factory=dict)
     ranges: frozenset[Measure] = frozenset()
     paper: Mapping[Measure, float] = field(default_factory=dict)
     full_over: Interval | None = None
@@ -80,11 +83,13 @@ class _Measured:
     Attributes:
         answers: By column of the answers, seed and image.
         places: By place measure and seed, over all images.
+        boxed: Number of images by seed over which ``places`` are.
         per_image: By name in ``PER_IMAGE``, seed and image; NaN where an image has no peaks. Empty if a seed lacks them.
     """
 
     answers: Mapping[str, Mapping[int, Mapping[str, float]]]
     places: Mapping[Measure, Mapping[int, float]]
+    boxed: Mapping[int, int]
     per_image: Mapping[str, Mapping[int, Mapping[str, float]]]
 
 
@@ -160,13 +165,15 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
         seeds, missing, failures = found[arm.title]
         of_arm = measured[arm.title]
         values: dict[Measure, Interval] = {}
+        predictions: dict[Measure, int] = {}
         ranges: set[Measure] = set()
         for measure in experiment.measures:
             if measure in OF_PLACES:
                 if (over_images := _over_images(of_arm, measure)) is not None:
-                    values[measure] = over_images
+                    values[measure], predictions[measure] = over_images
                 elif numbers := list(of_arm.places.get(measure, {}).values()):
                     values[measure] = Interval(sum(numbers) / len(numbers), min(numbers), max(numbers))
+                    predictions[measure] = sum(of_arm.boxed.values())
                     ranges.add(measure)
             elif right := of_arm.answers.get(f"{measure}/{arm.views}"):
                 values[measure] = interval(table_of(right))
@@ -192,6 +199,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                     if (how := computed_with(out, cell))
                 },
                 values=values,
+                predictions=predictions,
                 ranges=frozenset(ranges),
                 paper=arm.paper.get(paper_name(material.whole.title), {}),
                 full_over=difference(reference, joint) if own else None,
@@ -206,7 +214,8 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
             )
         )
     if not experiment.family and compared in measured:
-        results += _without_looking(experiment, material, measured[compared])
+        images = next(result.images for result in results if result.arm.title == compared)
+        results += _without_looking(experiment, material, measured[compared], images)
     return results
 
 
@@ -215,30 +224,35 @@ def _cells_of(plan: Plan, experiment: Experiment, arm: Arm, material: Material) 
     return [cell for of_seed in plan.cells_of[(experiment.key, arm.title, material.name)] for cell in of_seed]
 
 
-def _over_images(measured: _Measured, name: str) -> Interval | None:
-    """Return the mean of a value of ``PER_IMAGE`` with its interval; None if it is not stored, or no image has it."""
+def _over_images(measured: _Measured, name: str) -> tuple[Interval, int] | None:
+    """Return the mean of a value of ``PER_IMAGE`` with its interval, and of how many predictions it is.
+
+    None if it is not stored, or no image has it.
+    """
     by_seed = measured.per_image.get(name, {})
     if not by_seed:
         return None
     values = table_of(by_seed)
-    return None if bool(np.isnan(values).all()) else interval(values)
+    number = int(np.count_nonzero(~np.isnan(values)))
+    return (interval(values), number) if number else None
 
 
-def _without_looking(experiment: Experiment, material: Material, measured: _Measured) -> list[ArmResult]:
-    """Return rows of what the measures of places are without looking, on the images that the compared arm was measured on."""
+def _without_looking(experiment: Experiment, material: Material, measured: _Measured, images: int) -> list[ArmResult]:
+    """Return rows of what the measures of places are without looking, on the ``images`` that the compared arm was measured on."""
     rows = []
     for measure, baselines in _WITHOUT_LOOKING.items():
         for title, name in baselines if measure in experiment.measures else ():
-            if (value := _over_images(measured, name)) is not None:
-                seeds, images = table_of(measured.per_image[name]).shape
+            if (found := _over_images(measured, name)) is not None:
+                value, number = found
                 rows.append(
                     ArmResult(
                         arm=Arm(title=title),
                         data=material.name,
                         images=images,
-                        seeds=seeds,
+                        seeds=len(measured.per_image[name]),
                         missing=frozenset(),
                         values={measure: value},
+                        predictions={measure: number},
                     )
                 )
     return rows
@@ -252,6 +266,7 @@ def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
     answers: dict[str, dict[int, dict[str, float]]] = {}
     places: dict[Measure, dict[int, float]] = {}
     per_image: dict[str, dict[int, dict[str, float]]] = {}
+    boxed: dict[int, int] = {}
     whole_files = True
     for seed, cells in whole.items():
         weighted: dict[Measure, list[tuple[float, float]]] = {}
@@ -264,6 +279,7 @@ def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
                     looked = json.loads(read_bytes(folder / PLACES))
                     for name in OF_PLACES:
                         weighted.setdefault(name, []).append((float(looked[name]), float(looked["images"])))
+                    boxed[seed] = boxed.get(seed, 0) + int(looked["images"])
                     whole_files = whole_files and "per_image" in looked
                     for image, values in looked.get("per_image", {}).items():
                         for value in PER_IMAGE:
@@ -273,4 +289,4 @@ def _read(whole: Mapping[int, tuple[Cell, ...]], out: Path) -> _Measured:
                 raise OutputError(f"The results in {folder} are damaged ({error}); delete this folder.") from error
         for name, pairs in weighted.items():
             places.setdefault(name, {})[seed] = sum(v * n for v, n in pairs) / sum(n for _, n in pairs)
-    return _Measured(answers, places, per_image if whole_files else {})
+    return _Measured(answers, places, boxed, per_image if whole_files else {})

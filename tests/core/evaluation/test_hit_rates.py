@@ -1,6 +1,7 @@
 """Hit rates of visual evidence, on squares whose results are known by construction."""
 
 import dataclasses
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from s3n_core.datasets.loading import Batch
-from s3n_core.datasets.records import Box, ImageRecord, Part
+from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
 from s3n_core.errors import DataSetError
 from s3n_core.evaluation import hit_rates
 from s3n_core.evaluation.hit_rates import measure_places
@@ -119,6 +120,39 @@ def test_counts_on_known_places(tmp_path: Path, looking: Model) -> None:
     assert result.central_box == 0
     assert "33.3%" in result.text()
     assert to_json(result)["images"] == 3
+
+
+def test_the_goals_of_places_name_what_was_left_out(
+    tmp_path: Path, looking: Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3]))
+    script = importlib.import_module("benchmarks.place_goals")
+    inside = Box(x=0, y=25, width=200, height=50)  # both peaks, and half of it is found
+    parts = (Part(name="bill", x=55, y=50), Part(name="tail", x=150, y=50))
+    names = ("a.png", "b.png", "unreadable.png")
+    records = [*(_record(tmp_path, name, 1, inside, parts) for name in names), _record(tmp_path, "no-box.png", 1, None)]
+    (tmp_path / "unreadable.png").write_bytes(b"no image")
+    met = {goal.name: goal.met for goal in script.goals(measure_places(looking, records, looking.classes))}
+    assert met == {
+        "peaks per image": False,
+        "hit rate (Table 1)": True,
+        "peaks in the box, above another image's": False,
+        "peaks near a key point": True,
+        "peaks near a key point, above another image's": False,
+        "localisation of any class": True,
+    }
+
+    data = DataSet(root=tmp_path, format="birds", classes=looking.classes, records=tuple(records))
+    monkeypatch.setattr(script, "open_data_set", lambda _: data)
+    monkeypatch.setattr(script, "open_model", lambda *_: looking)
+    monkeypatch.setattr("sys.argv", ["place_goals", "model", "birds"])
+    with pytest.raises(SystemExit, match=r"^3 of 6 goals are missed: "):
+        script.main()
+    assert "2 of 4 test images are left out: no box, or unreadable." in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setattr("sys.argv", ["place_goals", "model", str(tmp_path / "nothing")])
+    with pytest.raises(SystemExit, match="nothing"):  # a sentence, no traceback
+        script.main()
 
 
 def test_another_images_peaks_and_the_centre_are_baselines(

@@ -522,6 +522,13 @@ def test_places_have_intervals_over_images_and_stand_beside_what_is_reached_with
         ("random points", 0.25),
     ]
     text = markdown(plan, experiment, [ours, *others])
+    assert (
+        f"- birds: Hit rate of 16 of 18 predictions, each an image with a seed: 2 have no box or no peak ({FULL}).\n"
+        in text
+    )
+    assert [row["predictions"] for row in csv.DictReader(table_csv(experiment, [ours, *others]).splitlines())] == [
+        "16", "18", "18", "18",
+    ]  # fmt: skip
     assert "the 95 % interval over images and seeds;" in text
     assert "| birds | the centre | 100.0 (100.0 to 100.0) | 9 × 2 |" in text
     titles = [row.arm.title for row in results_of(plan_of(birds, tmp_path, "table2"), EXPERIMENTS["table2"], tmp_path)]
@@ -536,6 +543,26 @@ def test_places_have_intervals_over_images_and_stand_beside_what_is_reached_with
         assert "with * the range over seeds" in written
     assert ",seeds," in table_csv(experiment, results)
     assert plot(experiment, results).startswith(b"\x89PNG")
+
+
+def test_images_without_a_box_are_counted_where_places_are_measured(birds, tmp_path):
+    shutil.copytree(birds, tmp_path / "birds")
+    table = tmp_path / "birds" / "bounding_boxes.txt"
+    tested = [record.name for record in open_data_set(birds).of_split("test")]
+    numbers = [
+        line.split()[0] for line in (birds / "images.txt").read_text().splitlines() if line.split()[1] in tested[0]
+    ]
+    lines = [line for line in table.read_text().splitlines() if line.split()[0] not in numbers]
+    table.write_text("\n".join(lines) + "\n")
+    plan, experiment = plan_of(tmp_path / "birds", tmp_path, "table1"), EXPERIMENTS["table1"]
+    run(plan, tmp_path)
+    results = results_of(plan, experiment, tmp_path)
+    assert {result.images for result in results} == {9}
+    assert results[0].predictions["hit_rate"] <= 8
+    assert results[-1].predictions["hit_rate"] == 8, "random points need no peaks"
+    assert "of 8 of 9 predictions, each an image with a seed: 1 has no box or no peak (" in markdown(
+        plan, experiment, results
+    )
 
 
 def test_latex_and_csv_say_what_the_markdown_says(birds, tmp_path):
