@@ -60,7 +60,10 @@ def reproduce(
     workers: WorkersOption = None,
     tables: Annotated[bool, typer.Option("--tables", help="Only write the tables from what is finished.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit with 1 unless the method is better than every control.")
+        bool,
+        typer.Option(
+            "--check", help="Exit with 1 unless the method is better than every control, with three seeds at least."
+        ),
     ] = False,
     declared: Annotated[
         Path | None,
@@ -124,7 +127,7 @@ def reproduce(
     plan = plan_campaign([known[name] for name in chosen], materials, base, seeds)
 
     from s3n_core.reproduce.rendering import write_tables
-    from s3n_core.reproduce.results import decides, missing_text
+    from s3n_core.reproduce.results import decides, why_no_verdict
 
     if not tables:
         _run(plan, out, device, workers, json)
@@ -137,8 +140,8 @@ def reproduce(
     if check:
         families = [table for table in written if table.experiment.family]
         for table in families:
-            if missing := missing_text(table.results):
-                say(f"No verdict on {table.experiment.key}: {missing}.")
+            if reason := why_no_verdict(table.results):
+                say(f"No verdict on {table.experiment.key}: {reason}.")
             elif not decides(table.experiment, table.results):
                 say(f"The criterion of {table.experiment.key} is not met: a lower bound is not above 0.")
         if not all(decides(table.experiment, table.results) for table in families):

@@ -16,7 +16,14 @@ from s3n_core.reproduce.markdown import markdown_table
 from s3n_core.reproduce.peak_figures import counts_of, figure_csv, figure_markdown, figure_plot
 from s3n_core.reproduce.picture_figures import picture_figure
 from s3n_core.reproduce.planning import Plan
-from s3n_core.reproduce.results import ArmResult, decides, missing_text, missing_trainings, restrictions_of, results_of
+from s3n_core.reproduce.results import (
+    ArmResult,
+    decides,
+    missing_trainings,
+    restrictions_of,
+    results_of,
+    why_no_verdict,
+)
 from s3n_core.reproduce.statistics import Interval, points_text
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, write_bytes
@@ -131,8 +138,8 @@ def markdown(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
         "the paper.",
         "",
     ]
-    if experiment.family and (missing := missing_text(results)):
-        lines += [f"No verdict: {missing}.", ""]
+    if experiment.family and (reason := why_no_verdict(results)):
+        lines += [f"No verdict: {reason}.", ""]
     elif experiment.family:
         verdict = "is" if decides(experiment, results) else "is **not**"
         lines += [
@@ -148,8 +155,8 @@ def table_csv(experiment: Experiment, results: list[ArmResult], told: Sequence[W
     """Return an experiment's numbers as CSV, one line per arm and measure; fractions, not percent, and log loss in nats.
 
     ``predictions`` is of how many an arm's value is the mean: images x seeds, less where images have no box or no peak.
-    ``interval`` is "images and seeds", or "seeds" where ``low`` and ``high`` are the range over seeds. The last column is the
-    licence of weights that must be told of (``told`` of `restrictions_of`), the same in every line.
+    ``interval`` is "images and seeds", "images" of one seed, or "seeds" where ``low`` and ``high`` are the range over seeds. The
+    last column is the licence of weights that must be told of (``told`` of `restrictions_of`), the same in every line.
     """
     licence = column_of(told)
     head = ["data", "network", "measure", "mean", "low", "high", "interval", "paper", "images", "seeds", "predictions", "missing",
@@ -163,10 +170,10 @@ def table_csv(experiment: Experiment, results: list[ArmResult], told: Sequence[W
             value, joint = result.values.get(measure), measure == "joint"
             over, loss = (result.full_over, result.loss_over) if joint else (None, None)
             paper = result.paper.get(measure)
-            predictions = result.predictions.get(measure, result.images * result.seeds)
+            predictions = result.predictions.get(measure, result.images * result.seeds) if value else 0
             rows.append([
                 result.data, result.arm.title, measure, *_numbers(value),
-                "" if value is None else "seeds" if measure in result.ranges else "images and seeds",
+                "" if value is None else "seeds" if measure in result.ranges else _drawn(result.seeds),
                 "" if paper is None else f"{paper / 100:g}",
                 result.images, result.seeds, predictions, len(result.missing), *_numbers(over),
                 "" if over is None else result.over_seeds, *_numbers(loss),
@@ -419,10 +426,20 @@ def _said(value: object) -> str:
 def _brackets(results: list[ArmResult]) -> str:
     """Say what an interval is, as a clause."""
     ranges = sorted({measure for result in results for measure in result.ranges})
+    seeds = {result.seeds for result in results if result.values} or {0}
+    seeds |= {result.over_seeds for result in results if result.full_over is not None}
+    over = f"the 95 % interval over {_drawn(max(seeds))}"
+    if min(seeds) < max(seeds) and 1 in seeds:
+        over += f" (of one seed over {_drawn(1)})"
     if not ranges:
-        return "the 95 % interval over images and seeds"
+        return over
     names = " and ".join(MEASURE_TITLES[measure] for measure in ranges)
-    return f"the 95 % interval over images and seeds, of {names} with * the range over seeds (an earlier version measured it)"
+    return f"{over}, of {names} with * the range over seeds (an earlier version measured it)"
+
+
+def _drawn(seeds: int) -> str:
+    """Return what an interval of so many seeds is over."""
+    return "images" if seeds == 1 else "images and seeds"
 
 
 def _cell(result: ArmResult, measure: Measure) -> str:

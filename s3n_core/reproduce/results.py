@@ -28,7 +28,15 @@ from s3n_core.reproduce.campaign import (
 )
 from s3n_core.reproduce.experiments import OF_PLACES, Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
-from s3n_core.reproduce.statistics import Interval, difference, holm_lower_bounds, interval, paired, table_of
+from s3n_core.reproduce.statistics import (
+    Interval,
+    difference,
+    holm_lower_bounds,
+    interval,
+    paired,
+    table_of,
+    too_few_seeds,
+)
 from s3n_core.system.atomic_files import read_bytes
 
 
@@ -117,11 +125,12 @@ def results_of(plan: Plan, experiment: Experiment, out: Path) -> list[ArmResult]
 def decides(experiment: Experiment, results: list[ArmResult]) -> bool:
     """Whether the compared arm is better than every control: each adjusted lower bound is above zero, on every data set.
 
-    Never before all trainings are finished: whoever looks after each of them would otherwise stop at the best moment.
+    Never before all trainings are finished, of at least ``FEWEST_SEEDS`` seeds: whoever looks after each of them would otherwise
+    stop at the best moment.
     """
     controls = [result for result in results if result.arm.title != experiment.compared]
     above = all(result.lower is not None and result.lower > 0 for result in controls)
-    return bool(controls) and not missing_text(results) and above
+    return bool(controls) and not why_no_verdict(results) and above
 
 
 def missing_trainings(results: list[ArmResult]) -> int:
@@ -129,10 +138,11 @@ def missing_trainings(results: list[ArmResult]) -> int:
     return len({key for result in results for key in result.missing})
 
 
-def missing_text(results: list[ArmResult]) -> str:
-    """Say how many trainings are missing for a verdict, as a clause; "" if there are all."""
-    missing = missing_trainings(results)
-    return f"{missing:,} training{' is' if missing == 1 else 's are'} missing" if missing else ""
+def why_no_verdict(results: list[ArmResult]) -> str:
+    """Say what is missing for a verdict, trainings or seeds, as a clause; "" if nothing is."""
+    if missing := missing_trainings(results):
+        return f"{missing:,} training{' is' if missing == 1 else 's are'} missing"
+    return too_few_seeds(min(result.seeds for result in results))
 
 
 def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Path) -> list[ArmResult]:

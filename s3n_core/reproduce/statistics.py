@@ -18,6 +18,11 @@ Values = Mapping[int, Mapping[str, float]]
 """By seed and image name: 1 if the prediction is right, else 0; or another number per image."""
 
 
+FEWEST_SEEDS = 3
+"""With fewer seeds there is no verdict. One says nothing about how much trainings vary, and draws from S seeds have only (S - 1) / S
+of the variance between trainings: half of it with two, so that a lower bound above zero would come too easily."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """An estimate with its 95 % interval."""
@@ -76,6 +81,14 @@ def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: 
         bounds[name] = min(low, 0.0) if stopped else low
         stopped = stopped or low <= 0
     return bounds
+
+
+def too_few_seeds(seeds: int) -> str:
+    """Return why so many seeds are too few for a verdict, as a clause; "" if they are not."""
+    if seeds >= FEWEST_SEEDS:
+        return ""
+    there = "there is 1 seed" if seeds == 1 else f"there are {seeds} seeds"
+    return f"{there}, and fewer than {FEWEST_SEEDS} say too little about how much trainings vary"
 
 
 def points_text(value: Interval | None) -> str:

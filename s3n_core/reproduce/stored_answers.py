@@ -11,7 +11,15 @@ from pathlib import Path
 from s3n_core.errors import OutputError
 from s3n_core.reproduce.answers import read_answers
 from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
-from s3n_core.reproduce.statistics import Values, difference, holm_lower_bounds, paired, points_text, table_of
+from s3n_core.reproduce.statistics import (
+    Values,
+    difference,
+    holm_lower_bounds,
+    paired,
+    points_text,
+    table_of,
+    too_few_seeds,
+)
 
 HEADS: tuple[Measure, ...] = ("joint", "mean", "O", "D", "C")
 
@@ -90,7 +98,7 @@ def stored_shortcoming(experiment: Experiment, folder: Path, data: str) -> str:
     """Return why stored answers do not meet the criterion of an experiment with controls, as a clause; "" if they do.
 
     The arm that is compared must be better than each other one, with an adjusted lower bound above zero; all must have answers
-    of the same seeds and images.
+    of the same seeds, at least ``FEWEST_SEEDS``, and images.
 
     Args:
         experiment: The experiment, a family.
@@ -106,6 +114,8 @@ def stored_shortcoming(experiment: Experiment, folder: Path, data: str) -> str:
     for title, values in predicted.items():
         if values.keys() != ours.keys() or any(set(images) != everything for images in values.values()):
             return f"{title} has not the seeds and images of {experiment.compared}"
+    if reason := too_few_seeds(len(ours)):
+        return reason
     pairs = {title: paired(ours, values) for title, values in predicted.items() if title != experiment.compared}
     bounds = holm_lower_bounds({title: values for title, values in pairs.items() if values is not None})
     low = [title for title, bound in bounds.items() if bound <= 0]

@@ -430,14 +430,14 @@ def test_folds_are_measured_on_training_images_only(birds, tmp_path):
 
 
 def test_the_criterion_needs_every_control_and_sets_the_exit_code(birds, tmp_path, capsys):
-    plan = plan_of(birds, tmp_path, "controls", seeds=2)
+    plan = plan_of(birds, tmp_path, "controls", seeds=3)
     titles = [arm.title for arm in EXPERIMENTS["controls"].arms]
-    command = ["reproduce", "controls", "--data", str(birds), "--out", str(tmp_path), "--seeds", "2", *OPTIONS]
+    command = ["reproduce", "controls", "--data", str(birds), "--out", str(tmp_path), "--seeds", "3", *OPTIONS]
     command += ["--tables", "--check"]
     assert cli.main(command) == 1
     said = capsys.readouterr()
-    assert "No verdict: 14 trainings are missing." in said.out
-    assert "No verdict on controls: 14 trainings are missing." in said.err
+    assert "No verdict: 21 trainings are missing." in said.out
+    assert "No verdict on controls: 21 trainings are missing." in said.err
     invent(plan, tmp_path, dict.fromkeys(titles, 0.2) | {FULL: 1.0})
     assert cli.main(command) == 0
     assert f"{FULL} is better than every control" in capsys.readouterr().out
@@ -471,6 +471,24 @@ def test_other_weights_precision_and_micro_batches_differ_from_the_paper(birds, 
     text = said(precision="bfloat16", micro_batch=3)
     assert "precision bfloat16 (paper: auto)" in text
     assert "micro_batch 3 (paper: none)" in text
+
+
+def test_there_is_no_verdict_on_fewer_than_three_seeds(birds, tmp_path, capsys):
+    plan, experiment = plan_of(birds, tmp_path, "controls", seeds=2), EXPERIMENTS["controls"]
+    invent(plan, tmp_path, dict.fromkeys((arm.title for arm in experiment.arms), 0.2) | {FULL: 1.0})
+    command = ["reproduce", "controls", "--data", str(birds), "--out", str(tmp_path), "--seeds", "1", *OPTIONS]
+    assert cli.main([*command, "--tables", "--check"]) == 1
+    said = capsys.readouterr()
+    assert "No verdict: there is 1 seed, and fewer than 3 say too little about how much trainings vary." in said.out
+    assert "better than every control" not in said.out
+    assert "No verdict on controls: there is 1 seed, and" in said.err
+    assert "the 95 % interval over images;" in said.out
+    with (tmp_path / "controls.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["interval"] for row in csv.DictReader(file)} == {"images"}
+    (second,) = plan.cells_of["controls", "(a) no warps", "birds"][1]
+    (cell_folder(tmp_path, second) / RESULT).unlink()
+    text = markdown(plan, experiment, results_of(plan, experiment, tmp_path))
+    assert "the 95 % interval over images and seeds (of one seed over images);" in text
 
 
 def test_there_is_no_verdict_while_trainings_are_missing(birds, tmp_path, capsys):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from s3n_core.evaluation.bootstrap import crossed_means
-from s3n_core.reproduce.statistics import difference, holm_lower_bounds, interval, paired, table_of
+from s3n_core.reproduce.statistics import difference, holm_lower_bounds, interval, paired, table_of, too_few_seeds
 
 
 def test_only_common_images_and_seeds_are_compared():
@@ -34,6 +34,14 @@ def test_seeds_widen_an_interval():
     alike = np.tile(np.tile([1.0, 0.0], 50), (4, 1))
     apart = np.array([[1.0] * 100, [0.0] * 100, [1.0] * 100, [0.0] * 100])
     assert crossed_means(apart).std() > 3 * crossed_means(alike).std()
+
+
+def test_fewer_than_three_seeds_are_too_few_for_a_verdict():
+    assert too_few_seeds(1) == "there is 1 seed, and fewer than 3 say too little about how much trainings vary"
+    assert too_few_seeds(2).startswith("there are 2 seeds, and ")
+    assert too_few_seeds(3) == ""
+    values = np.random.default_rng(3).normal(size=(2, 1))  # (what the reason says: half of the variance with two)
+    assert crossed_means(values).var() == pytest.approx(values.var(ddof=1) / 2 / 2, rel=0.1)
 
 
 def test_the_smallest_bound_is_divided_by_the_number_of_controls():

@@ -182,14 +182,21 @@ def test_the_criterion_is_checked_on_stored_answers(
 
     declare()
     assert cli.main(command) == 0
-    assert cli.main([*command, "--check"]) == 1
-    assert "mine is not met on birds-fold*: the lower bound against larger is not above 0" in capsys.readouterr().err
     for file in answers.glob("*/plain-0.csv"):
         file.write_text(file.read_text().replace(",4,4,4", ",4,5,5"))
     declare(compared="larger")
+    assert cli.main([*command, "--check"]) == 1
+    assert "there is 1 seed, and fewer than 3 say too little" in capsys.readouterr().err
+    for file in answers.glob("*/*-0.csv"):
+        for seed in "12":
+            file.with_name(file.name.replace("-0", f"-{seed}")).write_text(file.read_text())
     assert cli.main([*command, "--check"]) == 0
+    declare()
+    assert cli.main([*command, "--check"]) == 1
+    assert "mine is not met on birds-fold*: the lower bound against larger is not above 0" in capsys.readouterr().err
+    declare(compared="larger")
     for file in answers.glob("*/large-0.csv"):
-        file.with_name("large-1.csv").write_text(file.read_text())
+        file.with_name("large-3.csv").write_text(file.read_text())
     assert cli.main([*command, "--check"]) == 1
     assert "as it is has not the seeds and images of larger" in capsys.readouterr().err
     declare(compared="larger", arms=MINE["arms"])
