@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -335,6 +336,7 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
         for result in results
         if result.arm.note and result.data == results[0].data
     ]
+    remarks += _other_compute(plan, experiment)
     if missing := missing_trainings(results):
         remarks.append(f"{missing} trainings are not finished; numbers so far are of the finished seeds.")
     remarks += _not_measured(results) + _not_learned(results) + _computed_differently(results)
@@ -342,6 +344,28 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
     remarks += [f"A training failed: {reason}" for reason in reasons]
     remarks += [licence.notice for licence in told]
     return remarks
+
+
+def _other_compute(plan: Plan, experiment: Experiment) -> list[str]:
+    """Say how much compute the trainings of controls take, if it is not that of the arm that they are compared with.
+
+    So it is with O alone, whose three times as many epochs are for an O that costs as much as D or C, where O reads the image at
+    another size.
+    """
+    if not experiment.family:
+        return []
+    material = plan.materials[0].name
+    costs = {
+        arm.title: sum(cell.cost for cell in plan.cells_of[(experiment.key, arm.title, material)][0])
+        for arm in experiment.arms
+        if arm.answered == "none"  # else it is not trained
+    }
+    ours = costs.get(experiment.compared, 0.0)
+    return [
+        f"{title}: trained with {cost / ours:.2g} times the compute of {experiment.compared}."
+        for title, cost in costs.items()
+        if ours and not math.isclose(cost, ours)
+    ]
 
 
 def _not_measured(results: list[ArmResult]) -> list[str]:

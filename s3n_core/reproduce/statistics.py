@@ -19,8 +19,8 @@ Values = Mapping[int, Mapping[str, float]]
 
 
 FEWEST_SEEDS = 3
-"""With fewer seeds there is no verdict. One says nothing about how much trainings vary, and draws from S seeds have only (S - 1) / S
-of the variance between trainings: half of it with two, so that a lower bound above zero would come too easily."""
+"""With fewer seeds there is no verdict. One says nothing about how much trainings vary, and draws from S seeds have only
+(S - 1) / S of the variance between trainings: half of it with two, so that a lower bound above zero would come too easily."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -524,6 +524,18 @@ def write_places(plan: Plan, out: Path, *, per_image: bool = True) -> None:
         write_json(cell_folder(out, cell) / PLACES, looked | ({"per_image": of} if per_image else {}))
 
 
+def test_a_control_that_is_not_trained_with_equal_compute_is_named(birds, tmp_path):
+    def said(**changes: Any) -> str:
+        plan = plan_of(birds, tmp_path, "controls", **changes)
+        return markdown(plan, EXPERIMENTS["controls"], results_of(plan, EXPERIMENTS["controls"], tmp_path))
+
+    assert "times the compute" not in said()
+    # O reads four times as many pixels as D and C: three times the epochs are 3 x 4 passes of their size, against 4 + 1 + 1.
+    finer = said(network__look_size=128, network__source_size=128)
+    assert f"- (c) O alone, equal compute: trained with 2 times the compute of {FULL}.\n" in finer
+    assert finer.count("times the compute") == 1
+
+
 def test_places_have_intervals_over_images_and_stand_beside_what_is_reached_without_looking(birds, tmp_path):
     experiment = EXPERIMENTS["table1"]
     plan = plan_of(birds, tmp_path, "table1", seeds=2)
