@@ -213,9 +213,20 @@ def test_the_experiments_behind_the_results_can_be_trained_again() -> None:
 
 def test_the_page_of_results_says_what_the_stored_answers_give(monkeypatch: pytest.MonkeyPatch) -> None:
     results = results_script(monkeypatch)
-    monkeypatch.setattr(results, "TABLES", (("larger-input", "CUB10"),))  # `benchmarks/results.py --check` has all
+    monkeypatch.setattr(
+        results, "TABLES", (("larger-input", "CUB10", "(a)"),)
+    )  # `benchmarks/results.py --check` has all
     found, page = results.tables(), results.PAGE.read_text(encoding="utf-8")
     assert sum(len(table) - 1 for _, table in found) == 9
-    assert results.missing_rows(page, found) == []
-    wrong = page.replace("| +2.9 (-0.4 to +6.6) |", "| +3.9 (-0.4 to +6.6) |", 1)
-    assert len(results.missing_rows(wrong, found)) == 1
+    assert results.missing_tables(page, found) == []
+    larger, crop = (title for title, _ in found)
+    last = next(line for line in page.splitlines() if "**O+D+C (`small-data-large`)**" in line)
+    head = "| network | seeds | Joint | Mean | O | D | C | over (a) |"
+    for wrong in (
+        page.replace("| +2.9 (-0.4 to +6.6) |", "| +3.9 (-0.4 to +6.6) |", 1),
+        page.replace(last, f"{last}\n{last.replace('-large', '-larger')}"),  # a row that is not of the answers
+        page.replace(f"{last}\n", "") + f"\n{last}\n",  # in another place
+        page.replace(head, head.replace("| D | C |", "| C | D |")),
+    ):
+        assert results.missing_tables(wrong, found) == [larger]
+    assert results.missing_tables("", found) == [larger, crop]
