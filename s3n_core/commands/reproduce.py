@@ -23,7 +23,7 @@ Every arm is trained with several seeds; what a table shares with another is tra
 The same command in several terminals, or on several machines with the same folder, shares the work.
 
 --experiments FILE adds experiments of your own: {"experiments": [{"key": "mine", "title": "My comparison", "arms": [{"title":
-"as it is"}, {"title": "larger", "settings": {"network.input_size": 320}}]}]}.
+"as it is"}, {"title": "larger", "settings": {"network.input_size": 320}}]}]}. With it, "all" means those of FILE only.
 
 Example: s3n reproduce table2 controls --data CUB --seeds 3 --out tables
 """

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -113,6 +114,19 @@ def test_equal_trainings_are_planned_once_and_named_by_what_determines_them(bird
     assert len(again.cells) == 2 * len(alone["table2"].cells)
     longest = max(plan_of(birds, tmp_path, "controls").cells, key=lambda cell: cell.recipe.epochs)
     assert (longest.recipe.epochs, longest.recipe.network.branches, longest.cost) == (3, "O", 36.0)
+
+
+def test_the_page_says_how_many_trainings_a_table_takes_and_how_much_compute(birds, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "reproducing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| `s3n reproduce (.+?) (--data.+)--seeds (\d+) --out tables` \| (\d+).* \| (\d+) \|\n", page)
+    assert len(rows) == 10
+    for names, data, seeds, trainings, compute in rows:
+        chosen = [EXPERIMENTS[name] for name in names.split()]
+        plan = plan_campaign(chosen, open_materials([birds], tmp_path, 0), find_recipe("paper"), int(seeds))
+        (whole,) = plan.cells_of[(chosen[-1].key, FULL, "birds")][0]
+        sets = data.count("--data")
+        assert sets * len(plan.cells) == int(trainings), names
+        assert sets * sum(cell.cost for cell in plan.cells) == pytest.approx(int(compute) * whole.cost), names
 
 
 def test_a_table_from_the_command_line(birds, tmp_path, capsys, lowered):
