@@ -25,7 +25,7 @@ from s3n_core.reproduce.results import (
     results_of,
     why_no_verdict,
 )
-from s3n_core.reproduce.statistics import Interval, points_text
+from s3n_core.reproduce.statistics import Interval, nats_text, points_text
 from s3n_core.runs.model_paths import file_sha256
 from s3n_core.system.atomic_files import make_folder, write_bytes
 from s3n_core.system.csv_tables import csv_text
@@ -210,7 +210,7 @@ def latex(plan: Plan, experiment: Experiment, results: list[ArmResult], told: Se
 
 def _comparison_cells(experiment: Experiment, result: ArmResult, *, compared: bool) -> list[str]:
     """Return the last cells of a row: what the compared arm has over this one, in top-1 and log loss, and its adjusted bound."""
-    cells = [points_text(result.full_over) + _of_seeds(result), _signed(result.loss_over)] if compared else []
+    cells = [points_text(result.full_over) + _of_seeds(result), nats_text(result.loss_over)] if compared else []
     if experiment.family:
         cells.append("" if result.lower is None else f"{100 * result.lower:+.1f}")
     return cells
@@ -478,10 +478,6 @@ def _of_seeds(result: ArmResult) -> str:
     if result.full_over is None or result.over_seeds == result.seeds:
         return ""
     return f", {result.over_seeds} seed{'' if result.over_seeds == 1 else 's'}"
-
-
-def _signed(value: Interval | None) -> str:
-    return "" if value is None else f"{value.mean:+.3f} ({value.low:+.3f} to {value.high:+.3f})"
 
 
 def _numbers(value: Interval | None) -> list[str]:

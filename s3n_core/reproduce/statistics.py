@@ -94,3 +94,8 @@ def too_few_seeds(seeds: int) -> str:
 def points_text(value: Interval | None) -> str:
     """Return a difference of shares in points, with its interval; empty if there is none."""
     return "" if value is None else f"{100 * value.mean:+.1f} ({100 * value.low:+.1f} to {100 * value.high:+.1f})"
+
+
+def nats_text(value: Interval | None) -> str:
+    """Return a difference of log losses, with its interval; empty if there is none."""
+    return "" if value is None else f"{value.mean:+.3f} ({value.low:+.3f} to {value.high:+.3f})"

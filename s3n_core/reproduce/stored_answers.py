@@ -6,6 +6,7 @@ Folds of a data set are folders of their own; a pattern such as ``CUB10-fold*`` 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 from s3n_core.errors import OutputError
@@ -15,6 +16,7 @@ from s3n_core.reproduce.statistics import (
     Values,
     difference,
     holm_lower_bounds,
+    nats_text,
     paired,
     points_text,
     table_of,
@@ -64,6 +66,9 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     A seed that lacks images of the arm's other seeds, such as a fold, is left out, else all would be measured on the images that
     it has; the table says "2 of 3" seeds then. It says the number of images of an arm that has not those of all arms.
 
+    A family has a column with the lower bound of what the compared arm has over each other, adjusted for their number, in points;
+    answers with log losses one with the difference of log losses (this arm less the compared one, of one view, in nats).
+
     Args:
         experiment: The experiment; arms without a name or without answers are left out.
         folder: The folder of stored answers.
@@ -79,7 +84,12 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     views = {arm.title: arm.views for arm in experiment.arms}
     reference = _predicted(measured.get(experiment.compared, {}), views.get(experiment.compared, 1))
     heads = [MEASURE_TITLES[head] for head in HEADS]
+    losses = {title: answers.get("joint/1/loss", {}) for title, answers in measured.items()}
+    bounds = _lower_bounds(
+        experiment, {title: _predicted(answers, views[title]) for title, answers in measured.items()}
+    )
     rows = [["network", "seeds", *heads, "difference", "three views: prediction / mean"]]
+    rows[0] += ["adjusted bound"] * experiment.family + ["log loss, difference"] * any(losses.values())
     for title, answers in measured.items():
         begun, own = _predicted(stored[title], 1), _predicted(answers, 1)
         if not begun:
@@ -90,7 +100,15 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
         over = None if title == experiment.compared else difference(_predicted(answers, views[title]), reference)
         one = [_percent(answers.get(f"{head}/1", {})) for head in HEADS]
         three = [_percent(values) for values in (_predicted(answers, 3), answers.get("mean/3", {})) if values]
-        rows.append([title, seeds, *one, points_text(over), " / ".join(three)])
+        row = [title, seeds, *one, points_text(over), " / ".join(three)]
+        if experiment.family:
+            row.append(f"{100 * bounds[title]:+.1f}" if title in bounds else "")
+        if any(losses.values()):
+            loss = (
+                None if title == experiment.compared else difference(losses[title], losses.get(experiment.compared, {}))
+            )
+            row.append(nats_text(loss))
+        rows.append(row)
     return rows
 
 
@@ -116,10 +134,16 @@ def stored_shortcoming(experiment: Experiment, folder: Path, data: str) -> str:
             return f"{title} has not the seeds and images of {experiment.compared}"
     if reason := too_few_seeds(len(ours)):
         return reason
-    pairs = {title: paired(ours, values) for title, values in predicted.items() if title != experiment.compared}
-    bounds = holm_lower_bounds({title: values for title, values in pairs.items() if values is not None})
-    low = [title for title, bound in bounds.items() if bound <= 0]
+    low = [title for title, bound in _lower_bounds(experiment, predicted).items() if bound <= 0]
     return f"the lower bound against {low[0]} is not above 0" if low else ""
+
+
+def _lower_bounds(experiment: Experiment, predicted: Mapping[str, Values]) -> dict[str, float]:
+    """Return by title the adjusted lower bound of what the compared arm has over another; none where one has no pair."""
+    ours = predicted.get(experiment.compared, {})
+    pairs = {title: paired(ours, values) for title, values in predicted.items() if title != experiment.compared}
+    known = {title: values for title, values in pairs.items() if values is not None}
+    return dict(holm_lower_bounds(known)) if len(known) == len(pairs) and known else {}
 
 
 def _stored(experiment: Experiment, folder: Path, data: str) -> dict[str, Answers]:

@@ -117,6 +117,27 @@ def test_a_difference_is_of_as_many_views_as_an_arm_has(declared: Path, answers:
     assert large[7].startswith("+50.0 (")
 
 
+def test_a_family_has_adjusted_bounds_and_answers_with_log_losses_their_differences(tmp_path: Path) -> None:
+    arms = [{"title": name, "name": name} for name in ("ours", "close", "far")]
+    (tmp_path / "mine.json").write_text(
+        json.dumps({"experiments": [MINE | {"compared": "ours", "family": True, "arms": arms}]})
+    )
+    right = {"ours": 30, "close": 29, "far": 0}
+    (tmp_path / "birds").mkdir()
+    for name, number in right.items():
+        for seed in range(3):
+            rows = [f"{image},4,{4 if image < number else 5},{0.5 if name == 'far' else 0.25}" for image in range(40)]
+            (tmp_path / "birds" / f"{name}-{seed}.csv").write_text(
+                "\n".join(["name,label,joint/1,joint/1/loss", *rows])
+            )
+    head, ours, close, far = stored_table(read_experiments(tmp_path / "mine.json")["mine"], tmp_path, "birds")
+    assert head[-2:] == ["adjusted bound", "log loss, difference"]
+    assert ours[-2:] == ["", ""]
+    assert close[-2:] == ["+0.0", "+0.000 (+0.000 to +0.000)"]
+    assert float(far[-2]) > 50
+    assert far[-1] == "+0.250 (+0.250 to +0.250)"
+
+
 @pytest.mark.parametrize("row", ["a,4", "a,4,4,0.1,4", "a,4,4"])
 def test_a_torn_row_of_stored_answers_is_told(answers: Path, row: str) -> None:
     """Also where what is missing would be read as a wrong prediction."""
@@ -202,6 +223,18 @@ def test_the_criterion_is_checked_on_stored_answers(
     declare(compared="larger", arms=MINE["arms"])
     assert cli.main([*command, "--check"]) == 1
     assert "there are no stored answers of never trained" in capsys.readouterr().err
+
+
+def test_the_second_step_meets_its_criterion() -> None:
+    command = [
+        "reproduce",
+        "told-places",
+        "--experiments",
+        str(ANSWERS / "experiments.json"),
+        "--answers",
+        str(ANSWERS),
+    ]
+    assert cli.main([*command, "--data", "birds24", "--check"]) == 0
 
 
 def test_the_experiments_behind_the_results_can_be_trained_again() -> None:
