@@ -30,6 +30,7 @@ from s3n_core.inspection.inspection import Inspection
 from s3n_core.inspection.placed_contributions import class_index
 from s3n_core.inspection.summary import arrays_of, summary_of
 from s3n_core.prediction.rows import label_name
+from s3n_core.prediction.schema import BRANCH_LETTERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +96,12 @@ class FileContents:
     Attributes:
         options: The export options.
         model: The model's display name.
+        branches: The letters of the branches that the report names, as in `prediction_of`.
     """
 
     options: ExportOptions
     model: str
+    branches: Sequence[str] = BRANCH_LETTERS
 
     def of(self, image: ExportedImage, endings: Iterable[str] | None = None) -> dict[str, bytes]:
         """Return the contents of an image's files by ending.
@@ -119,7 +122,9 @@ class FileContents:
         if ending == ARRAYS_ENDING:
             return arrays_bytes(inspection, image.annotation, hidden, image.contributions)
         if ending == PART_ENDING:
-            return part_bytes(inspection, image.truth, image.seen, rasters.annotation, hidden, image.contributions)
+            return part_bytes(
+                inspection, image.truth, image.seen, rasters.annotation, hidden, image.contributions, self.branches
+            )
         if not ending.startswith("/"):
             page = sheet_page(
                 inspection,

@@ -125,7 +125,8 @@ def export(
         prepare_place(predictions)
     make_folder(out)
     files = ImageFiles(options, records, classes)
-    contents = FileContents(options, model_name(model.path))
+    reported = model.header.network.joined
+    contents = FileContents(options, model_name(model.path), reported)
     header, made_with = header_of(model, records, classes), {"program": __version__, "options": options.to_dict()}
     values = SampleReader(model.preprocess.ranges)
     with ExportIndex(out, header, made_with, restart=restart, excel=excel) as index:
@@ -172,7 +173,9 @@ def export(
                         if options.hidden_peaks and photograph is not None:
                             count, settings = options.hidden_peaks, options.hiding
                             hidden = hide_peaks(inspector, photograph, record, answer, count, settings)
-                        row = prediction_of(answer, label=truth, seen=seen, annotation=record.annotation)
+                        row = prediction_of(
+                            answer, branches=reported, label=truth, seen=seen, annotation=record.annotation
+                        )
                         yield (
                             (position, row),
                             ExportedImage(

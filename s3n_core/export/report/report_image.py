@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from s3n_core.inspection.ledger import ledger_of
 from s3n_core.inspection.map_display import ValueRange, contribution_range
 from s3n_core.inspection.view import view_labels
 from s3n_core.prediction.inspected import prediction_of
+from s3n_core.prediction.schema import BRANCH_LETTERS
 
 IMAGE_SIDE = 416
 """Longest side of the original in a report, in pixels: sharp in the grid on high-resolution screens."""
@@ -88,6 +90,7 @@ def part_bytes(
     annotation: Annotation | None = None,
     hidden: HiddenPeaks | None = None,
     contributions: ContributionView | None = None,
+    branches: Sequence[str] = BRANCH_LETTERS,
 ) -> bytes:
     """Return an image's part of a report.
 
@@ -98,8 +101,9 @@ def part_bytes(
         annotation: The image's box and key points, if its data set has any.
         hidden: Its hidden peaks, if the export hides any.
         contributions: What to show of its contributions; None shows none.
+        branches: The letters of the branches that are reported, as in `prediction_of`.
     """
-    row = prediction_of(inspection, label=truth, seen=seen)
+    row = prediction_of(inspection, branches=branches, label=truth, seen=seen)
     summary = {
         "name": one_line(row.file),
         "truth": row.label,

@@ -158,6 +158,21 @@ def test_a_table_of_predictions_beside_the_figures_also_after_a_stop(model, reco
         list(export(model, records, out, options, predictions=tmp_path / "table.txt"))
 
 
+def test_a_branch_that_only_defines_the_warps_is_in_no_row(records, tmp_path):
+    """O's scores are in the inspection of a network of D and C, whose predictions are D's and C's."""
+    of_two, out, table = made_model(tmp_path, branches="D+C"), tmp_path / "out", tmp_path / "predictions.json"
+    options = ExportOptions(sheet=False, singles=False, report=True)
+    list(export(of_two, records, out, options, classes=CLASSES, predictions=table))
+    predicted = [row for batch in predict(of_two, records, classes=CLASSES) for row in batch]
+    own, by_letter = list(read_json_table(table)[1]), dict(predicted[0].branches)
+    assert [row.branches for row in own] == [row.branches for row in predicted]
+    assert [row.agreement for row in own] == [row.agreement for row in predicted]
+    assert list(by_letter) == ["D", "C"]
+    assert rows_of(out)[0]["class_O"] == ""
+    data = json.loads(re.search(r'id="report">(.*?)</script>', (out / "report.html").read_text(encoding="utf-8"))[1])
+    assert data["images"][0][8] == {letter: CLASSES.index(name) for letter, name in by_letter.items()}
+
+
 def test_labels_of_other_classes_are_named_and_neither_correct_nor_wrong(model, records, tmp_path):
     list(export(model, records[:1], tmp_path, ExportOptions(singles=False, style=STYLE), classes=["a fish"]))
     assert rows_of(tmp_path)[0]["label"] == "a fish"
