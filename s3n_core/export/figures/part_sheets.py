@@ -122,9 +122,8 @@ def part_sheet(atlas: Atlas, part: int, *, crops: PartCrops | None = None, dpi: 
     summary = next((one for one in atlas.summaries() if one.part == part), None)
     if summary is None:
         raise AtlasError(f"The atlas has no part {part + 1}.")
-    labels = tuple(dict.fromkeys(image.label for image in atlas.images if image.label is not None))
     crops = crops or PartCrops(atlas)
-    examples = part_examples(atlas, part, labels, _COLUMNS * _ROWS)
+    examples = part_examples(atlas, part, None, _COLUMNS * _ROWS)
     rows = -(-len(examples) // _COLUMNS)
     side = (_WIDTH - 2 * _MARGIN + _GAP) / _COLUMNS - _GAP
     classes = summary.classes[:8]

@@ -130,12 +130,11 @@ def _part(atlas: Atlas, crops: PartCrops, summary: PartSummary, steady: PartStea
     yield _text(" · ".join(facts)) + "</p>"
     if steady is not None:
         yield f'<p class="quiet small">{_text(" ".join(said.text for said in steady.statements()))}</p>'
-    labels = tuple(dict.fromkeys(image.label for image in atlas.images if image.label is not None))
-    yield from _crops(atlas, crops, summary.part, labels, CROPS)
+    yield from _crops(atlas, crops, summary.part, None, CROPS)
     yield "</article>"
 
 
-def _crops(atlas: Atlas, crops: PartCrops, part: int, labels: tuple[str, ...], count: int) -> Iterator[str]:
+def _crops(atlas: Atlas, crops: PartCrops, part: int, labels: tuple[str, ...] | None, count: int) -> Iterator[str]:
     yield '<div class="crops">'
     for example in part_examples(atlas, part, labels, count):
         image = crops.of(example, CROP_PIXELS)

@@ -37,7 +37,7 @@ def spread_ranks(count: int, some: int) -> list[int]:
     return [int(rank) for rank in np.unique(ranks)]
 
 
-def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int = 6) -> tuple[PartExample, ...]:
+def part_examples(atlas: Atlas, part: int, labels: Collection[str] | None, count: int = 6) -> tuple[PartExample, ...]:
     """Return examples of a part at evenly spaced ranks: the most typical, the middle and the least typical ones are among them.
 
     Every image gives its strongest peak. The nearer its descriptor lies to the part's centroid (of a merged part, to the nearest
@@ -46,11 +46,15 @@ def part_examples(atlas: Atlas, part: int, labels: Collection[str], count: int =
     Args:
         atlas: The atlas.
         part: The part.
-        labels: The classes.
+        labels: The classes; None: all images, those without a label, too.
         count: Number of examples; fewer where fewer images have a peak of the part.
     """
-    of_class = [number for number, image in enumerate(atlas.images) if image.label in labels and not image.error]
-    own = (atlas.part_of == part) & ~np.asarray(atlas.places["background"]) & np.isin(atlas.places["image"], of_class)
+    asked = [
+        number
+        for number, image in enumerate(atlas.images)
+        if (labels is None or image.label in labels) and not image.error
+    ]
+    own = (atlas.part_of == part) & ~np.asarray(atlas.places["background"]) & np.isin(atlas.places["image"], asked)
     rows = np.flatnonzero(own)
     if not len(rows):
         return ()

@@ -1,5 +1,6 @@
 """An atlas as one HTML page, and sheets of a part and of a pair."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from s3n_core.export.figures.part_sheets import pair_sheet, part_sheet, write_sh
 from s3n_core.export.part_crops import PartCrops
 from s3n_core.export.report.atlas_page import write_atlas_page
 from s3n_core.parts.atlas.atlas import Atlas
+from s3n_core.parts.atlas.atlas_files import IMAGES
 from s3n_core.parts.atlas.examples import PartExample, part_examples
 from s3n_core.parts.comparison.stored_comparisons import keep_comparison
 from s3n_core.parts.steadiness.steadiness_result import PartSteadiness, Repeats, Steadiness
@@ -114,3 +116,18 @@ def test_sheets_of_a_part_and_of_a_pair_as_png_and_pdf(atlas: Atlas, tmp_path: P
         part_sheet(atlas, 9)
     with pytest.raises(ValueError, match="png or"):
         write_sheet(sheet, tmp_path / "pair.gif", "pair")
+
+
+def test_an_atlas_of_unlabelled_images_shows_its_crops(atlas: Atlas, tmp_path: Path) -> None:
+    path = atlas.path / IMAGES
+    first, *images = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    lines = [first, *(image | {"label": None} for image in images)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    unlabelled = Atlas(atlas.path)
+    write_atlas_page(unlabelled, tmp_path / "atlas.html")
+    page = (tmp_path / "atlas.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2 * 10  # of the two parts on the object
+    crops = PartCrops(unlabelled)
+    sheet = part_sheet(unlabelled, 0, crops=crops, dpi=100)
+    assert len(crops.asked) == len(images)
+    assert any("from the most to the least typical" in text.text for text in sheet.texts)
