@@ -127,7 +127,7 @@ def write_atlas(
     header = AtlasHeader(
         collection=to_json(collection),
         data=str(data.resolve()),
-        data_format="folders",
+        data_format="class-folders",
         split=split,
         model_path=str(model),
         parts=3,

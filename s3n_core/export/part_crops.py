@@ -27,14 +27,14 @@ class PartCrops:
         unread: Those of them that could not be read.
     """
 
-    def __init__(self, atlas: Atlas, data: Path | None = None) -> None:
+    def __init__(self, atlas: Atlas, root: Path | None = None) -> None:
         """Crop the images of an atlas.
 
         Args:
             atlas: The atlas.
-            data: The folder of its data set; None: where it lay when the atlas was built.
+            root: The folder that the names of its images are relative to; None: as when the atlas was built.
         """
-        self._root = data or Path(atlas.header.data)
+        self._root = root or Path(atlas.header.data)
         self.asked: set[str] = set()
         self.unread: set[str] = set()
 

@@ -15,6 +15,7 @@ from s3n_core.commands.parts.opened_atlas import (
     ModelOption,
     atlas_model,
     atlas_records,
+    atlas_root,
 )
 from s3n_core.commands.progress import print_json, progress_bar
 from s3n_core.commands.text_tables import table_text
@@ -143,7 +144,7 @@ def _compare_image(
     from s3n_core.datasets.opening import open_images
     from s3n_core.parts.atlas.sources import name_below
 
-    name = name_below(data or Path(atlas.header.data), path)
+    name = name_below(Path(atlas.header.data) if data is None else atlas_root(atlas, data), path)
     of_atlas = next((image for image in atlas.images if image.file == name), None)
     if a is None and b is None and of_atlas is not None and of_atlas.label in atlas.classes:
         a = of_atlas.label

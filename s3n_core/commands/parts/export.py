@@ -9,7 +9,7 @@ import typer
 
 from s3n_core.commands.arguments import ExcelOption, JsonOption
 from s3n_core.commands.failures import interruptible, say
-from s3n_core.commands.parts.opened_atlas import AtlasArgument, DataOption
+from s3n_core.commands.parts.opened_atlas import AtlasArgument, DataOption, atlas_root
 from s3n_core.commands.progress import progress_bar
 
 OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")]
@@ -46,7 +46,7 @@ def export(
     if data is not None and not data.is_dir():
         raise typer.BadParameter(f"there is no folder {data}; --data names the folder of the data set.")
     opened = Atlas(atlas)
-    crops = PartCrops(opened, data)
+    crops = PartCrops(opened, None if data is None else atlas_root(opened, data))
     match suffix:
         case ".csv":
             opened.write_peaks(out, excel=excel)
@@ -70,9 +70,11 @@ def export(
         case _:
             raise typer.BadParameter("--out must end in .html, .csv, .json, .png or .pdf.")
     if crops.unread:
+        advice = (
+            "if the data set has moved, give its folder with --data" if data is None else f"one is {min(crops.unread)}"
+        )
         say(
-            f"{len(crops.unread):,} of {len(crops.asked):,} shown images could not be read, so their crops are missing; if the "
-            "data set has moved, give its folder with --data."
+            f"{len(crops.unread):,} of {len(crops.asked):,} shown images could not be read, so their crops are missing; {advice}."
         )
     if not json:
         typer.echo(str(out))

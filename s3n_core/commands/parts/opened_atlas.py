@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from s3n_core.commands.arguments import open_named_model
+from s3n_core.errors import DataSetNotFound
 from s3n_core.parts.atlas.sources import name_below
 
 if TYPE_CHECKING:
@@ -27,8 +29,34 @@ def atlas_records(atlas: Atlas, data: Path | None) -> dict[str, ImageRecord]:
     """Open the data set of an atlas and return its records by name."""
     from s3n_core.datasets.opening import open_images
 
-    data_set = open_images(data or Path(atlas.header.data), atlas.header.data_format)
-    return {record.name: record for record in data_set.records}
+    root = Path(atlas.header.data) if data is None else atlas_root(atlas, data)
+    return {record.name: record for record in open_images(root, atlas.header.data_format).records}
+
+
+def atlas_root(atlas: Atlas, data: Path) -> Path:
+    """Return the folder that the names of an atlas's images are relative to: the one given, or the data set found in it.
+
+    Raises:
+        DataSetError: There is no image.
+        DataSetNotFound: None of the atlas's images is there.
+    """
+    from s3n_core.datasets.opening import open_images
+
+    names = [image.file for image in atlas.images]
+    if _has_any(data, names):
+        return data
+    root = open_images(data).root  # an atlas of a folder that only wraps its data set has the names in this
+    if _has_any(root, names):
+        return root
+    raise DataSetNotFound(
+        f"None of the {len(names)} images of the atlas is in {data} (there is no {root / names[0]}); name the folder of its "
+        "data set with --data.",
+        path=data,
+    )
+
+
+def _has_any(root: Path, names: Sequence[str]) -> bool:
+    return any((root / name).is_file() for name in names)
 
 
 def atlas_model(atlas: Atlas, model: str | None, runs: Path | None, device: str) -> Model:

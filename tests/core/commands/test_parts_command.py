@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Command
-from made_up_atlas import PLACES, draw_pictures, write_atlas
+from made_up_atlas import CLASSES, PLACES, draw_pictures, write_atlas
 from small_training import TrainedRun
 
 
@@ -49,6 +49,23 @@ def test_crops_are_taken_from_where_the_data_set_lies_now(s3n: Command, tmp_path
     outcome = s3n("parts", "export", atlas, "--out", page, "--data", tmp_path / "nowhere")
     assert (outcome.code, "there is no folder" in outcome.err) == (2, True)
     assert s3n("parts", "export", atlas, "--out", tmp_path / "peaks.csv", "--data", moved).code == 2
+    (tmp_path / "downloads").mkdir()
+    inner = moved.rename(
+        tmp_path / "downloads" / "birds"
+    )  # the data set is found in the folder around it, as it is opened
+    outcome = s3n("parts", "export", atlas, "--out", page, "--data", inner.parent)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "data:image/jpeg" in page.read_text(encoding="utf-8")
+    draw_pictures(tmp_path / "others", 1, ("Gull", "Tern"))
+    missing, sheet = tmp_path / "others" / CLASSES[0] / "0.jpg", tmp_path / "none.png"
+    outcome = s3n("parts", "export", atlas, "--part", "part 1", "--out", sheet, "--data", tmp_path / "others")
+    assert (outcome.code, f"there is no {missing}" in outcome.err) == (1, True)
+    assert not sheet.exists()
+    (inner / CLASSES[0] / "0.jpg").write_bytes(b"no picture")
+    outcome = s3n("parts", "export", atlas, "--out", page, "--data", inner)
+    assert (
+        f"1 of 6 shown images could not be read, so their crops are missing; one is {CLASSES[0]}/0.jpg." in outcome.err
+    )
 
 
 @pytest.mark.usefixtures("run")
