@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from s3n_core.method.configuration import NetworkChoices
+from s3n_core.method.backbone_sizes import size_of
+from s3n_core.method.configuration import TIMM, NetworkChoices, NetworkConfig
 
 COARSE = 6
 """With fewer cells per side than this, a cell is wider than 1/6 of the side: too coarse to tell parts apart."""
@@ -56,6 +57,10 @@ def place_accuracy(map_cells: int, feature_cells: int, *, cropped: bool = False)
 
 def network_accuracy(network: NetworkChoices, *, cropped: bool = False) -> PlaceAccuracy:
     """Return how fine the places of a network with these choices are, before it exists."""
+    known = size_of(network.backbone) if network.backbone.startswith(TIMM) else None
+    if known is not None and not isinstance(network, NetworkConfig):
+        # Choices do not say the stride of a network of timm: it is measured once the network exists.
+        network = NetworkConfig(**network.model_dump(), num_classes=1, stride=known.stride)
     return place_accuracy(network.map_size, network.response_cells, cropped=cropped)
 
 

@@ -54,6 +54,14 @@ def test_a_coarse_map_of_fine_features_is_what_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("backbone", "cells"),
+    [("timm:vit_tiny_patch16_224", 10), ("timm:efficientvit_m0.r224_in1k", 3), ("timm:not_measured", 5)],
+)
+def test_before_a_network_of_timm_exists_its_stride_is_that_of_the_table(backbone: str, cells: int) -> None:
+    assert network_accuracy(NetworkChoices(backbone=backbone, input_size=160)).cells == cells
+
+
+@pytest.mark.parametrize(
     ("backbone", "last_stride"),
     [("resnet18", 1), ("resnet18", 2), ("mobilenet_v2", 1), ("mobilenet_v2", 2), ("vgg16", 1), ("convnext_tiny", 2)],
 )
