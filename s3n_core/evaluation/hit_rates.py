@@ -277,7 +277,7 @@ def _found_in(
     joined = joined_maps(network, images, output.trace, predicted).float().cpu().numpy()
     peaks = output.trace.response.peaks.cpu().numpy()
     response = output.trace.response.response.float().cpu().numpy()
-    cells, side = network.config.map_size, network.config.original_size
+    cells, side = network.config.map_size, network.config.source_size
     results = []
     for index in range(len(batch)):
         rows, columns = np.nonzero(peaks[index])

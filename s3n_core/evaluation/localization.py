@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from s3n_core.method.alignment import cell_shift
 from s3n_core.method.inverse_grid import invert_grid
 from s3n_core.method.network import S3N, SamplingTrace
 from s3n_core.method.resampling import resize_grid
@@ -45,7 +46,9 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
         of_class = torch.einsum("bdhw,bd->bhw", maps.float(), head.classifier.weight[classes])
         side = config.original_size if branch == "O" else config.input_size
         span = side / (config.feature_stride * head.step)
-        of_branch = min_max(resize_map(of_class, SIDE, align=config.cell_alignment, span=span))
+        # The release form's buffer is centred on every second feature, from the first on: nearer to the start of its own cells.
+        align = cell_shift(config.cell_alignment) / head.step
+        of_branch = min_max(resize_map(of_class, SIDE, align=align, span=span))
         if branch == "O":
             total, seen = total + of_branch, seen + 1
             continue

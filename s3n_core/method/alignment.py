@@ -65,7 +65,7 @@ def cell_to_feature(cell: Values, cells: int, features: int, alignment: Alignmen
     if alignment == "corners":
         place: Values = cell * (features - 1) / max(cells - 1, 1)
     else:
-        shift = _shift(alignment)
+        shift = cell_shift(alignment)
         wide = features if span is None else span
         place = (cell * wide / max(cells - 1, 1) - shift).clip(0, features - 1)
     return place
@@ -82,11 +82,11 @@ def feature_to_pixel(feature: Values, stride: int, alignment: Alignment) -> Valu
     Returns:
         Pixel indices; 0 is the centre of the first pixel.
     """
-    pixel: Values = feature * stride + (stride - 1) * _shift(alignment)
+    pixel: Values = feature * stride + (stride - 1) * cell_shift(alignment)
     return pixel
 
 
-def _shift(alignment: Alignment) -> float:
+def cell_shift(alignment: Alignment) -> float:
     """Return where the value of a feature cell lies in it, 0 at its first pixel and 1 at its last."""
     return alignment if isinstance(alignment, int | float) else {"origins": 0.0, "centres": 0.5}[alignment]
 

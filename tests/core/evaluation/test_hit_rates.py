@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_models import drawn_picture
 
 from s3n_core.datasets.loading import Batch
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part
 from s3n_core.errors import DataSetError
 from s3n_core.evaluation import hit_rates
-from s3n_core.evaluation.hit_rates import measure_places
+from s3n_core.evaluation.hit_rates import measure_places, places_in_images
 from s3n_core.evaluation.localization import SIDE, joined_maps, largest_box, overlap
+from s3n_core.inspection.inspector import inspect
 from s3n_core.models.opening import Model
 from s3n_core.system.json_values import to_json
 
@@ -35,21 +37,23 @@ def test_the_box_is_that_of_the_largest_piece() -> None:
     assert largest_box(np.zeros((5, 5))) == (0, 0, 1, 1)
 
 
+@pytest.mark.parametrize("form", ["paper", "release"])  # whose buffer has cells on every second feature
 @pytest.mark.parametrize(("backbone", "size", "first"), [("vgg16", 112, 15.5), ("resnet18", 112, 0)])
-def test_the_joined_map_lies_where_the_cells_look(model_of, backbone: str, size: int, first: float) -> None:
+def test_the_joined_map_lies_where_the_cells_look(model_of, backbone: str, size: int, first: float, form: str) -> None:
     """The stride, 32 pixels, does not divide the side: 3 cells of VGG, 4 of ResNet."""
-    model: Model = model_of(control="identity", backbone=backbone, input_size=size, source_size=size)
+    model: Model = model_of(control="identity", backbone=backbone, input_size=size, source_size=size, form=form)
     images = torch.randn(1, 3, size, size)
     with torch.inference_mode():
         output = model.network(images, sampling="expected", trace=True)
         joined = joined_maps(model.network, images, output.trace, torch.tensor([1]))[0].numpy()
-        features = model.network.features(images, "O")[0].double().numpy()
+        features = model.network.features(images, "O")
+        maps = {branch: model.network.head(branch).buffer(features)[0].double().numpy() for branch in "ODC"}
     pixels = np.linspace(0, size - 1, SIDE)
     expected = np.zeros((SIDE, SIDE))
     for branch in "ODC":
-        weight = model.network.head(branch).classifier.weight[1].double().detach().numpy()
-        of_class = np.tensordot(weight, features, 1)
-        centres = first + 32 * np.arange(len(of_class))
+        head = model.network.head(branch)
+        of_class = np.tensordot(head.classifier.weight[1].double().detach().numpy(), maps[branch], 1)
+        centres = first + 32 * head.step * np.arange(len(of_class))
         across = np.stack([np.interp(pixels, centres, row) for row in of_class])
         both = np.stack([np.interp(pixels, centres, column) for column in across.T], axis=1)
         expected += (both - both.min()) / np.ptp(both) / 3
@@ -153,6 +157,18 @@ def test_the_goals_of_places_name_what_was_left_out(
     monkeypatch.setattr("sys.argv", ["place_goals", "model", str(tmp_path / "nothing")])
     with pytest.raises(SystemExit, match="nothing"):  # a sentence, no traceback
         script.main()
+
+
+def test_peaks_lie_where_an_inspection_shows_them(tmp_path: Path, model_of) -> None:
+    """Also where the photograph is sampled with more pixels than the network looks at."""
+    model: Model = model_of(input_size=128, source_size=256, floor="none")
+    drawn_picture(0, (900, 600)).save(tmp_path / "a.png")
+    record = ImageRecord(path=tmp_path / "a.png", name="a.png", label=1, box=Box(x=0, y=0, width=900, height=600))
+    (found,) = places_in_images(model, [record], model.classes)
+    peaks = inspect(model, record.path, name=record.name).warps.peaks
+    assert any(x != 450 for x, _, _ in found.peaks)  # at the centre all agree
+    expected = sorted((peak.x, peak.y) for peak in peaks)
+    np.testing.assert_allclose(sorted(place[:2] for place in found.peaks), expected, rtol=0, atol=0.01)
 
 
 def test_another_images_peaks_and_the_centre_are_baselines(
