@@ -28,6 +28,10 @@ class CellGeometry:
     stride: int
     offset: float
 
+    def agrees(self, other: CellGeometry) -> bool:
+        """Return whether the cells of both lie in the same places, to the pixel."""
+        return self.stride == other.stride and abs(self.offset - other.offset) < 1
+
 
 @dataclass(frozen=True, slots=True)
 class MiddleStage:

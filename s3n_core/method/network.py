@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s3n_core.errors import ModelFileError
 from s3n_core.method.ablations import given_peaks
 from s3n_core.method.backbones import Backbone, WeightReport, build_backbone, middle_stage
 from s3n_core.method.branch_norm import AnyBatchNorm, separate_statistics, statistics_of
@@ -440,7 +441,7 @@ def _measured(
     """Add to a configuration what had to be found out of its backbone; what a model file says of it stays.
 
     Raises:
-        ModelFileError: A new network cannot read the images of one of its branches.
+        ModelFileError: A new network cannot read the images of one of its branches, or its cells lie elsewhere in them.
     """
     geometry = backbone.geometry
     is_new = origin is not None or (weights != "none" if geometry is None else config.cell_shift is None)
@@ -450,10 +451,16 @@ def _measured(
     if geometry is None:
         return config
     if is_new:
-        from s3n_core.method.timm_backbones import require_readable
+        from s3n_core.method.timm_backbones import geometry_at
 
-        if config.input_size != config.original_size:
-            require_readable(config.backbone, backbone, config.input_size)
+        # One `cell_shift` places the cells of all branches, but "SAME" padding varies with the size.
+        if config.input_size != config.original_size and not geometry.agrees(
+            geometry_at(config.backbone, backbone, config.input_size)
+        ):
+            raise ModelFileError(
+                f"The cells of {config.backbone} lie elsewhere in images of {config.input_size} pixels (input_size) than in "
+                f"those of {config.original_size} (look_size); choose multiples of {geometry.stride} for both."
+            )
         shift = geometry.offset / max(geometry.stride - 1, 1)
         config = config.model_copy(update={"stride": geometry.stride, "cell_shift": shift})
     # Earlier files have no cells; where they can be told without, earlier versions can read what is written now.

@@ -253,8 +253,8 @@ def build_timm(backbone: str, size: int) -> TimmFeatures:
     return features
 
 
-def require_readable(backbone: str, network: nn.Module, size: int) -> None:
-    """Make sure that a network that was built for another size reads images of this one.
+def geometry_at(backbone: str, network: nn.Module, size: int) -> CellGeometry:
+    """Return where the cells of a network that was built for another size lie on images of this one.
 
     Args:
         backbone: Its name.
@@ -262,17 +262,18 @@ def require_readable(backbone: str, network: nn.Module, size: int) -> None:
         size: Side of the images, in pixels.
 
     Raises:
-        ModelFileError: It cannot.
+        ModelFileError: It cannot read them, or its cells do not cover them.
     """
-    training = network.training
+    training, reductions = network.training, Reductions(network)
     network.eval()
     try:
-        with torch.no_grad():
-            network(torch.zeros(1, 3, size, size, device="cpu"))
+        with torch.no_grad(), reductions:
+            cells = network(torch.zeros(1, 3, size, size, device="cpu")).shape[2]
     except Exception as error:  # each family has errors of its own
         raise unreadable(backbone, size, error) from error
     finally:
         network.train(training)
+    return reductions.geometry(size, cells)
 
 
 def unreadable(backbone: str, size: int, error: Exception) -> ModelFileError:

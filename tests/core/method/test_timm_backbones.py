@@ -276,6 +276,16 @@ def test_sizes_that_only_one_branch_can_read_are_refused() -> None:
         S3N(NetworkConfig.model_validate(config | {"look_size": 96, "source_size": 96}))
 
 
+def test_sizes_in_which_cells_lie_in_different_places_are_refused() -> None:
+    """One shift would place D's and C's cells up to a cell off."""
+    config = {"num_classes": 2, "backbone": "timm:tf_mobilenetv3_small_minimal_100", "source_size": 128}
+    with pytest.raises(ModelFileError, match=r"of 80 pixels .* than in those of 128 .* multiples of 32"):
+        S3N(NetworkConfig.model_validate(config | {"input_size": 80, "look_size": 128}))
+    assert S3N(NetworkConfig.model_validate(config | {"input_size": 64, "look_size": 128})).config.cell_shift == 1
+    alike = config | {"backbone": "timm:test_resnet", "input_size": 80, "look_size": 128}
+    assert S3N(NetworkConfig.model_validate(alike)).config.cell_shift == 0
+
+
 def test_the_norms_of_tokens_are_separate_and_can_be_frozen() -> None:
     config = {"num_classes": 2, "backbone": "timm:levit_128s", "input_size": SIDE, "source_size": SIDE}
     separate = S3N(NetworkConfig.model_validate(config | {"batch_norm": "separate"}))
