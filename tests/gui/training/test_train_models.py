@@ -363,6 +363,10 @@ def test_places_that_will_be_coarse_are_known_before_a_training() -> None:
     assert accuracy is not None
     assert accuracy.text == "Places are accurate to about 1/4 of the crop's side (4 × 4 cells)."
     assert accuracy.is_coarse
+    choice.put("network.backbone", "timm:vit_tiny_patch16_224")
+    accuracy = choice.place_accuracy
+    assert accuracy is not None
+    assert (accuracy.cells, accuracy.is_coarse) == (8, False)
     choice.refuse("epochs", "no")
     assert choice.place_accuracy is None
 
