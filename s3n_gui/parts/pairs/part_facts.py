@@ -17,7 +17,7 @@ from s3n_gui.parts.part_names import part_name
 from s3n_gui.parts.peak_crops import with_peak
 
 _NOTHING = 0.02
-"""Hiding a part changes nothing where it costs less than this share of the mean margin."""
+"""Hiding a part changes nothing where the margin then differs by less than this share of the mean margin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +139,9 @@ def _counter_examples(
             absent.append(crop(image, of_atlas.width / 2, of_atlas.height / 2, f"{label}: not found"))
         elif image.losses is not None and image.changed is not None:
             at = image.parts.index(part)
-            loss = image.losses[at] if image.of_a else -image.losses[at]
-            if not image.changed[at] and loss < least:
+            change = abs(image.losses[at])  # a margin that becomes larger is changed, too
+            if not image.changed[at] and change < least:
                 found = crop(image, image.x[at], image.y[at], f"{label}: hiding it changes nothing")
-                idle.append((loss, with_peak(content.atlas, found, part)))
+                idle.append((change, with_peak(content.atlas, found, part)))
     idle.sort(key=lambda pair: pair[0])
     return tuple(absent), tuple(found for _, found in idle)

@@ -368,6 +368,25 @@ def test_counter_examples_can_be_inspected(opened: PartsPage, session: Session, 
     assert card.idle_words.text() == "Hiding it changes nothing in 8 images of these classes."
 
 
+def test_hiding_a_part_changes_something_where_the_margin_becomes_larger(opened: PartsPage, qtbot: QtBot) -> None:
+    content = opened.controller.content
+    assert content is not None
+    made = made_up_comparison(content.atlas, KNOT, PLOVER)
+    images = list(made.images)
+    gains, hardly = 1, 2  # images of the knot in which both parts are found
+    images[gains] = replace(images[gains], losses=(1.5, -4.0))
+    images[hardly] = replace(images[hardly], losses=(1.5, -0.1))
+    keep_comparison(content.atlas, replace(made, images=tuple(images)))
+    choose(opened, RUFF, KNOT, qtbot)
+    choose(opened, KNOT, PLOVER, qtbot)
+    pair = opened.pair.pair
+    assert pair is not None
+    idle = part_facts(content, 1, pair).idle
+    assert images[gains].file not in {crop.file for crop in idle}
+    assert len(idle) == 7
+    assert idle[-1].file == images[hardly].file  # the smallest change comes first, whichever way it goes
+
+
 def test_beside_all_others_images_of_every_class_are_inspected(
     opened: PartsPage, session: Session, qtbot: QtBot
 ) -> None:
