@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, SPACE
@@ -106,7 +107,8 @@ class Palette(QWidget):
             return
         before, self._before = self._before, None
         self.hide()
-        if before is not None and before.isVisible():
+        # The widget may have been deleted meanwhile, as buttons of a job are when it ends.
+        if before is not None and isValid(before) and before.isVisible():
             before.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def choose(self) -> None:

@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from s3n_core.datasets.records import DataSet, ImageRecord
 from s3n_gui.frame.main_window import MainWindow
@@ -122,6 +123,18 @@ def test_escape_and_a_second_press_give_the_focus_back(opened: MainWindow) -> No
         press(opened, key, modifier)
         assert not palette(opened).isVisible()
         assert QApplication.focusWidget() is before
+
+
+def test_an_entry_is_opened_though_what_had_the_focus_is_gone(opened: MainWindow) -> None:
+    before = QPushButton("Stop", opened)
+    before.show()
+    before.setFocus()
+    press(opened, Qt.Key.Key_P, CONTROL)
+    delete(before)
+    type_text(opened, "expo")
+    press(opened, Qt.Key.Key_Return)
+    assert not palette(opened).isVisible()
+    assert opened.pages.current_name == "export"
 
 
 def test_arrow_keys_pass_headings_and_go_around(opened: MainWindow) -> None:
