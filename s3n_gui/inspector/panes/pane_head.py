@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
@@ -15,6 +15,8 @@ from s3n_gui.inspector.panes.pane_title import PaneTitle
 
 _ROOMY = 150
 """Width in pixels, at normal text size, from which on there is room for the button of the options."""
+_GAP = 4
+"""Pixels between the head and the options."""
 
 
 class PaneHead(QWidget):
@@ -103,7 +105,18 @@ class PaneHead(QWidget):
             shown = self._model.class_name
             shown = self._state.evidence.prediction.name if shown is None else shown
             self.options.set_classes(self._state.evidence.response.classes, shown)
-        corner = self.options_button.mapToGlobal(self.options_button.rect().bottomRight())
         self.options.adjustSize()
-        self.options.move(corner.x() - self.options.width(), corner.y() + 4)
+        self.options.move(self._place_for(self.options.size()))
         self.options.show()
+
+    def _place_for(self, size: QSize) -> QPoint:
+        """Return where a popup of a size goes: below the head or above it, else over it; all of it is on the screen.
+
+        At the head, not at its button, which a narrow pane hides. Qt keeps menus on the screen, but no other popups.
+        """
+        head, screen = QRect(self.mapToGlobal(QPoint(0, 0)), self.size()), self.screen().availableGeometry()
+        below, above = head.y() + head.height() + _GAP, head.y() - _GAP - size.height()
+        lowest = screen.y() + screen.height() - size.height()
+        y = above if below > lowest and above >= screen.y() else below
+        x = min(head.x() + head.width(), screen.x() + screen.width()) - size.width()
+        return QPoint(max(x, screen.x()), max(min(y, lowest), screen.y()))

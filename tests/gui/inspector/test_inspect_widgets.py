@@ -14,7 +14,7 @@ from inspect_page import client, shown_page
 from layout_faults import layout_faults
 from made_inspection import CLASSES, FakeClient, data_set, made_inspection
 from PIL import Image
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -38,7 +38,10 @@ from s3n_core.prediction.rows import Prediction, PredictionHeader
 from s3n_core.prediction.tables import write_table
 from s3n_gui.appearance import theme
 from s3n_gui.frame.actions import ACTIONS
+from s3n_gui.inspector.inspection_state import InspectionState
 from s3n_gui.inspector.panel import InspectPage
+from s3n_gui.inspector.panes.pane_head import PaneHead
+from s3n_gui.inspector.panes.pane_model import PaneModel
 from s3n_gui.inspector.peaks.peak_menu import PeakMenu
 from s3n_gui.inspector.scores.score_rows import score_rows
 from s3n_gui.inspector.scores.score_table import ScoreTable
@@ -643,6 +646,38 @@ def test_the_true_class_is_among_the_scores_that_fit(looking: InspectPage) -> No
     scores.setFixedHeight(scores.sizeHint().height())
     QApplication.processEvents()
     assert [row.index for row in scores.shown] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (300, 500), (-900, -80)])
+def test_the_options_of_every_pane_are_whole_on_the_screen(looking: InspectPage, corner: tuple[int, int]) -> None:
+    looking.move(*corner)
+    screen = looking.screen().availableGeometry()
+    whole = screen.adjusted(0, 0, 2, 2)  # the test platform moves every window by two pixels
+    for pane in looking.panes.panes:
+        pane.head.show_options()
+        assert pane.head.options is not None
+        assert whole.contains(pane.head.options.geometry())
+        pane.head.options.close()
+
+
+def test_the_options_of_a_narrow_pane_are_at_its_head(themed: QApplication, qtbot: QtBot) -> None:
+    head = PaneHead(0, PaneModel("peaks"), InspectionState())
+    qtbot.addWidget(head)
+    head.show()
+    place = head.screen().availableGeometry().center()
+    for width in (400, 120):  # the button is where it was, but hidden
+        head.setGeometry(place.x(), place.y(), width, head.height())
+    assert not head.options_button.isVisible()
+    for y, above in ((place.y(), False), (head.screen().availableGeometry().bottom() - 100, True)):
+        head.move(place.x(), y)
+        head.show_options()
+        options = head.options
+        assert options is not None
+        there = QRect(head.mapToGlobal(QPoint(0, 0)), head.size())
+        assert options.geometry().right() == pytest.approx(there.right(), abs=2)
+        assert not options.geometry().intersects(there)
+        assert (options.y() < there.y()) is above
+        options.close()
 
 
 def test_the_list_and_the_image_agree(looking: InspectPage, session: Session, tmp_path: Path) -> None:
