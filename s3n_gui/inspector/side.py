@@ -20,7 +20,7 @@ from s3n_gui.inspector.number_form import NumberForm
 from s3n_gui.inspector.peaks.peak_panel import PeakPanel
 from s3n_gui.inspector.scores.prediction_card import PredictionCard
 from s3n_gui.inspector.scores.score_rows import score_rows
-from s3n_gui.inspector.scores.score_table import ScoreTable
+from s3n_gui.inspector.scores.score_table import BESIDE, ScoreTable
 from s3n_gui.inspector.why.ledger_panel import LedgerPanel
 from s3n_gui.widgets.column_scroll_area import ColumnScrollArea
 from s3n_gui.widgets.elided_label import ElidedLabel
@@ -105,12 +105,14 @@ class Side(ColumnScrollArea):
         self.compare.setProperty("role", "link")
         self.compare.setToolTip("Small numbers then show how the scores differ from the current ones")
         self._upper_column = inside = QVBoxLayout(self._upper)
-        inside.setContentsMargins(12, 10, 12, 6)
+        inside.setContentsMargins(12 - BESIDE, 10, 12 - BESIDE, 6)  # the rows of the scores reach beside the texts
         inside.setSpacing(6)
+        self.answer.setContentsMargins(BESIDE, 0, BESIDE, 0)
         inside.addWidget(self.answer)
         inside.addWidget(self.scores, 1)
         self.margin = ElidedLabel()
         self.margin.setProperty("role", "caption")
+        self.margin.setContentsMargins(BESIDE, 0, BESIDE, 0)
         inside.addWidget(self.margin)
         self.answer.below.addWidget(self.compare)
         self.answer.below.addStrut(self.compare.sizeHint().height())  # Nothing below jumps when the button appears.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from s3n_core.inspection.number_text import probability_text, signed_decimals
@@ -19,6 +19,8 @@ _TIPS = (
     "The thin line in a bar and the small number show the value before your change. "
     "Click a class to see its map; right-click it to ask why."
 )
+BESIDE = 6
+"""Pixels at both sides of the text, for the background of a row and the frame of the one that the keys have reached."""
 _ROWS, _FEWEST_ROWS = 6, 2
 
 
@@ -42,6 +44,7 @@ class ScoreTable(QWidget):
         self._stale = False
         self._marked: int | None = None
         self._hovered = -1
+        self._at = 0  # the row that the keys have reached
         self._fitting = _ROWS
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -65,16 +68,17 @@ class ScoreTable(QWidget):
         """The rows that are drawn."""
         return self._rows[: self._fitting]
 
+    @property
+    def reached(self) -> int:
+        """The number of the row that the keys have reached, the last one where fewer are drawn; -1 without rows."""
+        return min(self._at, len(self.shown) - 1)
+
     def show_rows(self, rows: tuple[ScoreRow, ...], *, stale: bool) -> None:
         """Show rows; if stale, in grey except for O, which does not depend on the peaks."""
         self._rows, self._stale = rows, stale
         if rows:
             self._answers = tuple(name for name in ANSWERS if name in rows[0].cells)
-        said = [
-            f"{row.name}: " + ", ".join(f"{_TITLES[a]} {probability_text(cell.now)}" for a, cell in row.cells.items())
-            for row in rows
-        ]
-        self.setAccessibleDescription("; ".join(said))
+        self._describe()
         self.update()
 
     def mark_class(self, index: int | None) -> None:
@@ -85,11 +89,11 @@ class ScoreTable(QWidget):
 
     def sizeHint(self) -> QSize:
         """The size that shows everything."""
-        return QSize(px(280), self._head() + _ROWS * self._row_height())
+        return QSize(px(280) + 2 * BESIDE, self._head() + _ROWS * self._row_height())
 
     def minimumSizeHint(self) -> QSize:
         """The smallest size that is still readable."""
-        return QSize(px(220), self._head() + _FEWEST_ROWS * self._row_height())
+        return QSize(px(220) + 2 * BESIDE, self._head() + _FEWEST_ROWS * self._row_height())
 
     def _head(self) -> int:
         return px(22)
@@ -112,6 +116,7 @@ class ScoreTable(QWidget):
         if fitting != self._fitting:
             self._fitting = fitting
             self._hover(self._hovered)
+            self._describe()
             self.fitting_changed.emit()
 
     # Painting
@@ -120,11 +125,11 @@ class ScoreTable(QWidget):
         """Draw the table."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        column = self.width() / len(self._answers)
+        column = (self.width() - 2 * BESIDE) / len(self._answers)
         painter.setFont(font("caption", semibold=True))
         metrics = painter.fontMetrics()
         for place, answer in enumerate(self._answers):
-            x = place * column
+            x = BESIDE + place * column
             draw_branch_mark(painter, QPointF(x + px(5), self._head() / 2 - 1), answer, px(8))
             painter.setPen(QColor(tokens().text))
             baseline = self._head() / 2 - 1 + (metrics.ascent() - metrics.descent()) / 2
@@ -135,27 +140,31 @@ class ScoreTable(QWidget):
 
     def _paint_row(self, painter: QPainter, number: int, row: ScoreRow, column: float) -> None:
         colours, top = tokens(), self._head() + number * self._row_height()
+        box = QRectF(0, top, self.width(), self._row_height() - 1)
         if number == self._hovered or row.index == self._marked:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.selection if row.index == self._marked else colours.hover))
-            painter.drawRoundedRect(QRectF(-6, top - 1, self.width() + 12, self._row_height() - 2), 4, 4)
+            painter.drawRoundedRect(box, 4, 4)
+        if number == self.reached and self.hasFocus():
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 4, 4)
         first = number == 0
         painter.setFont(font("caption", semibold=first))
         metrics = painter.fontMetrics()
         baseline = top + px(2) + metrics.ascent()
-        x = 0.0
+        x = float(BESIDE)
         if row.true:
             painter.setPen(QColor(colours.good_text))
-            painter.drawText(QPointF(0, baseline), "✓")
-            x = metrics.horizontalAdvance("✓") + px(4)
+            painter.drawText(QPointF(x, baseline), "✓")
+            x += metrics.horizontalAdvance("✓") + px(4)
         painter.setPen(QColor(colours.text))
-        name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(self.width() - x))
+        name = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(self.width() - BESIDE - x))
         painter.drawText(QPointF(x, baseline), name)
         for place, answer in enumerate(self._answers):
             stale = self._stale and answer != "O"
-            self._paint_cell(
-                painter, QRectF(place * column, top + px(16), column - px(8), px(18)), answer, row.cells[answer], stale
-            )
+            cell = QRectF(BESIDE + place * column, top + px(16), column - px(8), px(18))
+            self._paint_cell(painter, cell, answer, row.cells[answer], stale)
 
     def _paint_cell(self, painter: QPainter, box: QRectF, answer: Branch, cell: ScoreCell, stale: bool) -> None:
         colours = tokens()
@@ -195,18 +204,23 @@ class ScoreTable(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the class under the mouse."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event.button() == Qt.MouseButton.LeftButton and 0 <= self._hovered < len(self.shown):
+            self._reach(self._hovered)
             self._choose()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Open the menu of the class under the mouse, or of the one that the keys have reached."""
-        if 0 <= self._hovered < len(self.shown):
-            self.class_menu_requested.emit(self.shown[self._hovered].index, event.globalPos())
+        number, place = self._hovered, event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            number = self.reached
+            place = self.mapToGlobal(QPoint(BESIDE, self._head() + (number + 1) * self._row_height()))
+        if 0 <= number < len(self.shown):
+            self.class_menu_requested.emit(self.shown[number].index, place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Handle a key press."""
+        """Move with the arrow keys; Enter chooses the class."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self._hover(min(max(self._hovered + (1 if event.key() == Qt.Key.Key_Down else -1), 0), len(self.shown) - 1))
+            self._reach(self.reached + (1 if event.key() == Qt.Key.Key_Down else -1))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._choose()
         else:
@@ -218,6 +232,19 @@ class ScoreTable(QWidget):
             self._hovered = number
             self.update()
 
+    def _reach(self, number: int) -> None:
+        self._at = min(max(number, 0), max(len(self.shown) - 1, 0))
+        self._describe()
+        self.update()
+
+    def _describe(self) -> None:
+        said = ""
+        if self.shown:
+            row = self.shown[self.reached]
+            cells = (f"{_TITLES[answer]} {probability_text(cell.now)}" for answer, cell in row.cells.items())
+            said = f"{row.name}: {', '.join(cells)}"
+        self.setAccessibleDescription(said)
+
     def _choose(self) -> None:
-        if 0 <= self._hovered < len(self.shown):
-            self.class_chosen.emit(self.shown[self._hovered].index)
+        if self.shown:
+            self.class_chosen.emit(self.shown[self.reached].index)

@@ -15,7 +15,7 @@ from layout_faults import layout_faults
 from made_inspection import CLASSES, FakeClient, data_set, made_inspection
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -635,6 +635,33 @@ def test_a_class_that_has_no_room_cannot_be_chosen(themed: QApplication, qtbot: 
     qtbot.keyClick(table, Qt.Key.Key_Return)
     assert heard == [table.shown[1].index]
     assert len(table.shown) == table.fitting == 2
+
+
+def test_the_row_of_the_scores_that_the_keys_have_reached_is_seen_and_stays(looking: InspectPage, qtbot: QtBot) -> None:
+    looking.activateWindow()
+    scores = looking.side.scores
+    before = scores.grab().toImage()
+    scores.setFocus(Qt.FocusReason.TabFocusReason)
+    with_focus = scores.grab().toImage()
+    assert with_focus != before
+    assert scores.accessibleDescription().startswith("Red bird: O 90.9 %, D 96.5 %")
+    qtbot.keyClick(scores, Qt.Key.Key_Down)
+    assert scores.grab().toImage() not in (before, with_focus)
+    assert scores.accessibleDescription().startswith("Blue bird: ")
+    QTest.mouseMove(scores, QPoint(20, scores.height() - 5))
+    QApplication.sendEvent(scores, QEvent(QEvent.Type.Leave))
+    with qtbot.waitSignal(scores.class_chosen) as chosen:
+        qtbot.keyClick(scores, Qt.Key.Key_Return)
+    assert chosen.args == [1]
+    with qtbot.waitSignal(scores.class_menu_requested) as asked:
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
+        QApplication.sendEvent(scores, event)
+    assert asked.args[0] == 1
+    QApplication.activePopupWidget().close()
+    scores.setFixedHeight(2 * scores.minimumSizeHint().height() // 3)
+    QApplication.processEvents()
+    assert scores.fitting == 1
+    assert scores.accessibleDescription().startswith("Red bird: ")
 
 
 def test_the_true_class_is_among_the_scores_that_fit(looking: InspectPage) -> None:
