@@ -66,7 +66,8 @@ class Body(QWidget):
         self._state, self._images, self._thumbnails, self._undo_stack = state, images, thumbnails, undo_stack
         self._hiding, self._make_stage = hiding, make_stage
         self._room = QSize()
-        self._compact = False
+        self._compact: bool | None = None  # until the page is arranged for the first time
+        self._columns_restored = False
         theme().changed.connect(self._arrange)
 
     def pieces(self) -> list[Callable[[], None]]:
@@ -120,6 +121,11 @@ class Body(QWidget):
             self._room = QSize(room)
             self._arrange()
 
+    def restore_columns(self, widths: list[int]) -> None:
+        """Restore the widths of the image list and the rest; the first arrangement keeps them in a compact page, too."""
+        self._columns_restored = True
+        self.splitter.setSizes(widths)
+
     def reveal(self) -> None:
         """Show the widgets, all of which exist now, arranged for the room known by now."""
         self._arrange()
@@ -132,8 +138,9 @@ class Body(QWidget):
         width = self._room.width() - left - right
         compact = width < px(_COMPACT)
         if compact != self._compact:
+            if self._compact is not None or not self._columns_restored:
+                self.splitter.setSizes([px(_NARROW_LIST if compact else _LIST_WIDTH), width])
             self._compact = compact
-            self.splitter.setSizes([px(_NARROW_LIST if compact else _LIST_WIDTH), width])
         list_width = self.splitter.sizes()[0] or self.browser.minimumSizeHint().width()
         stage = width - min(list_width, px(_LIST_WIDTH)) - self.splitter.handleWidth()
         beside = self.side.sizeHint().width() + _GAP

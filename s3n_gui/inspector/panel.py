@@ -285,7 +285,7 @@ class InspectPage(Page):
         if isinstance(panes, Mapping):
             self.panes.restore(panes)
         if isinstance(columns, list) and len(columns) == 2 and all(isinstance(size, int) for size in columns):
-            self.body.splitter.setSizes(columns)
+            self.body.restore_columns(columns)
         self.state.symbols.show_symbols(self._kept.get("symbols") is True)
         if tab in (0, 1, 2, 3):
             self.side.choose_tab(tab)

@@ -157,6 +157,25 @@ def test_the_side_panel_goes_below_where_there_is_no_room_beside(page: InspectPa
     area.deleteLater()
 
 
+@pytest.mark.parametrize("room", [(960, 540), (1208, 610)])
+def test_the_width_of_the_list_that_was_chosen_comes_back(
+    themed: QApplication, session: Session, settings: Settings, room: tuple[int, int]
+) -> None:
+    made = InspectPage(session, settings, FakeClient)
+    made.restore_state({"columns": [190, room[0] - 220]})
+    made.resize(*room)
+    made.show()
+    made.show_for(made.size())
+    made.finish()
+    QApplication.processEvents()
+    assert made.save_state()["columns"][0] == pytest.approx(190, abs=3)
+    made.show_for(QSize(1208 + 960 - room[0], 540))  # wide instead of compact, or compact instead of wide
+    assert made.body.splitter.sizes()[0] < 170
+    made.shut_down()
+    made.close()
+    made.deleteLater()
+
+
 def test_a_window_that_gets_small_while_the_page_is_made_is_arranged_when_it_is_made(
     themed: QApplication, session: Session, settings: Settings
 ) -> None:
