@@ -197,7 +197,7 @@ class NumberForm(QWidget):
         """Show the state's parameters, and the model's own where none is set."""
         numbers, own = self._state.numbers, self._own
         mode = numbers.sampling or own.sampling
-        floor = own.floor if numbers.floor is None else numbers.floor
+        floor = self._floor
         with QSignalBlocker(self.seed):
             self.seed.setValue(numbers.seed)
         self.mode.setCurrentIndex(self.mode.findData(mode))
@@ -217,6 +217,12 @@ class NumberForm(QWidget):
         self._floor_row.setVisible(kind == "number")
         if not isinstance(floor, str):
             self.floor_number.set_value(floor)
+
+    @property
+    def _floor(self) -> Floor:
+        """The minimum strength in force: a number, or the word for how it is computed."""
+        floor = self._state.numbers.floor
+        return self._own.floor if floor is None else floor
 
     def _take_own(self) -> None:
         evidence = self._state.evidence
@@ -253,6 +259,8 @@ class NumberForm(QWidget):
 
     def _on_floor(self, index: int) -> None:
         key = self.floor.itemData(index)
+        if key == "number" and not isinstance(self._floor, str):
+            return  # Qt reports the choice that was there already, too; the number stays
         floor = 0.5 if key == "number" else key
         self._want("Change the minimum strength of a peak", floor=None if self._is_own("floor", floor) else floor)
 

@@ -24,7 +24,9 @@ class PeakPanel(QWidget):
         super().__init__(parent)
         self._state = state
         self.table = PeakTable(state)
-        self.table.setToolTip("Select a peak here or in an image; move it by dragging or with the arrow keys")
+        self.table.setToolTip(
+            "Select a peak here or in an image; move it in an image, by dragging or with the arrow keys"
+        )
         self.switch, self.flip, self.restore = QPushButton("Off"), QPushButton("Move to C"), QPushButton("Reset")
         self.hide_button = QPushButton("Hide")
         buttons = QHBoxLayout()

@@ -290,6 +290,17 @@ def test_a_peak_is_dragged_with_the_mouse(looking: InspectPage) -> None:
     assert looking.state.selected_peak == peak
 
 
+def test_the_arrow_keys_move_a_peak_in_an_image_and_go_to_another_one_in_the_table(looking: InspectPage) -> None:
+    table = looking.side.peak_panel.table
+    first, second = (peak.found_at for peak in looking.state.evidence.warps.peaks[:2])  # type: ignore[union-attr]
+    looking.state.select(first)
+    QTest.keyClick(table, Qt.Key.Key_Down)
+    assert (looking.state.selected, looking.state.edits) == (second, ())
+    QTest.keyClick(view(looking), Qt.Key.Key_Down)
+    assert looking.state.edits[0].cell == second
+    assert "move it in an image" in table.toolTip()
+
+
 def test_a_peak_is_changed_by_keys_and_buttons(looking: InspectPage) -> None:
     looking.state.select((10, 20))
     view(looking).setFocus()

@@ -69,3 +69,26 @@ def test_seeds_that_are_typed_are_undone_one_by_one(themed: QApplication, qtbot:
         QTest.keyClick(form.seed, Qt.Key.Key_Up)
     assert len(set(gestures[2:])) == 1  # steps without leaving the field are one gesture
     assert gestures[2] not in gestures[:2]
+
+
+def test_choosing_a_number_again_keeps_the_minimum_strength(themed: QApplication, qtbot: QtBot) -> None:
+    owner = QObject()
+    state = InspectionState(owner)
+    form = NumberForm(state)
+    qtbot.addWidget(form)
+    form.numbers_wanted.connect(state.set_numbers)
+    state.take_inspection(made_inspection())
+    number = form.floor.findData("number")
+    form.floor.activated.emit(number)
+    assert state.numbers.floor == 0.5
+    typed(form.floor_number.number, "0.3")
+    form.floor.activated.emit(number)
+    assert (state.numbers.floor, form.floor_number.value) == (0.3, 0.3)
+    form.floor.activated.emit(form.floor.findData("mean"))
+    form.floor.activated.emit(number)
+    assert state.numbers.floor == 0.5
+    state.forget()  # as with another model, whose own minimum strength is a number
+    state.set_numbers(state.numbers.__class__())
+    state.take_inspection(made_inspection(floor=0.3))
+    form.floor.activated.emit(number)
+    assert state.numbers.floor is None
