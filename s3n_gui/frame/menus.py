@@ -12,7 +12,7 @@ from s3n_gui.appearance.theme import set_icon
 from s3n_gui.appearance.wording import label_text, tip_text
 from s3n_gui.frame.actions import ACTIONS, MENUS
 from s3n_gui.frame.pages import PageEntry
-from s3n_gui.state.opening import Opener, model_title
+from s3n_gui.state.opening import Opener, data_set_title, model_title
 from s3n_gui.state.recent import RecentList
 
 _ROLES = {
@@ -45,6 +45,7 @@ class Menus(QObject):
         self.menus: dict[str, QMenu] = {}  # Python deletes menus without a reference.
         self._recent_menu = QMenu("Open recent", window)
         set_icon(self._recent_menu.menuAction(), "clock")
+        self._recent_menu.setToolTipsVisible(True)  # the paths: folders of equal names look alike
         self._recent_menu.aboutToShow.connect(self._fill_recent)
         self._recent_menu.triggered.connect(self._on_recent)
         bar = window.menuBar()
@@ -94,12 +95,13 @@ class Menus(QObject):
         menu = self._recent_menu
         menu.clear()
         kinds = (("data", "Data sets", "folder"), ("run", "Runs", "run"), ("model", "Models", "model"))
+        titles = {"data": data_set_title, "run": lambda path: path.name, "model": model_title}
         for kind, title, icon in kinds:
             items = [item for item in self._recent.items(kind) if item.exists][:6]  # type: ignore[arg-type]
             if items:
                 menu.addSection(title)
             for item in items:
-                action = menu.addAction(label_text(model_title(item.path) if kind == "model" else item.path.name))
+                action = menu.addAction(label_text(titles[kind](item.path)))
                 action.setToolTip(tip_text(str(item.path)))
                 action.setData(item.path)
                 set_icon(action, icon)

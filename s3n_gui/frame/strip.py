@@ -12,7 +12,7 @@ from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.skipped_files import skipped_sentence
 from s3n_gui.appearance.theme import px, set_icon, theme
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN, SPACE
-from s3n_gui.appearance.wording import label_text, place_text, tip_text
+from s3n_gui.appearance.wording import count_text, label_text, place_text, tip_text
 from s3n_gui.state.model_choices import ModelChoices
 from s3n_gui.state.opening import Opener, data_set_detail, data_set_title, model_title
 from s3n_gui.state.recent import Kind, RecentList
@@ -167,7 +167,7 @@ class Strip(QFrame):
 def _data_tip(data_set: DataSet | None) -> str:
     if data_set is None:
         return "Choose a folder of images sorted by class"
-    problems = f"\n{len(data_set.problems)} problems found" if data_set.problems else ""
+    problems = f"\n{count_text(len(data_set.problems), 'problem')} found" if data_set.problems else ""
     skipped = skipped_sentence(data_set.skipped, companions=False)
     problems += f"\n{skipped}" if skipped else ""
     return f"{data_set.root}\nDetected as {data_set.title or data_set.format}{problems}\nClick to choose another one"

@@ -144,9 +144,11 @@ class _Row(QFrame):
     def synchronize(self) -> None:
         """Show the state."""
         self.answer.setFont(number_font("body", semibold=True))
-        answer, message = self._state.answer, self._state.message
+        answer, evidence, message = self._state.answer, self._state.evidence, self._state.message
         if answer is None or message:
-            self.model.setText(message or f"{self._title}: opening {self._name} …")
+            # After a step to another image there is no answer yet, but the model is open: it inspected the last one.
+            name = f"opening {self._name} …" if evidence is None else self._name or evidence.response.model
+            self.model.setText(message or f"{self._title}: {name}")
             self.answer.clear()
             self.verdict.clear()
             return

@@ -148,7 +148,7 @@ class KnownPredictions(QObject):
         if table is not self._taken or any(self._verdicts.get(paths[name]) is None for name in fitting):
             self._verdicts.take({paths[name]: table.verdicts[name] for name in fitting})
         self._know(table)
-        return f"The answers of {len(fitting):,} of {len(paths):,} images are known now."
+        return f"Predictions for {len(fitting):,} of {len(paths):,} images are known now."
 
     def _know(self, taken: KnownTable | None) -> None:
         self._taken = taken

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QUndoCommand, QUndoStack
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from s3n_core.datasets.records import DataSet, Problem
 from s3n_core.runs.run_directory import RunDirectory
 from s3n_gui.background.jobs import Job
 from s3n_gui.frame.jobs_tray import JobsPanel
@@ -131,6 +132,27 @@ def test_a_data_set_is_opened_and_named_at_the_top(window: MainWindow, qtbot: Qt
         window.opener.open_path(images(tmp_path / "mäuse"))
     assert window.strip.data_button.text() == "mäuse · 2 images · 2 classes"
     assert [item.detail for item in window.recent.items("data")] == ["2 images · 2 classes"]
+
+
+def test_recent_data_sets_have_the_names_of_the_strip_and_their_paths_as_tips(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    places = [images(tmp_path / name) for name in ("one/birds", "two/birds", "demo/images")]
+    for place in places:
+        window.recent.add("data", place)
+    (menu,) = (menu for menu in window.findChildren(QMenu) if menu.title() == "Open recent")
+    menu.aboutToShow.emit()
+    shown = {action.data(): action for action in menu.actions() if action.data() is not None}
+    assert [shown[place].text() for place in places] == ["birds", "birds", "demo birds"]
+    assert [shown[place].toolTip() for place in places] == [str(place) for place in places]
+    assert menu.toolTipsVisible()
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 problem found"), (2, "2 problems found")])
+def test_the_strip_counts_problems(window: MainWindow, tmp_path: Path, count: int, words: str) -> None:
+    problems = tuple(Problem(tmp_path / f"{number}.png", "the file is empty") for number in range(count))
+    window.session.data_set = DataSet(root=tmp_path, format="class-folders", classes=(), records=(), problems=problems)
+    assert words in window.strip.data_button.toolTip()
 
 
 def test_the_last_data_set_asked_for_wins(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -762,6 +762,8 @@ def test_two_models_on_one_image(
     assert comparison.second.panes.panes[2].view.cursor_mark is not None
     looking.inspect_actions.next_image()
     assert second.asked[-1].image == client(looking).asked[-1].image
+    assert comparison.first.model.text() == "This model: model"  # open: only the image is new
+    assert comparison.second.model.text() == "Other model: other"
     looking.toolbar.compare.click()
     client(looking).answer()
     assert looking.stage.currentWidget() is looking.panes

@@ -166,7 +166,7 @@ def test_a_table_taken_before_the_model_is_open_is_dropped_if_it_is_of_another(
 def test_a_chosen_table_says_what_it_brought(setting: Setting, qtbot: QtBot, tmp_path: Path) -> None:
     with qtbot.waitSignal(setting.known.notice) as said:
         setting.known.read(table(tmp_path / "t.json"))
-    assert said.args[0] == "The answers of 2 of 6 images are known now."
+    assert said.args[0] == "Predictions for 2 of 6 images are known now."
     with qtbot.waitSignal(setting.known.failed) as said:
         setting.known.read(table(tmp_path / "others.json", names=("elsewhere.jpg",)))
     assert "other images" in said.args[0]
