@@ -94,5 +94,6 @@ def _show_epoch(event: EpochDone, validation_images: int) -> None:
     validation = f"   validation: {', '.join(shares)}" if shares else ""
     training = values.get("accuracy_joint", values.get("accuracy_O"))
     known = "" if training is None else f"   training {accuracy_share_text(training, int(values.get('images', 0)))}"
-    loss = f"   loss {values['loss']:.3f}" if "loss" in values else "   recalibrated"
+    completed = " and ".join(word for word in ("averaged", "recalibrated") if word in values)
+    loss = f"   loss {values['loss']:.3f}" if "loss" in values else f"   {completed}"
     say(f"epoch {event.epoch + 1:3d}/{event.epochs}{loss}{known}{validation}{'   best' if event.best else ''}")

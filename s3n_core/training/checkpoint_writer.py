@@ -110,7 +110,13 @@ class CheckpointWriter:
                 seen=seen,
             )
             save_checkpoint(
-                self._run, self._learner.network, self._learner.optimizer, header, progress, previous=self._checkpoint
+                self._run,
+                self._learner.network,
+                self._learner.optimizer,
+                header,
+                progress,
+                average=self._learner.average.stored(),
+                previous=self._checkpoint,
             )
         self._checkpoint = name
         self.changed = False

@@ -1,13 +1,14 @@
 """Checkpoints: immutable, named by step, complete or absent; `last` and `best` point to two of them.
 
 A checkpoint NAME consists of three files: `NAME.safetensors`, an ordinary model file; `NAME.optimizer.safetensors`, the
-momentum buffers; and `NAME.json`, the training progress. The JSON file is written last: if it exists, the checkpoint is
-complete.
+momentum buffers, and in the last epochs the means of the weights; and `NAME.json`, the training progress. The JSON file is
+written last: if it exists, the checkpoint is complete.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def save_checkpoint(
     header: ModelHeader,
     progress: TrainingProgress,
     *,
+    average: Mapping[str, torch.Tensor],
     previous: str | None = None,
 ) -> str:
     """Write a checkpoint, update `last` and `best`, and remove all others except the previous and the best one.
@@ -47,6 +49,7 @@ def save_checkpoint(
         optimizer: Its optimiser.
         header: Header of the model file.
         progress: The training progress.
+        average: The means of the weights so far (`WeightAverage.stored`).
         previous: Name of the previous checkpoint; None if there is none.
 
     Returns:
@@ -62,7 +65,7 @@ def save_checkpoint(
         if state.get("momentum_buffer") is not None
     }
     save_model(run.checkpoints / f"{name}.safetensors", network, header)
-    write_bytes(run.checkpoints / f"{name}.optimizer.safetensors", save_safetensors(momenta))
+    write_bytes(run.checkpoints / f"{name}.optimizer.safetensors", save_safetensors({**momenta, **average}))
     write_json(run.checkpoints / f"{name}.json", asdict(progress))
     point_to(run, name, progress)
     if previous == name:  # the same step, further in its epoch
@@ -91,7 +94,8 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
     """Load the checkpoint to resume from: the one that `last` points to, or the newest intact one before it.
 
     Returns:
-        Name, network, momentum buffers by parameter index, and progress; None if there is no checkpoint.
+        Name, network, momentum buffers by parameter index with the means of the weights, and progress; None if there is no
+        checkpoint.
 
     Raises:
         RunError: If there are checkpoints and all of them are damaged, or there is none of a run that has been trained.
@@ -104,12 +108,12 @@ def load_newest(run: RunDirectory) -> tuple[str, S3N, dict[str, torch.Tensor], T
     for name in names:
         try:
             network, _ = load_model(run.checkpoints / f"{name}.safetensors")
-            momenta = load_safetensors((run.checkpoints / f"{name}.optimizer.safetensors").read_bytes())
+            tensors = load_safetensors((run.checkpoints / f"{name}.optimizer.safetensors").read_bytes())
             progress = _read_progress(run, name)
         except (OSError, ValueError, TypeError, SafetensorError, ModelFileError) as error:
             problem = error
         else:
-            return name, network, momenta, progress
+            return name, network, tensors, progress
     raise RunError(f"No checkpoint of {run.path} can be read ({problem}); start a new run.") from problem
 
 

@@ -1,8 +1,8 @@
 """A run trained for more epochs than it was made for, as if they had been asked for from the start. Free of torch.
 
-Nothing but a cosine schedule, patience and the recalibration at the end depends on the number of epochs. Steps of the learning
-rates, warm-up phases, orders, crops and draws belong to an epoch's own number, so with a step or a constant schedule an extended
-run ends with the same weights, bit for bit, as a run that was made for that many epochs.
+Nothing but a cosine schedule, patience, and the mean of the weights and the recalibration at the end depends on the number of
+epochs. Steps of the learning rates, warm-up phases, orders, crops and draws belong to an epoch's own number, so with a step or a
+constant schedule an extended run ends with the same weights, bit for bit, as a run that was made for that many epochs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from s3n_core.training.recipe import Recipe, recipe_from
 
 RECALIBRATED = "-recalibrated"
 """How the name of the checkpoint after a recalibration ends."""
+
+AVERAGED = "-averaged"
+"""How the name of the checkpoint ends whose weights are the mean of the last epochs, recalibrated or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,8 @@ def plan_extension(run: RunDirectory, epochs: int) -> Extension:
     """Say what training a run for ``epochs`` epochs in all would mean; nothing is changed.
 
     Raises:
-        RunError: It has done so many already, was ended by its patience, or its folder is broken.
+        RunError: It has done so many already, was ended by its patience, has not kept what the mean of other last epochs needs,
+            or its folder is broken.
         RecipeError: Its recipe does not allow that number.
     """
     recipe = recipe_of(run)
@@ -58,6 +62,11 @@ def plan_extension(run: RunDirectory, epochs: int) -> Extension:
             "improvement (patience). More epochs would end at the same place; start a new run with a larger patience, "
             "or with none."
         )
+    if longer.first_averaged < done and longer.first_averaged != recipe.first_averaged:
+        raise RunError(
+            f"The run {run.path.name} ends with the mean of the weights of its last {_counted(recipe.average_epochs)} "
+            f"(average_epochs), and those of the epochs before are not kept; choose at least {done + recipe.average_epochs}."
+        )
     exact = recipe.schedule != "cosine" or epochs == recipe.epochs or not begun
     return Extension(
         done=done, before=recipe.epochs, epochs=epochs, exact=exact, sentence=_sentence(recipe, longer, done, exact)
@@ -67,17 +76,18 @@ def plan_extension(run: RunDirectory, epochs: int) -> Extension:
 def extend_run(run: RunDirectory, epochs: int) -> Extension:
     """Let a run have ``epochs`` epochs in all; call it with the run's lock held.
 
-    A recalibration at the end of what was trained is taken back: it will follow the last epoch. ``run.json`` keeps the history.
+    What completed the training, a mean of the weights or a recalibration, is taken back: it will follow the last epoch.
+    ``run.json`` keeps the history.
 
     Raises:
-        RunError: As `plan_extension`; or the checkpoint before the recalibration is gone.
+        RunError: As `plan_extension`; or the checkpoint before that is gone.
         RecipeError: Its recipe does not allow that number.
         OutputError: The disk does not take it.
     """
     extension = plan_extension(run, epochs)
     if epochs == extension.before:
         return extension
-    _take_back_recalibration(run)
+    _take_back_completion(run)
     content = run.read_run()
     change = {"from": extension.before, "to": epochs, "done": extension.done, "at": round(time.time(), 3)}
     recipe = _with_epochs(recipe_of(run), epochs).model_dump(mode="json")
@@ -85,15 +95,19 @@ def extend_run(run: RunDirectory, epochs: int) -> Extension:
     return extension
 
 
-def _take_back_recalibration(run: RunDirectory) -> None:
+def before_completion(name: str) -> str:
+    """Return the name of the checkpoint from which a mean of the weights or a recalibration was made; any other is itself."""
+    return name.removesuffix(RECALIBRATED).removesuffix(AVERAGED)
+
+
+def _take_back_completion(run: RunDirectory) -> None:
     last = run.read_pointer("last")
-    if last is None or not last.endswith(RECALIBRATED):
+    if last is None or (name := before_completion(last)) == last:
         return
-    name = last.removesuffix(RECALIBRATED)
     if not (run.checkpoints / f"{name}.json").is_file():
+        what = "mean of the weights" if last.endswith(AVERAGED) else "recalibration"
         raise RunError(
-            f"The run {run.path.name} cannot be extended: its checkpoint before the recalibration, {name}, is gone. "
-            "Start a new run."
+            f"The run {run.path.name} cannot be extended: its checkpoint before the {what}, {name}, is gone. Start a new run."
         )
     run.write_pointer("last", name)
 
@@ -133,8 +147,8 @@ def _progress(run: RunDirectory) -> tuple[int, bool, int | None]:
         require_not_trained(run)
         return 0, False, None
     path = run.checkpoints / f"{name}.json"
-    # A recalibration is taken back, and with it a best epoch that it has become.
-    before = run.checkpoints / f"{name.removesuffix(RECALIBRATED)}.json"
+    # What completed the training is taken back, and with it a best epoch that it has become.
+    before = run.checkpoints / f"{before_completion(name)}.json"
     path = before if before.is_file() else path
     try:
         record = json.loads(read_bytes(path))

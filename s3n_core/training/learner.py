@@ -15,6 +15,7 @@ from s3n_core.training.preparing import Plan
 from s3n_core.training.single_images import least_images
 from s3n_core.training.synchronized_batch_norm import share_statistics
 from s3n_core.training.training_progress import TrainingProgress
+from s3n_core.training.weight_average import PREFIX, WeightAverage
 
 
 class Learner:
@@ -33,6 +34,7 @@ class Learner:
         team: The processes that train together.
         network: The network, on its device.
         optimizer: Its optimiser.
+        average: The mean of its weights over the last epochs, if the recipe wants one.
         scaler: Scales the loss in float16, so that small gradients do not vanish; does nothing in other precisions.
         statistics: State that the BatchNorm layers of all processes share.
         notes: Sentences about the origin of the weights.
@@ -58,6 +60,7 @@ class Learner:
         team.match(network)
         self.statistics = share_statistics(network, team, frozen=plan.recipe.freeze_backbone)
         self.optimizer = build_optimizer(network, plan.recipe)
+        self.average = WeightAverage(network, plan.recipe)
         self.scaler = torch.amp.GradScaler(device, enabled=precision == "float16")
         self._buffers = list(network.buffers())
         self._kept = [buffer.clone() for buffer in self._buffers]
@@ -67,9 +70,11 @@ class Learner:
         """Smallest micro-batch (`single_images.least_images`)."""
         return least_images(self.network.config, frozen=self._recipe.freeze_backbone)
 
-    def restore(self, momenta: dict[str, Tensor], progress: TrainingProgress) -> None:
-        """Restore momentum buffers, and the gradient scaler's state from ``progress``."""
+    def restore(self, tensors: dict[str, Tensor], progress: TrainingProgress) -> None:
+        """Restore momentum buffers and means of the weights, and the gradient scaler's state from ``progress``."""
+        momenta = {index: tensor for index, tensor in tensors.items() if not index.startswith(PREFIX)}
         restore_momenta(self.optimizer, momenta)
+        self.average.restore(tensors, progress)
         if progress.scaler:
             self.scaler.load_state_dict(progress.scaler)
 

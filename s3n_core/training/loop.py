@@ -95,14 +95,14 @@ class TrainingLoop:
         team.require_cards(device)
         found = load_newest(run)
         self._resumed = found is not None
-        name, network, momenta, self._progress = found or (None, None, {}, TrainingProgress())
+        name, network, tensors, self._progress = found or (None, None, {}, TrainingProgress())
         # The data set of a run that this command has made has only just been read, so it is not compared.
         compared = self._resumed or prepared_earlier
         changes = team.lead(require_same_data(run, changed_data) if team.leads and compared else [])
         self._learner = Learner(plan, device, precision, team, network)
         if name is not None:
             _log.info("resuming from checkpoint %s", name)
-            self._learner.restore(momenta, self._progress)
+            self._learner.restore(tensors, self._progress)
             if team.leads:
                 point_to(run, name, self._progress)
         self._network = self._learner.network
@@ -121,7 +121,7 @@ class TrainingLoop:
         self._notes = (*notes, *reason, *changes, *said)
         for note in self._notes:
             _log.info("%s", note)
-        self._recalibrating = False
+        self._completing = False
         self._reported = self._saved = self._clock.now()
         control.follow(self._progress, recipe.epochs, self._steps.per_epoch, device)
 
@@ -147,8 +147,8 @@ class TrainingLoop:
             try:
                 while not progress.trained(recipe):
                     yield from self._epoch()
-                if recipe.recalibrate and not progress.recalibrated:
-                    yield from self._recalibrate()
+                if not progress.finished(recipe):
+                    yield from self._complete()
             except Halt as halt:
                 status = halt.status
                 if status == "stopped" and self._resumable and self._writer.changed:
@@ -191,8 +191,8 @@ class TrainingLoop:
 
     @property
     def _resumable(self) -> bool:
-        """Whether a checkpoint written now could be resumed exactly: not during an update or a recalibration."""
-        return self._steps.between and not self._recalibrating
+        """Whether a checkpoint written now could be resumed exactly: not during an update or `_complete`."""
+        return self._steps.between and not self._completing
 
     def _epoch(self) -> Generator[Event, None, None]:
         progress, steps, clock = self._progress, self._steps, self._clock
@@ -278,25 +278,35 @@ class TrainingLoop:
         # Before the checkpoint: if the process is killed between the two, the end of the epoch is repeated on resuming.
         self._writer.snapshot(epoch)
         after.epoch, after.batch = epoch + 1, 0
+        self._learner.average.add(epoch)
         name = self._save(after, best_epoch=epoch if best else None)
         yield from self._left_out()
         yield CheckpointSaved(name)
         yield EpochDone(epoch, recipe.epochs, values, warnings, best)
 
-    def _recalibrate(self) -> Generator[Event, None, None]:
-        """Recompute BatchNorm's statistics and save the result as the last, and perhaps best, checkpoint."""
-        progress = self._progress
-        self._recalibrating = True  # a stop during this falls back to the previous checkpoint
-        yield from self._memory.halving(
-            progress,
-            lambda size: recalibrate(self._learner, self._loader, self._control, size=max(2, size)),
-        )
-        values: dict[str, Any] = {"epoch": progress.epoch - 1, "step": progress.step, "recalibrated": True}
+    def _complete(self) -> Generator[Event, None, None]:
+        """Average the weights and recompute BatchNorm's statistics, as the recipe says.
+
+        The result is validated, and saved as the last, and perhaps best, checkpoint.
+        """
+        progress, recipe = self._progress, self._recipe
+        self._completing = True  # a stop during this falls back to the previous checkpoint
+        values: dict[str, Any] = {"epoch": progress.epoch - 1, "step": progress.step}
+        if recipe.average_epochs:
+            self._learner.average.apply()
+            values["averaged"] = True
+        if recipe.recalibrate:
+            yield from self._memory.halving(
+                progress,
+                lambda size: recalibrate(self._learner, self._loader, self._control, size=max(2, size)),
+            )
+            values["recalibrated"] = True
         values |= yield from self._validate()
         after = replace(progress)
         best = self._improve(values, after)
         self._writer.epoch({**values, "best": best})
-        after.recalibrated, self._recalibrating = True, False
+        after.averaged, after.recalibrated = recipe.average_epochs > 0, recipe.recalibrate
+        self._completing = False
         name = self._save(after, best_epoch=progress.epoch - 1 if best else None)
         yield from self._left_out()
         yield CheckpointSaved(name)

@@ -81,6 +81,13 @@ class Recipe(BaseModel):
         "every class equally often.",
     )
     recalibrate: bool = Field(False, description="Recompute the BatchNorm statistics at the end, in evaluation mode.")
+    average_epochs: int = Field(
+        0,
+        ge=0,
+        le=10000,
+        description="End with the mean of the weights after each of this many last epochs; 0: with the last weights. BatchNorm "
+        "keeps the last epoch's statistics, unless recalibrate recomputes them.",
+    )
 
     validation: float = Field(
         0.1,
@@ -125,9 +132,20 @@ class Recipe(BaseModel):
             raise ValueError(
                 "recalibrate: frozen BatchNorm (network.batch_norm) keeps its statistics; set one or the other"
             )
+        if self.average_epochs > self.epochs:
+            raise ValueError(f"average_epochs: {self.average_epochs} are more than the training has ({self.epochs})")
+        if self.average_epochs and self.patience is not None:
+            raise ValueError(
+                "average_epochs: with patience it is not known beforehand which epochs are the last; set one or the other"
+            )
         if sum(phase.epochs for phase in self.phases) > self.epochs:
             raise ValueError("phases: together they are longer than the training")
         return self
+
+    @property
+    def first_averaged(self) -> int:
+        """The first epoch, from 0, that counts in the mean of the weights; the number of epochs if there is no mean."""
+        return self.epochs - self.average_epochs
 
     def sampling_at(self, epoch: int) -> Sampling:
         """Return the sampling of an epoch, counted from 0: that of its warm-up phase, else the network's own."""

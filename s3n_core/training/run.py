@@ -95,7 +95,7 @@ class Run:
             change = follower.poll()
             for line in change.metrics:
                 # A resumed training cuts lines that its checkpoint does not have, and the follower begins again.
-                key = tuple(line.get(name) for name in ("kind", "epoch", "batch", "step", "recalibrated"))
+                key = tuple(line.get(name) for name in ("kind", "epoch", "batch", "step", "averaged", "recalibrated"))
                 if key in told:
                     continue
                 told.add(key)

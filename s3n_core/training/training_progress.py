@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from s3n_core.errors import Diverged
 from s3n_core.training.events import RunEnded
-from s3n_core.training.extension import RECALIBRATED
+from s3n_core.training.extension import AVERAGED, RECALIBRATED
 from s3n_core.training.recipe import Recipe
 
 
@@ -28,6 +28,7 @@ class TrainingProgress:
         seconds: Time spent training.
         scaler: State of the gradient scaler (float16).
         recalibrated: Whether the final recalibration of BatchNorm is done, which ends the training.
+        averaged: Whether the weights are the mean of those of the last epochs, which ends the training, too.
     """
 
     epoch: int = 0
@@ -42,11 +43,13 @@ class TrainingProgress:
     seconds: float = 0.0
     scaler: dict[str, Any] = field(default_factory=dict)
     recalibrated: bool = False
+    averaged: bool = False
 
     @property
     def checkpoint_name(self) -> str:
         """Name of a checkpoint written now; it contains the step, so that names sort by age."""
-        return f"step-{self.step:07d}" + (RECALIBRATED if self.recalibrated else "")
+        final = AVERAGED if self.averaged else RECALIBRATED if self.recalibrated else ""
+        return f"step-{self.step:07d}{final}"
 
     def take(self, other: TrainingProgress) -> None:
         """Take all values of another progress; the state that is reported follows this object."""
@@ -77,11 +80,12 @@ class TrainingProgress:
             and self.epoch - 1 - self.best_epoch >= recipe.patience
         )
         # A recalibration may become the best, which would reset the patience, but it always ends the training.
-        return self.recalibrated or self.epoch >= recipe.epochs or in_vain
+        return self.recalibrated or self.averaged or self.epoch >= recipe.epochs or in_vain
 
     def finished(self, recipe: Recipe) -> bool:
         """Return whether nothing is left to do."""
-        return self.trained(recipe) and (self.recalibrated or not recipe.recalibrate)
+        completed = (self.recalibrated or not recipe.recalibrate) and (self.averaged or not recipe.average_epochs)
+        return self.trained(recipe) and completed
 
     def ended(self, status: Literal["finished", "stopped", "discarded"], recipe: Recipe) -> RunEnded:
         """Return the event for the end of the training at this progress."""

@@ -44,7 +44,7 @@ _SMALL = 1 << 20  # bytes up to which that is not asked
 # Only what a training writes: neither locks and orders of the machine it came from, nor anything else that lies there.
 _RUN_FILES = re.compile(
     r"run\.json|split\.csv|state\.json|metrics\.jsonl|log\.txt|checkpoints/(last|best)"
-    r"|checkpoints/step-[0-9]+(-recalibrated)?\.(json|safetensors|optimizer\.safetensors)"
+    r"|checkpoints/step-[0-9]+(-averaged|-recalibrated)?\.(json|safetensors|optimizer\.safetensors)"
     r"|snapshots/(epoch-[0-9]+/)?probe[\w-]*\.(jpg|png|json)"
 )
 

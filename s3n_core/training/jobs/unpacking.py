@@ -34,7 +34,7 @@ from s3n_core.system.atomic_files import make_folder, output_error, read_bytes
 from s3n_core.system.locks import RunLock, is_live, require_not_packed
 from s3n_core.system.typed_paths import typed_path
 from s3n_core.training.changed_data import require_same_data
-from s3n_core.training.extension import RECALIBRATED
+from s3n_core.training.extension import before_completion
 from s3n_core.training.jobs.finding_data import differences, find_data
 from s3n_core.training.jobs.job_file import IMAGES, RUN, WEIGHTS, JobEntry, JobReader, Report, open_job
 
@@ -294,13 +294,13 @@ def _continues(before: RunDirectory, run: RunDirectory, content: Mapping[str, An
     """Return whether everything that ``before`` would resume with is in ``run``: then ``run`` may take its place."""
     try:
         given, own = content.get("extensions", []), before.read_run().get("extensions", [])
-        # Given more epochs, the job's run has taken back a recalibration that the run here may end with.
-        earlier, later = _progress(before, recalibrated=len(given) <= len(own)), _progress(run)
+        # Given more epochs, the job's run has taken back a mean or a recalibration that the run here may end with.
+        earlier, later = _progress(before, completed=len(given) <= len(own)), _progress(run)
         if list(given)[: len(own)] != list(own):
             return False
         if earlier is None:
             return True
-        if later is None or (later["step"], later["recalibrated"]) < (earlier["step"], earlier["recalibrated"]):
+        if later is None or (later["step"], later["completed"]) < (earlier["step"], earlier["completed"]):
             return False
         # Metrics hold times and speeds, so no two trainings write the same ones: equal lines are the same training.
         kept = read_bytes(before.metrics_jsonl)[: earlier["metrics_offset"]]
@@ -309,21 +309,21 @@ def _continues(before: RunDirectory, run: RunDirectory, content: Mapping[str, An
         return False
 
 
-def _progress(run: RunDirectory, *, recalibrated: bool = True) -> dict[str, Any] | None:
+def _progress(run: RunDirectory, *, completed: bool = True) -> dict[str, Any] | None:
     """Return the training progress that a run resumes with; None if it has no checkpoint.
 
     Args:
         run: The run.
-        recalibrated: Include a recalibration; if false, the progress before it, if that is there.
+        completed: Include the mean of the weights and a recalibration; if false, the progress before them, if that is there.
     """
     if not any(run.checkpoints.glob("step-*.json")):
         return None
     name = str(run.read_pointer("last"))
-    path, before = (run.checkpoints / f"{name}.json" for name in (name, name.removesuffix(RECALIBRATED)))
-    record = json.loads(read_bytes(path if recalibrated or not before.is_file() else before))
+    path, before = (run.checkpoints / f"{name}.json" for name in (name, before_completion(name)))
+    record = json.loads(read_bytes(path if completed or not before.is_file() else before))
     return {
         "step": int(record["step"]),
-        "recalibrated": bool(record["recalibrated"]),
+        "completed": bool(record["recalibrated"] or record.get("averaged")),
         "metrics_offset": int(record["metrics_offset"]),
     }
 

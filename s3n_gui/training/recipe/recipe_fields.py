@@ -55,6 +55,7 @@ _TITLES = {
     "validation": "Validation share",
     "probes": "Probe images",
     "smoothing": "Label smoothing",
+    "average_epochs": "Average the last weights",
     "phases": "Warm-up phases",
     "balance": "Class balance",
     "compile": "Compile the backbone",
@@ -74,6 +75,7 @@ _UNITS = {
     "checkpoint_minutes": "min",
     "rate_warm_up": "epochs",
     "patience": "epochs",
+    "average_epochs": "epochs",
 }
 _WITH_FRACTION = ("crop_scale", "network.floor")
 """Settings of several numbers, or of words and numbers, whose numbers may have a fraction."""

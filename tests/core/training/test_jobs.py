@@ -501,11 +501,12 @@ def test_a_result_may_replace_only_what_it_continues(run: RunDirectory, here: Ma
     assert unpack_job(tmp_path / "late.zip", here.runs).path == run.path
 
 
+@pytest.mark.parametrize("what", ["averaged", "recalibrated"])
 @pytest.mark.parametrize("steps", [3, 5], ids=["stopped at once", "trained"])
-def test_a_job_that_was_given_more_epochs_continues_a_recalibrated_run(
-    run: RunDirectory, here: Machine, tmp_path: Path, steps: int
+def test_a_job_that_was_given_more_epochs_continues_a_completed_run(
+    run: RunDirectory, here: Machine, tmp_path: Path, steps: int, what: str
 ) -> None:
-    """More epochs take the recalibration back, with its line of the metrics."""
+    """More epochs take the mean of the weights or the recalibration back, with its line of the metrics."""
     content = run.read_run()
     begin(run, steps)
     pack_run(run, tmp_path / "plain.zip")
@@ -514,10 +515,10 @@ def test_a_job_that_was_given_more_epochs_continues_a_recalibrated_run(
     run.write_run(content)
     begin(run, 3)
     with run.metrics_jsonl.open("a") as metrics:
-        metrics.write('{"kind": "epoch", "step": 3, "recalibrated": true}\n')
-    progress = {"step": 3, "epoch": 1, "recalibrated": True, "metrics_offset": run.metrics_jsonl.stat().st_size}
-    (run.checkpoints / "step-0000003-recalibrated.json").write_text(json.dumps(progress))
-    run.write_pointer("last", "step-0000003-recalibrated")
+        metrics.write(f'{{"kind": "epoch", "step": 3, "{what}": true}}\n')
+    progress = {"step": 3, "epoch": 1, "recalibrated": False, "metrics_offset": run.metrics_jsonl.stat().st_size}
+    (run.checkpoints / f"step-0000003-{what}.json").write_text(json.dumps({**progress, what: True}))
+    run.write_pointer("last", f"step-0000003-{what}")
     with pytest.raises(RunHasMore):
         unpack_job(tmp_path / "plain.zip", here.runs)
     assert unpack_job(tmp_path / "longer.zip", here.runs).replaced is not None

@@ -96,6 +96,8 @@ def test_settings_are_read_from_a_command_line() -> None:
         ({"network.source_size": 32}, "source_size: "),
         ({"network": 3}, "network: "),
         ({"network.batch_norm": "frozen", "recalibrate": True}, "recalibrate: frozen BatchNorm"),
+        ({"epochs": 3, "average_epochs": 4}, "average_epochs: 4 are more than the training has (3)"),
+        ({"average_epochs": 2, "patience": 3}, "average_epochs: with patience"),
         ({"seed": -1}, "seed: "),
         ({"checkpoint_minutes": math.inf}, "checkpoint_minutes: "),
         ({"rate_warm_up": math.inf}, "rate_warm_up: "),

@@ -37,8 +37,15 @@ def test_a_recalibration_is_the_end_even_where_it_is_the_best() -> None:
     assert TrainingProgress(epoch=10, best_epoch=9).finished(tiny_recipe(epochs=10))
 
 
+def test_the_mean_of_the_last_weights_is_the_end() -> None:
+    recipe = tiny_recipe(epochs=10, average_epochs=2)
+    assert not TrainingProgress(epoch=10).finished(recipe)
+    assert TrainingProgress(epoch=10, averaged=True).finished(recipe)
+
+
 def test_names_sort_by_age() -> None:
     names = [TrainingProgress(step=9).checkpoint_name, TrainingProgress(step=10).checkpoint_name]
+    names += [TrainingProgress(step=10, averaged=True, recalibrated=True).checkpoint_name]
     names += [TrainingProgress(step=10, recalibrated=True).checkpoint_name, TrainingProgress(step=11).checkpoint_name]
     assert names == sorted(names)
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ import pytest
 import torch
 from PIL import Image
 from random_model import save_picture, save_random_model
-from tiny_training import CHECKOUT, PATIENCE, TINY, epoch_lines, prepare, train
+from tiny_training import CHECKOUT, PATIENCE, TINY, epoch_lines, prepare, train, weights
 
 from s3n_core.models.model_files import load_model, save_model
 from s3n_core.prediction.tables import read_json_table
 from s3n_core.runs.control import send_order
 from s3n_core.runs.run_directory import RunDirectory, is_live
+from s3n_core.training.events import EpochDone
+from s3n_core.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or not torch.distributed.is_available(), reason="torchrun with gloo"
@@ -178,6 +180,26 @@ def test_two_machines_learn_what_one_process_does(tmp_path: Path, pictures: Path
     assert sorted(out.strip() for _, out, _ in ended) == ["", str(two.path)]  # only one of them leads
     assert sum(said.count("epoch   2/2") for _, _, said in ended) == 1
     assert_alike(two, one, 1e-5)
+
+
+def test_two_processes_end_with_the_mean_of_the_weights_that_one_has_begun(tmp_path: Path, pictures: Path) -> None:
+    settings = {**FROZEN, "epochs": 2, "average_epochs": 2, "probes": 0}
+    one = prepare(tmp_path / "one", pictures, **settings)
+    train(one)
+    begun = prepare(tmp_path / "runs" / "begun", pictures, **settings)
+    with closing(Trainer(begun.path, workers=0).run()) as events:
+        next(event for event in events if isinstance(event, EpochDone))
+    code, _, said = run_two(tmp_path, "runs", "resume", "begun")
+    assert code == 0, said
+    *mine, last = epoch_lines(begun)
+    *theirs, other = epoch_lines(one)
+    assert len(mine) == len(theirs) == 2
+    assert last["averaged"]
+    assert last["validation_loss"] == pytest.approx(other["validation_loss"], rel=1e-5)
+    name = begun.read_pointer("last")
+    assert name == one.read_pointer("last")
+    for key, value in weights(one).items():
+        torch.testing.assert_close(weights(begun)[key], value, rtol=1e-4, atol=1e-6, msg=key)
 
 
 def test_memory_that_runs_out_in_one_process_makes_the_steps_of_both_smaller(tmp_path: Path, pictures: Path) -> None:
