@@ -49,6 +49,13 @@ def reproduce(
             help="Cross-validation inside the training images; 0: the official test images are measured.",
         ),
     ] = 0,
+    all_images: Annotated[
+        bool,
+        typer.Option(
+            "--all-images",
+            help="With --folds: repeated cross-validation; each seed divides all labelled images anew, test images too.",
+        ),
+    ] = False,
     recipe: Annotated[
         str, typer.Option("--recipe", "-r", metavar="NAME", help="The recipe that arms change.")
     ] = "paper",
@@ -101,6 +108,8 @@ def reproduce(
         raise typer.BadParameter("name at least one experiment, --data and --out; --list lists the experiments")
     if folds == 1:
         raise typer.BadParameter("--folds needs 2 or more: with one fold there is nothing to learn from")
+    if all_images and not folds:
+        raise typer.BadParameter("--all-images divides the images into folds; add --folds, such as --folds 5")
     chosen = list(known) if experiments == ["all"] else list(dict.fromkeys(experiments))
     if unknown := [name for name in chosen if name not in known]:
         raise typer.BadParameter(f"there is no experiment {unknown[0]}; choose from {', '.join(known)}")
@@ -119,7 +128,7 @@ def reproduce(
     from s3n_core.training.recipes import find_recipe
 
     base = find_recipe(recipe).changed(parse_settings(setting or []))
-    materials = open_materials(data, out, folds)
+    materials = open_materials(data, out, folds, divisions=seeds if all_images else 0)
     for material in materials:
         if material.whole.original is not None:
             say(assignment_sentence(material.whole))

@@ -37,11 +37,18 @@ class Material:
         name: Its name in tables: that of its folder.
         whole: The data set.
         parts: What is trained and measured on: itself, or its folds.
+        divisions: By seed the folds, where every seed divides all images anew; ``parts`` are then those of the first seed. Else
+            empty.
     """
 
     name: str
     whole: DataSet
     parts: tuple[DataSet, ...]
+    divisions: tuple[tuple[DataSet, ...], ...] = ()
+
+    def parts_of(self, seed: int) -> tuple[DataSet, ...]:
+        """Return what is trained and measured on with a seed."""
+        return self.divisions[seed] if self.divisions else self.parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +97,7 @@ class Plan:
     cells_of: Mapping[tuple[str, str, str], tuple[tuple[Cell, ...], ...]]
 
 
-def open_materials(paths: Sequence[Path], out: Path, folds: int) -> list[Material]:
+def open_materials(paths: Sequence[Path], out: Path, folds: int, *, divisions: int = 0) -> list[Material]:
     """Open the data sets of a campaign, each with its saved assignment and without the images left out of training by hand.
 
     Their official validation images are training images here, as no image chooses an epoch.
@@ -99,22 +106,31 @@ def open_materials(paths: Sequence[Path], out: Path, folds: int) -> list[Materia
         paths: Their folders.
         out: The campaign's folder, which holds the folds.
         folds: Number of folds of the training part; 0: the official test split is measured.
+        divisions: Number of seeds, each of which divides all labelled images into folds, test images too; 0: the training part is
+            divided, for all seeds in the same way.
 
     Raises:
         DataSetError: One cannot be read, or has no labelled test images and no folds are asked for; or two have the same name.
     """
-    wholes = {path: _with_all_learned_from(_without_left_out(open_assigned(path))) for path in paths}
+    left_out = without_left_out if divisions else _without_left_out  # every image of a division is learned from
+    wholes = {path: _with_all_learned_from(left_out(open_assigned(path))) for path in paths}
     _require_different_names({path: path.resolve().name for path in paths})
     if folds:  # which are written under the name of the folder that holds the images
         _require_different_names({path: whole.root.resolve().name for path, whole in wholes.items()})
-    return [_material(path, whole, out, folds) for path, whole in wholes.items()]
+    return [_material(path, whole, out, folds, divisions) for path, whole in wholes.items()]
 
 
-def _material(path: Path, whole: DataSet, out: Path, folds: int) -> Material:
+def _material(path: Path, whole: DataSet, out: Path, folds: int, divisions: int) -> Material:
+    def opened(division: int | None) -> tuple[DataSet, ...]:
+        return tuple(open_data_set(folder) for folder in write_folds(whole, out / "folds", folds, division=division))
+
+    name = path.resolve().name
+    if divisions:
+        by_seed = tuple(opened(seed) for seed in range(divisions))
+        return Material(name=name, whole=whole, parts=by_seed[0], divisions=by_seed)
     if not folds and not measured_records(whole):
         raise DataSetError(f"{path} has no labelled test images to measure on; use --folds 5 for cross-validation.")
-    parts = [open_data_set(folder) for folder in write_folds(whole, out / "folds", folds)] if folds else [whole]
-    return Material(name=path.resolve().name, whole=whole, parts=tuple(parts))
+    return Material(name=name, whole=whole, parts=opened(None) if folds else (whole,))
 
 
 def _require_different_names(names: Mapping[Path, str]) -> None:
@@ -151,14 +167,19 @@ def plan_campaign(experiments: Sequence[Experiment], materials: Sequence[Materia
     cells: dict[str, Cell] = {}
     keys_of: dict[tuple[str, str, str], list[tuple[str, ...]]] = {}
     readings: dict[str, frozenset[Reading]] = {}
-    fingerprints = {id(part): part.fingerprint() for material in materials for part in material.parts}
+    fingerprints = {
+        id(part): part.fingerprint()
+        for material in materials
+        for parts in material.divisions or (material.parts,)
+        for part in parts
+    }
     for seed in range(seeds):
         for experiment in experiments:
             for arm in experiment.arms:
                 trained = recipe_of(arm, recipe, seed)
                 for material in materials:
                     own = []
-                    for part in material.parts:
+                    for part in material.parts_of(seed):
                         cell = _cell(part, fingerprints[id(part)], trained)
                         if cell.recipe.probes >= cells.setdefault(cell.key, cell).recipe.probes:
                             cells[cell.key] = cell

@@ -322,7 +322,11 @@ def _remarks(plan: Plan, experiment: Experiment, results: list[ArmResult], told:
         "to choose it."
     )
     folds = {len(material.parts) for material in plan.materials}
-    if folds != {1}:
+    if any(material.divisions for material in plan.materials):
+        remarks.append(
+            f"Repeated cross-validation: each seed divides all labelled images, test images too, anew into {max(folds)} folds."
+        )
+    elif folds != {1}:
         remarks.append(f"Cross-validation with {max(folds)} folds of the training images; test images were not used.")
     for material in plan.materials:
         images, classes = len(material.whole.records), len(material.whole.classes)

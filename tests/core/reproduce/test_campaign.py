@@ -443,6 +443,34 @@ def test_folds_are_measured_on_training_images_only(birds, tmp_path):
     assert "Cross-validation with 2 folds" in markdown(plan, EXPERIMENTS["table5"], [baseline, full])
 
 
+def test_all_images_are_measured_in_every_division_and_each_seed_divides_anew(birds, tmp_path):
+    experiment = EXPERIMENTS["table5"]
+    plan = plan_campaign([experiment], open_materials([birds], tmp_path, 2, divisions=2), RECIPE, 2)
+    assert len(plan.cells) == len({cell.key for cell in plan.cells}) == 8
+    by_seed = plan.cells_of[("table5", FULL, "birds")]
+    measured = [[{record.name for record in measured_records(cell.data)} for cell in cells] for cells in by_seed]
+    for first, second in measured:
+        assert (len(first), len(second), len(first | second)) == (11, 10, 21)
+    assert measured[0] != measured[1]
+    assert all(record.box is not None for record in by_seed[1][0].data.records)
+    more = plan_campaign([experiment], open_materials([birds], tmp_path, 2, divisions=3), RECIPE, 3)
+    assert {cell.key for cell in plan.cells} <= {cell.key for cell in more.cells}
+    invent(plan, tmp_path, {FULL: 1.0, "fine-tuned backbone": 0.5})
+    baseline, full = results_of(plan, experiment, tmp_path)
+    assert (baseline.images, full.images, full.seeds) == (21, 21, 2)
+    said = markdown(plan, experiment, [baseline, full])
+    assert "each seed divides all labelled images, test images too, anew into 2 folds" in said
+    assert "not used" not in said
+
+
+def test_images_left_out_by_hand_are_in_no_fold_of_all_images(birds, tmp_path, s3n_home):
+    tested = open_data_set(birds).of_split("test")
+    write_left_out(birds, [tested[0].name])
+    (material,) = open_materials([birds], tmp_path, 2, divisions=1)
+    assert len(material.whole.records) == 20
+    assert [len(part.records) for part in material.parts] == [20, 20]
+
+
 def test_the_criterion_needs_every_control_and_sets_the_exit_code(birds, tmp_path, capsys):
     plan = plan_of(birds, tmp_path, "controls", seeds=3)
     titles = [arm.title for arm in EXPERIMENTS["controls"].arms]
@@ -656,6 +684,9 @@ def test_arguments(birds, tmp_path, capsys):
     assert cli.main(command) == 2
     assert not (tmp_path / "checked").exists(), "this is said before anything is trained"
     assert cli.main(["reproduce", "table2", "--data", str(birds), "--out", str(tmp_path), "--folds", "1"]) == 2
+    capsys.readouterr()
+    assert cli.main(["reproduce", "table2", "--data", str(birds), "--out", str(tmp_path), "--all-images"]) == 2
+    assert "--folds 5" in capsys.readouterr().err
     folder = tmp_path / "flat"
     for letter in "ab":
         (folder / letter).mkdir(parents=True)

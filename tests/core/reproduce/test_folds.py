@@ -1,4 +1,4 @@
-"""Folds of the training part: stratified, the same every time, and whole groups."""
+"""Folds of the training part or of all images: stratified, the same every time, and whole groups."""
 
 from pathlib import Path
 
@@ -35,6 +35,34 @@ def test_groups_stay_together(tmp_path: Path) -> None:
         assert {rows[number][0] for number in train} == {rows[number][0] for number in test} == {"x", "y"}
         tested += test
     assert sorted(tested) == list(range(24))
+
+
+def test_all_images_are_divided_anew_as_often_as_wanted(tmp_path: Path) -> None:
+    rows = [("xy"[number % 2], ("train", "val", "test", "test")[number // 6], f"p{number}") for number in range(24)]
+    data_set = open_data_set(write_table(tmp_path / "eyes", rows))
+    divisions = []
+    for division in range(3):
+        made = write_folds(data_set, tmp_path / "out", 3, division=division)
+        assert [folder.name for folder in made] == [f"eyes-all-{division}-fold{fold}of3" for fold in range(3)]
+        tested = [split_of(folder, "test") for folder in made]
+        assert sorted(number for fold in tested for number in fold) == list(range(24))
+        for folder, fold in zip(made, tested, strict=True):
+            assert split_of(folder, "train") == set(range(24)) - fold
+            assert sorted(rows[number][0] for number in fold) == ["x"] * 4 + ["y"] * 4
+        divisions.append(tested)
+        again = write_folds(data_set, tmp_path / "again", 3, division=division)
+        assert [split_of(folder, "test") for folder in again] == tested
+    assert divisions[0] != divisions[1] != divisions[2] != divisions[0]
+    learned = [split_of(folder, "train") for folder in write_folds(data_set, tmp_path / "out", 3)]
+    assert set().union(*learned) == set(range(6)), "else only training images are divided"
+
+
+def test_groups_stay_together_where_all_images_are_divided(tmp_path: Path) -> None:
+    rows = [("xy"[number // 12], "train" if number % 3 else "test", f"p{number // 3}") for number in range(24)]
+    for folder in write_folds(open_data_set(write_table(tmp_path / "eyes", rows)), tmp_path / "out", 2, division=1):
+        train, test = split_of(folder, "train"), split_of(folder, "test")
+        assert not {number // 3 for number in train} & {number // 3 for number in test}
+        assert len(train) + len(test) == 24
 
 
 def test_a_class_of_one_group_cannot_be_divided(tmp_path: Path) -> None:
