@@ -55,5 +55,4 @@ def probability_text(share: float) -> str:
 
 def signed_percent(share: float) -> str:
     """Format a share of a sum of absolute values, in [-1, 1], with its sign: "+24.1 %", "−3.0 %", "0.0 %"."""
-    sign = "+" if share > 0 else MINUS if share < 0 else ""
-    return f"{sign}{probability_text(abs(share))}"
+    return f"{signed_decimals(100 * share, 1)} %"

@@ -12,7 +12,7 @@ def test_negative_numbers_have_the_minus_that_is_as_wide_as_the_plus() -> None:
     assert [signed_text(value) for value in (0.1234, -3.36, -1e-12, 0.0)] == ["+0.12", "−3.4", "−1.0e-12", "0"]
     assert [signed_decimals(value) for value in (2.084, -0.106, -0.004, 0.004)] == ["+2.08", "−0.11", "0.00", "0.00"]
     assert [signed_decimals(value, 1) for value in (12.34, -0.06, -0.04)] == ["+12.3", "−0.1", "0.0"]
-    assert [signed_percent(share) for share in (0.241, -0.03, 0.0)] == ["+24.1 %", "−3.0 %", "0.0 %"]
+    assert [signed_percent(share) for share in (0.241, -0.03, 0.0, -0.0002)] == ["+24.1 %", "−3.0 %", "0.0 %", "0.0 %"]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
