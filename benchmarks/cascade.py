@@ -28,7 +28,7 @@ from s3n_core.system.resources import resource
 
 Pairs = Sequence[tuple[Path, Path]]
 SEEDS = (4_242, 4_243)
-"""Of the drawn birds, to choose and to measure: the demo model learned from others."""
+"""Of the synthetic birds, to choose and to measure: the demo model learned from others."""
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ from s3n_core.system.resources import resource
 
 DEFAULT = "float32, default layout"
 ROUNDING = 1e-3  # of the largest logit, after some fifty layers with random weights
-SEED = 4_242  # of the drawn birds; the demo model learned from others
+SEED = 4_242  # of the synthetic birds; the demo model learned from others
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def main() -> None:
     """Measure, compare and print."""
     parser = parser_of(__doc__, repeats=5)
     parser.add_argument(
-        "--birds", type=int, default=8, help="drawn birds of each of 24 species, to compare predictions"
+        "--birds", type=int, default=8, help="synthetic birds of each of 24 species, to compare predictions"
     )
     chosen = parser.parse_args()
     keep_freed_memory()
@@ -142,7 +142,7 @@ def placed(network: S3N, *, folded: bool = False, precision: str = "float32") ->
 
 
 def compare(chosen: argparse.Namespace) -> bool:
-    """Predict drawn birds in each way; return whether a class differs in float32."""
+    """Predict synthetic birds in each way; return whether a class differs in float32."""
     file = resource("demo/model.safetensors")
     network, header = load_model(file)
     ways, preprocess = ways_of(network.eval()), open_model(file, "cpu").preprocess
@@ -162,7 +162,7 @@ def compare(chosen: argparse.Namespace) -> bool:
     classes = {name: torch.cat([one.output.prediction.argmax(dim=1) for one in found[name]]) for name in ways}
     peaks = {name: torch.cat([one.peak_map.bool() for one in found[name]]) for name in ways}
     wanted, places, differ = classes[DEFAULT], peaks[DEFAULT], False
-    print(f"demo model, {len(records)} drawn birds; the same class and peaks as in {DEFAULT}")
+    print(f"demo model, {len(records)} synthetic birds; the same class and peaks as in {DEFAULT}")
     for name in ways:
         same = int((classes[name] == wanted).sum())
         kept = int((peaks[name] & places).sum()) / max(int(places.sum()), 1)

@@ -65,7 +65,7 @@ def tables() -> list[tuple[str, list[list[str]]]]:
 
 
 def missing_tables(page: str, found: list[tuple[str, list[list[str]]]]) -> list[str]:
-    """Return the titles of the tables (with the head first) that a page has not as they are, from head to last row.
+    """Return the titles of the tables (with the head first) that do not stand on a page just so, from head to last row.
 
     It does not matter what is in bold. Rows that are elsewhere on the page, or that a table of the page has in addition, do.
     """
@@ -90,7 +90,9 @@ def main() -> None:
     for title, table in found:
         print(f"# {title}\n", *markdown_table(table), "", sep="\n")
     if arguments.check and (missing := missing_tables(PAGE.read_text(encoding="utf-8"), found)):
-        sys.exit(f"{PAGE} has {len(missing)} of these {len(found)} tables otherwise:\n" + "\n".join(missing))
+        sys.exit(
+            f"{len(missing)} of {len(found)} tables in {PAGE} differ from the stored answers:\n" + "\n".join(missing)
+        )
 
 
 if __name__ == "__main__":

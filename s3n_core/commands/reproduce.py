@@ -180,6 +180,13 @@ def _print_stored(experiments: list[Experiment], answers: Path, data: list[Path]
                 continue
             typer.echo(f"# {experiment.title}: {path.name}\n\n" + "\n".join(markdown_table([head, *rows])))
             typer.echo(f"\nPercent; differences in points over {experiment.compared}, with 95 % intervals.")
+            if "adjusted bound" in head:
+                typer.echo(
+                    f"Adjusted bound: the lower bound of what {experiment.compared} gains over the network, in points, by Holm's "
+                    "procedure over all comparisons."
+                )
+            if "log loss, difference" in head:
+                typer.echo(f"Log loss in nats: above zero is worse than {experiment.compared}.")
             if any(" of " in row[head.index("seeds")] for row in rows):
                 typer.echo("Seeds: 2 of 3 means that one lacks images that the others have, and is left out.")
             typer.echo()

@@ -65,7 +65,7 @@ FORMATS: tuple[str, ...] = tuple(reader.FORMAT for reader in READERS)
 """Names of the formats, for ``open_data_set``; ``file-names`` also takes a pattern: ``file-names:{class}_*``."""
 
 
-def open_data_set(root: Path, format: str = "auto") -> DataSet:
+def open_data_set(root: Path, format: str = "auto", *, linked: DataSet | None = None) -> DataSet:
     """Open a data set folder (or one image, as a data set of unlabelled images).
 
     A folder that only wraps another one is seen through: the data set's root is then the inner folder.
@@ -73,6 +73,8 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
     Args:
         root: The folder.
         format: One of ``FORMATS``, or "auto": the first that matches.
+        linked: Of list files beside a link to their images (`list_folders`): the data set that it leads to, if it is open
+            already, which spares reading it once more.
 
     Raises:
         DataSetError: The folder is missing, empty, or cannot be listed; no format matches; its lists are wrong; it is a data set
@@ -80,7 +82,7 @@ def open_data_set(root: Path, format: str = "auto") -> DataSet:
         TooFewClasses: All labelled images have the same class.
     """
     try:
-        return _annotated(_opened(root, format))
+        return _annotated(_opened(root, format), linked)
     except OSError as error:  # it may not be looked at, or its disk is damaged
         raise DataSetError(f"{root} cannot be read ({error.strerror or error}): check its permissions.") from error
 
@@ -102,13 +104,13 @@ def _opened(root: Path, format: str) -> DataSet:
     return _finished(data_set, tree, wrappers)
 
 
-def _annotated(data_set: DataSet) -> DataSet:
+def _annotated(data_set: DataSet, linked: DataSet | None) -> DataSet:
     """Return list files that lie beside a link to their images (`list_folders`) with the boxes and key points of these."""
     link = data_set.root / IMAGES
     if data_set.format != list_files.FORMAT or not link.is_symlink():
         return data_set
     try:
-        linked = _opened(link.resolve(), "auto")
+        linked = linked or _opened(link.resolve(), "auto")
     except (DataSetError, OSError, RuntimeError):  # a loop of links; what is listed was read nevertheless
         return data_set
     of_image = {record.path.relative_to(linked.root).as_posix(): record for record in linked.records}

@@ -1,8 +1,9 @@
 """Running a campaign: its cells are trained and measured one after another, by any number of processes and machines.
 
-A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions, the peaks and the measures of places where an
-experiment reads them, and, when all is done, ``cell.json``. A cell is claimed by a file lock, which the system releases when its
-holder dies; whoever claims it next resumes the run where it stopped.
+A folder holds everything: ``cells/KEY/`` has the run, the answers, the predictions, the peaks and the measures of places
+where an experiment reads them, ``training.json`` with what its training reported, and, when all is done, ``cell.json``. A
+cell is claimed by a file lock, which the system releases when its holder dies; whoever claims it next resumes the run where
+it stopped.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ from s3n_core.version import __version__
 
 ANSWERS, PLACES, PEAKS, PREDICTIONS = "answers.csv", "places.json", "peaks.json", "predictions.json"
 RESULT, FAILURE = "cell.json", "failed.json"
-TOLD = "training.json"
-"""What a training has told so far (`_Told`), for its result."""
+REPORT = "training.json"
+"""What the events of a training have reported so far (`_TrainingReport`), for its result."""
 
 _READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES, "peaks": PEAKS}
 PER_IMAGE = ("hit_rate", "others", "centre", "random", "localized", "central_box")
@@ -52,7 +53,7 @@ _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _TrainingReport:
     """What only the events of a training tell; stored at once, as it may be killed and resumed before its result is written.
 
     Attributes:
@@ -143,7 +144,7 @@ def not_learned_of(out: Path, cell: Cell) -> Mapping[str, str]:
 
     Empty where its training is not finished, or was by a version that did not store it.
     """
-    return _told_in(out / "cells" / cell.network / RESULT).not_learned
+    return _report_in(out / "cells" / cell.network / RESULT).not_learned
 
 
 def computed_with(out: Path, cell: Cell) -> str:
@@ -152,14 +153,14 @@ def computed_with(out: Path, cell: Cell) -> str:
     "bfloat16 on cuda", or several such joined by "then" where it was resumed in another way; "" where its training is not
     finished, or was by a version that did not store it.
     """
-    return ", then ".join(_told_in(out / "cells" / cell.network / RESULT).computed)
+    return ", then ".join(_report_in(out / "cells" / cell.network / RESULT).computed)
 
 
-def _told_in(file: Path) -> _Told:
-    """Return what a training told, from the file that it is stored in or from its result; nothing if that has none."""
+def _report_in(file: Path) -> _TrainingReport:
+    """Return what a training reported, from the file that it is stored in or from its result; nothing if that has none."""
     with contextlib.suppress(OSError, ValueError):
-        return from_json(_Told, json.loads(read_bytes(file)))
-    return _Told()
+        return from_json(_TrainingReport, json.loads(read_bytes(file)))
+    return _TrainingReport()
 
 
 def peaks_of(out: Path, cell: Cell) -> dict[str, list[tuple[float, float, float]]]:
@@ -275,7 +276,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
         for name in (RESULT, *_READINGS.values()):
             (folder / name).unlink(missing_ok=True)
     first: int | None = None
-    told = _told_in(folder / TOLD)
+    report = _report_in(folder / REPORT)
     if not _has_ended(run):
         # Finished, though it could no longer say so: stopped or killed after its last checkpoint.
         last_word_lost = contextlib.suppress(RunFinished)
@@ -284,18 +285,18 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
                 match event:
                     case RunStarted():
                         first = event.epoch
-                        if not event.resumed:  # what an earlier training told is not of this one
-                            told = _Told()
+                        if not event.resumed:  # what an earlier training reported is not of this one
+                            report = _TrainingReport()
                         computed = f"{event.precision} on {choose_device(device).device}"
-                        told = replace(told, computed=tuple(dict.fromkeys((*told.computed, computed))))
-                        write_json(folder / TOLD, to_json(told))
+                        report = replace(report, computed=tuple(dict.fromkeys((*report.computed, computed))))
+                        write_json(folder / REPORT, to_json(report))
                     case EpochDone():
                         yield event.epoch + 1
                     case StepDone():
                         yield event.epoch
                     case ImageLeftOut():
-                        told = replace(told, not_learned={**told.not_learned, event.name: event.reason})
-                        write_json(folder / TOLD, to_json(told))
+                        report = replace(report, not_learned={**report.not_learned, event.name: event.reason})
+                        write_json(folder / REPORT, to_json(report))
                     case RunEnded() if event.status != "finished":
                         raise RunError(f"The run in {run.path} was ended from outside: {event.status}.")
     model = open_trained(out, cell, device)
@@ -312,7 +313,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
     if before:
         return
     share = 0.0 if first is None else 1 - first / cell.recipe.epochs
-    write_json(folder / RESULT, {**_result(cell, model, time.monotonic() - began, share), **to_json(told)})
+    write_json(folder / RESULT, {**_result(cell, model, time.monotonic() - began, share), **to_json(report)})
 
 
 def _begins_with(plan: Plan, out: Path) -> list[str]:
@@ -340,17 +341,17 @@ def _write_places(folder: Path, places: list[PlacesInImage]) -> None:
 def _opened(cell: Cell, path: Path, device: str) -> RunDirectory:
     """Return the cell's run: a new one, or the one of an earlier attempt if it has ended or can be resumed.
 
-    One that has ended is kept wherever its images lay, because a cell's key has their names, classes, splits and file sizes (not
-    their content); one that has not reads on from there, so it is resumed only where they still lie.
+    It is kept wherever its images lay, because a cell's key has their names, classes, splits and file sizes (not their content);
+    one that has not ended reads them where they lie now, such as on another machine.
     """
     if is_run(path):
-        run = RunDirectory(path)
-        root: Path | None = None
+        run, here = RunDirectory(path), cell.data.root.resolve()
         with contextlib.suppress(RunError, KeyError, TypeError):
-            root = Path(run.read_run()["data"]["root"])
-        if root is not None and (root == cell.data.root.resolve() or _has_ended(run)):
+            content = run.read_run()
+            if Path(content["data"]["root"]) != here and not _has_ended(run):
+                run.write_run({**content, "data": {**content["data"], "root": str(here)}})
             return run
-        shutil.rmtree(path)  # begun on another machine, where the images have another path, or damaged
+        shutil.rmtree(path)  # damaged
     elif path.exists():
         shutil.rmtree(path)
     return prepare_run(path, cell.data, cell.recipe, device=device)

@@ -122,7 +122,8 @@ def open_materials(paths: Sequence[Path], out: Path, folds: int, *, divisions: i
 
 def _material(path: Path, whole: DataSet, out: Path, folds: int, divisions: int) -> Material:
     def opened(division: int | None) -> tuple[DataSet, ...]:
-        return tuple(open_data_set(folder) for folder in write_folds(whole, out / "folds", folds, division=division))
+        written = write_folds(whole, out / "folds", folds, division=division)
+        return tuple(open_data_set(folder, linked=whole) for folder in written)
 
     name = path.resolve().name
     if divisions:

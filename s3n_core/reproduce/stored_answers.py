@@ -85,9 +85,8 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     reference = _predicted(measured.get(experiment.compared, {}), views.get(experiment.compared, 1))
     heads = [MEASURE_TITLES[head] for head in HEADS]
     losses = {title: answers.get("joint/1/loss", {}) for title, answers in measured.items()}
-    bounds = _lower_bounds(
-        experiment, {title: _predicted(answers, views[title]) for title, answers in measured.items()}
-    )
+    predicted = {title: _predicted(answers, views[title]) for title, answers in measured.items()}
+    bounds = _lower_bounds(experiment, predicted) if experiment.family else {}
     rows = [["network", "seeds", *heads, "difference", "three views: prediction / mean"]]
     rows[0] += ["adjusted bound"] * experiment.family + ["log loss, difference"] * any(losses.values())
     for title, answers in measured.items():

@@ -117,7 +117,9 @@ def test_a_difference_is_of_as_many_views_as_an_arm_has(declared: Path, answers:
     assert large[7].startswith("+50.0 (")
 
 
-def test_a_family_has_adjusted_bounds_and_answers_with_log_losses_their_differences(tmp_path: Path) -> None:
+def test_a_family_has_adjusted_bounds_and_answers_with_log_losses_their_differences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arms = [{"title": name, "name": name} for name in ("ours", "close", "far")]
     (tmp_path / "mine.json").write_text(
         json.dumps({"experiments": [MINE | {"compared": "ours", "family": True, "arms": arms}]})
@@ -135,6 +137,11 @@ def test_a_family_has_adjusted_bounds_and_answers_with_log_losses_their_differen
     assert ours[-2:] == ["", ""]
     assert close[-2:] == ["+0.0", "+0.000 (+0.000 to +0.000)"]
     assert float(far[-2]) > 50
+    command = ["reproduce", "mine", "--experiments", str(tmp_path / "mine.json"), "--answers", str(tmp_path)]
+    assert cli.main([*command, "--data", "birds"]) == 0
+    said = capsys.readouterr().out
+    assert "Adjusted bound: the lower bound of what ours gains over the network" in said
+    assert "Log loss in nats: above zero is worse than ours." in said
     assert far[-1] == "+0.250 (+0.250 to +0.250)"
 
 
