@@ -190,6 +190,8 @@ class ExportForm(ColumnScrollArea):
         self.images.setToolTip(
             tip_text(f"The images: {place_text(choice.images, 80)}") if choice.images else "The images to export"
         )
+        # Not the session's, which other pages go on with while this one exports other images.
+        self.chosen.show_selection(choice.only)
         self.model.setText(label_text(model_title(choice.model)) if choice.model else "Choose a model…")
         self.model.setToolTip(
             tip_text(f"The model: {place_text(choice.model, 80)}" if choice.model else "The model to use")

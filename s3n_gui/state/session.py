@@ -317,6 +317,8 @@ class Session(QObject):
 
     def export_selection(self, selection: ImageSelection) -> None:
         """Show the Export page with exactly these images."""
+        if selection == self._selection:
+            self.selection = None  # the Export page may have gone on to other images, and has to hear of these again
         self.selection = selection
         self.show_page("export")
 

@@ -40,7 +40,7 @@ class SelectionChip(QFrame):
         self.show_selection(session.selection)
 
     def show_selection(self, selection: ImageSelection | None) -> None:
-        """Show a choice, or hide."""
+        """Show a choice, or hide; a page that has left the session's choice shows its own."""
         if selection is not None:
             words = f"{selection.count_text}: {selection.name}" if self._counts else selection.name
             self.words.setText(words)

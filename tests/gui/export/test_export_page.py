@@ -65,6 +65,20 @@ def test_it_says_what_is_missing(export: ExportPage, session: Session) -> None:
     assert export.bar.command.text().startswith("s3n export ")
 
 
+def test_the_chip_names_chosen_images_only_while_they_are_exported(
+    export: ExportPage, session: Session, tmp_path: Path
+) -> None:
+    chosen, chip, controller = ImageSelection("Mistakes", IMAGES, ("a.jpg",)), export.form.chosen, export.controller
+    session.export_selection(chosen)
+    assert (controller.choice.only, chip.isVisibleTo(export)) == (chosen, True)
+    for images in (tmp_path, IMAGES):
+        controller.set(images=images)
+        assert (controller.choice.only, chip.isVisibleTo(export)) == (None, False)
+    assert session.selection == chosen, "Inspect still lists them"
+    session.export_selection(chosen)
+    assert (controller.choice.only, chip.isVisibleTo(export)) == (chosen, True)
+
+
 def test_widgets_change_the_choice(qtbot: QtBot, export: ExportPage) -> None:
     form, controller = export.form, export.controller
     controller.set(model=MODEL, images=IMAGES)
