@@ -128,6 +128,7 @@ class PredictPage(Page):
     def _connect(self) -> None:
         controller = self.controller
         controller.request_changed.connect(self.preview.close_it)
+        controller.began.connect(self.preview.close_it)  # its row is one of the table before
         controller.request_changed.connect(self._show_parts)
         self.parts.changed.connect(self._show_parts)
         controller.stage_changed.connect(self._show_stage)

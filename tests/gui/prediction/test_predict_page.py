@@ -197,6 +197,13 @@ def test_space_previews_and_enter_opens_inspect(qtbot: QtBot, filled: PredictPag
     assert session.model == MODEL
 
 
+def test_the_preview_closes_when_a_table_begins_anew(filled: PredictPage) -> None:
+    filled.show_preview(200)
+    filled.controller.predictions = PredictionColumns(header(300))
+    filled.controller.began.emit()
+    assert not filled.preview.isVisible(), "its row is not there yet"
+
+
 def test_the_preview_marks_the_peaks(qtbot: QtBot, filled: PredictPage, tmp_path: Path) -> None:
     made = rows(300)
     row = next(number for number, one in enumerate(made) if len(one.peak_places) > 2)
