@@ -127,6 +127,8 @@ class TableFilters(QObject):
         return displayed_class(self._model.predictions.names[index]) if self._model.predictions is not None else ""
 
     def _set(self, wanted: RowFilter) -> None:
+        if wanted == self._model.filter:
+            return  # going to the current row would drop the selection of others
         row = self._views.current_row()
         self._model.set_filter(wanted)
         self._views.go_to(row)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from made_up_rows import header, predictions, rows
 from PIL import Image
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QItemSelectionModel, QRect, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -314,6 +314,16 @@ def test_the_page_switches_and_remembers(filled: PredictPage, session: Session) 
     assert filled.rows.shown == "images"
     assert filled.grid.tile == 240
     assert not filled.grid.peaks
+
+
+def test_the_selection_is_still_there_when_the_page_is_shown_again(filled: PredictPage) -> None:
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    filled.rows.go_to(2)
+    for place in (3, 5):
+        filled.table.selectionModel().select(filled.model.index(place, 1), flags)
+    filled.hide()
+    filled.show()
+    assert filled.rows.chosen_rows() == [2, 3, 5]
 
 
 def test_in_a_low_window_rows_and_cards_take_turns(filled: PredictPage) -> None:
