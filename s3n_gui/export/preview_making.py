@@ -24,8 +24,9 @@ from s3n_gui.state.opening import collections_paused
 
 DEBOUNCE_MILLISECONDS = 60
 _LISTING = "images"
-_Place = tuple[Path | None, str, ImageSelection | None, Path | None]
-"""A folder or image, the split, chosen images, and the model whose run says what its validation images are; else None."""
+_Place = tuple[Path | None, str, ImageSelection | None, Path | None, str]
+"""A folder or image, the split, chosen images, the model whose run says what its validation images are (else None), and
+the format that the images are read in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ def first_images(
     data_set: DataSet | None = None,
     only: ImageSelection | None = None,
     model: Path | None = None,
+    format: str = "auto",
 ) -> tuple[_Place, FirstImages]:
-    """Return (path, split, chosen images, model) and the first images, in the order of `s3n export`.
+    """Return (path, split, chosen images, model, format) and the first images, in the order of `s3n export`.
 
     Slow: call it in a background thread.
 
@@ -58,6 +60,7 @@ def first_images(
         data_set: The data set in ``path``, if it is already open.
         only: Chosen images; None: all.
         model: The model, for "validation".
+        format: The format to read ``path`` in, or "auto".
 
     Raises:
         DataSetError: There are no images.
@@ -65,11 +68,11 @@ def first_images(
     """
     if data_set is None:
         with collections_paused():
-            data_set = open_images(path)
+            data_set = open_images(path, format)
     records = named_records(data_set, split, model)
     if only is not None:
         records = records_named(records, only.files)
-    return (path, split, only, model), FirstImages(candidates(records, data_set.classes), len(records))
+    return (path, split, only, model, format), FirstImages(candidates(records, data_set.classes), len(records))
 
 
 class PreviewMaker(QObject):
@@ -159,7 +162,7 @@ class PreviewMaker(QObject):
 
     def _wanted(self, choice: ExportChoice) -> tuple[_Place, Mapping[str, Any], str]:
         run = choice.model if choice.split == VALIDATION else None
-        return (choice.images, choice.split, choice.only, run), choice.preview_options(), self._ending
+        return (choice.images, choice.split, choice.only, run, choice.format), choice.preview_options(), self._ending
 
     @Slot()
     def _ask(self) -> None:
@@ -182,7 +185,8 @@ class PreviewMaker(QObject):
             self._generation = 0
             data_set = None if self._reads_anew else self._data_set
             self._tasks.run(
-                _LISTING, partial(first_images, choice.images, choice.split, data_set, choice.only, place[3])
+                _LISTING,
+                partial(first_images, choice.images, choice.split, data_set, choice.only, place[3], choice.format),
             )
 
     @Slot(str, object)

@@ -191,7 +191,7 @@ def test_values_that_do_not_suit_the_model_are_said_beside_the_buttons(export: E
 def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None:
     records = open_images(IMAGES).records
     place, listed = first_images(IMAGES, "all")
-    assert place == (IMAGES, "all", None, None)
+    assert place == (IMAGES, "all", None, None, "auto")
     assert listed.count == len(records) == 42
     assert [image.name for image in listed.images] == [record.name for record in records]
     with pytest.raises(DataSetError, match="no split 'test'"):
@@ -200,7 +200,7 @@ def test_the_images_of_a_preview_are_those_of_the_export(tmp_path: Path) -> None
     assert first_images(tmp_path, "all", opened)[1].count == 2
     chosen = ImageSelection("Mistakes", IMAGES, (records[7].name, records[3].name))
     place, listed = first_images(IMAGES, "all", None, chosen)
-    assert place == (IMAGES, "all", chosen, None)
+    assert place == (IMAGES, "all", chosen, None, "auto")
     assert [image.name for image in listed.images] == list(chosen.files)
 
 
@@ -227,9 +227,9 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
             pass
 
     monkeypatch.setattr(preview_making, "InspectionClient", Engine)
-    read: list[Path] = []
+    read: list[tuple[Path, str]] = []
     open_really = preview_making.open_images
-    monkeypatch.setattr(preview_making, "open_images", lambda path: read.append(path) or open_really(path))
+    monkeypatch.setattr(preview_making, "open_images", lambda *what: read.append(what) or open_really(*what))
     maker = PreviewMaker()
     choice = ExportChoice(model=MODEL, images=IMAGES)
 
@@ -241,17 +241,22 @@ def test_a_preview_reads_a_folder_once_and_anew_when_asked(
     assert len(asked(1)[0].images) == 42
     maker.show(replace(choice, opacity=0.5))
     assert asked(2)[1].options["opacity"] == 0.5
-    assert read == [IMAGES]
+    assert read == [(IMAGES, "auto")]
     maker.again()
     asked(3)
-    assert read == [IMAGES, IMAGES]
+    assert read == [(IMAGES, "auto")] * 2
     assert maker._client.opened == 2, "its file may be another one by now"  # type: ignore[union-attr]
     opened = open_really(IMAGES)
     maker.show(replace(choice, opacity=0.4), opened)
     asked(4)
-    assert read == [IMAGES, IMAGES]
+    assert read == [(IMAGES, "auto")] * 2
     maker.show(replace(choice, split="test"), opened)
     qtbot.waitUntil(lambda: "no split" in maker.problem, timeout=PATIENCE)
+    maker.show(replace(choice, format="images"), open_really(IMAGES, "images"))
+    assert {image.truth for image in asked(5)[4].images} == {None}
+    maker.again()
+    assert asked(6)[5].images == asked(6)[4].images
+    assert read[2:] == [(IMAGES, "images")], "as the export reads them"
     maker.shut_down()
 
 

@@ -66,7 +66,7 @@ def test_the_validation_images_of_the_run_are_offered_and_chosen(
     assert controller.splits.counts == (42, 2)
     assert "--split validation" in controller.choice.command()
     place, listed = first_images(IMAGES, "validation", None, None, of_run)
-    assert place == (IMAGES, "validation", None, of_run)
+    assert place == (IMAGES, "validation", None, of_run, "auto")
     assert [image.name for image in listed.images] == [record.name for record in RECORDS[:2]]
     controller.set(split="all")
     controller.set(model=MODEL)
