@@ -111,7 +111,7 @@ class ImageOrder:
             return _sorted(rows, np.where(measures.sides > 0, measures.sides, np.iinfo(np.int64).max))
         if self.by == "largest":
             return _sorted(rows, -measures.sides)
-        if self.by == "likeness" and 0 <= self.like < len(survey):
+        if self.by == "likeness" and 0 <= self.like < len(survey) and measures.has_hash(self.like):
             distances = hash_distances(measures.hashes, measures.hashes[self.like])
             distances[~measures.hashes.any(axis=1)] = np.iinfo(distances.dtype).max
             distances[self.like] = -1

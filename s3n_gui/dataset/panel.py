@@ -90,6 +90,7 @@ class DataPage(Page):
         controller.survey_changed.connect(self._on_survey)
         controller.busy_changed.connect(self._show_state)
         controller.listed_changed.connect(self._on_listed)
+        controller.checking.changed.connect(self._on_checked)
         self.class_list.labels_chosen.connect(self._on_labels)
         self.class_list.doubleClicked.connect(self._on_class_opened)
         self.filter_bar.tile_chosen.connect(self.grid.set_tile)
@@ -207,8 +208,8 @@ class DataPage(Page):
         self._focus_grid()
 
     def _on_order(self, name: OrderName) -> None:
-        controller, like = self.controller, -1
-        checking = controller.checking
+        controller = self.controller
+        checking, wanted = controller.checking, ImageOrder(name)
         if name in MEASURED and checking.measures is None:
             if checking.job is None:
                 checking.check()
@@ -217,15 +218,25 @@ class DataPage(Page):
             )
         if name == "likeness":
             current = self.grid.currentIndex()
-            like = self.images.image(current.row()) if current.isValid() else -1
-            if checking.measures is not None and like >= 0 and not checking.measures.has_hash(like):
-                self._session.report_notice(
-                    "The selected image is too small or too uniform to be compared with others; select another one.",
-                    cause="data",
-                )
-                name = controller.order.by
-        controller.set_order(ImageOrder(name, like if name == "likeness" else -1))
+            wanted = ImageOrder(name, self.images.image(current.row()) if current.isValid() else -1)
+        # The order that there was is set again, because the menu has marked the other one by itself.
+        controller.set_order(controller.order if self._refuses(wanted) else wanted)
         self._focus_grid()
+
+    def _on_checked(self) -> None:
+        if self._refuses(self.controller.order):  # it was chosen before the images were measured
+            self.controller.set_order(ImageOrder())
+
+    def _refuses(self, order: ImageOrder) -> bool:
+        """Return whether an order compares all images with one that has nothing to compare, and say so."""
+        measures = self.controller.checking.measures
+        if order.by != "likeness" or measures is None or order.like < 0 or measures.has_hash(order.like):
+            return False
+        self._session.report_notice(
+            "The selected image is too small or too uniform to be compared with others; select another one.",
+            cause="data",
+        )
+        return True
 
     def _focus_grid(self) -> None:
         self.content.panes.show_main()

@@ -113,6 +113,7 @@ def test_orders(prepared: Survey, report: dict[str, object]) -> None:
     alike = ordered(prepared, report, "likeness", "b/Ant 3.png")
     assert alike[:2] == ["b/Ant 3.png", "a/bird 10.png"]
     assert alike[-1] == "b/broken.png"
+    assert ordered(prepared, report, "likeness", "b/broken.png") == in_order, "nothing is like an image without a hash"
 
 
 def test_an_order_without_its_measures_changes_nothing(prepared: Survey) -> None:
@@ -253,6 +254,35 @@ def test_an_order_that_needs_the_check_starts_it_and_follows(
     data_page.filter_bar.order_actions["likeness"].trigger()
     assert data_page.images.image(0) == selected
     assert "of 256 hash bits differ" in data_page.images.index(1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_the_order_stays_where_the_selected_image_cannot_be_compared(
+    qtbot: QtBot, data_page: DataPage, session: Session, sized: DataSet, report: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    show(qtbot, data_page, session, sized)
+    monkeypatch.setattr(Checking, "check", lambda self: None)
+    controller, actions, said = data_page.controller, data_page.filter_bar.order_actions, list[str]()
+    session.notice_reported.connect(said.append)
+    prepared = survey(sized)
+
+    def sort_like(name: str) -> None:
+        data_page.grid.show_image(prepared.rows[name])
+        actions["likeness"].trigger()
+
+    sort_like("b/broken.png")  # before it is known what it looks like
+    controller.checking.show_findings(findings_of(report, prepared), measures(report, len(prepared)))
+    assert controller.order == ImageOrder()
+    assert "too uniform" in said[-1]
+    sort_like("b/Ant 3.png")
+    order, listed = controller.order, controller.listed.tolist()
+    said.clear()
+    sort_like("b/broken.png")
+    assert "too uniform" in said[-1]
+    assert (controller.order, controller.listed.tolist()) == (order, listed)
+    actions["largest"].trigger()
+    sort_like("b/broken.png")
+    assert actions["largest"].isChecked()
 
 
 def test_names_are_sorted_by_their_numbers(qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path) -> None:
