@@ -96,9 +96,13 @@ class Tagging(QObject):
         what = count_text(len(images), "image")
         self._change(f"tagging {what}" if add else f"removing tags from {what}", changed)
 
-    def _change(self, text: str, wanted: Tags) -> None:
-        if wanted != self.tags:
-            self._undo_stack.push(Replace(self._keep, text, self.tags, wanted))
+    def _change(self, text: str, wanted: Tags) -> bool:
+        """Replace the tags, undoably; return whether that is saved, otherwise the error has been reported."""
+        before = self.tags
+        if wanted == before:
+            return True
+        self._undo_stack.push(Replace(self._keep, text, before, wanted))
+        return self.tags is not before  # they are replaced only after they are saved
 
     def _can_read(self) -> bool:
         """Read tags again that could not be read; those in the file must not be lost."""
@@ -145,7 +149,9 @@ class Tagging(QObject):
             self._session.report_notice(f"{count_text(rows, 'tag')} of images saved in {file}.", cause=_CAUSE)
             return
         read: ReadTags = result
-        self._change(f"importing tags of {count_text(read.images, 'image')}", self.tags.joined(read.tags))
+        text = f"importing tags of {count_text(read.images, 'image')}"
+        if not self._change(text, self.tags.joined(read.tags)):
+            return  # a notice would cover the error
         sentence = f"{count_text(read.images, 'image')} tagged."
         if read.unknown:
             sentence += (

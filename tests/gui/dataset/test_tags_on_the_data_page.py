@@ -15,6 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from s3n_core.datasets.records import DataSet
 from s3n_core.datasets.tags import Tags, read_tags, tags_file, write_tags
+from s3n_core.errors import OutputError
+from s3n_gui.dataset import tagging
 from s3n_gui.dataset.image_filter import UNTAGGED, ImageFilter
 from s3n_gui.dataset.images.image_model import TAGS_ROLE
 from s3n_gui.dataset.panel import DataPage
@@ -169,6 +171,31 @@ def test_a_table_of_tags_is_written_and_read(
         data_page.commands()["data-import-tags"]()
     assert said.args == ["3 images tagged. 1 path of the table not found here, such as elsewhere.png."]
     assert [data_page.controller.tagging.of(image) for image in (0, 4, 5)] == [("kept",), ("new",), ()]
+
+
+def test_an_import_that_cannot_be_saved_is_not_reported_as_done(
+    qtbot: QtBot,
+    data_page: DataPage,
+    session: Session,
+    data_set: DataSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OutputError("The tags cannot be written.")
+
+    show(qtbot, data_page, session, data_set)
+    table, said = tmp_path / "tags.csv", list[str]()
+    table.write_text(f"path,tag\n{data_set.records[0].name},new\n", "utf-8")
+    session.notice_reported.connect(said.append)
+    with monkeypatch.context() as patched, qtbot.waitSignal(session.error_reported) as failed:
+        patched.setattr(tagging, "write_tags", refuse)
+        data_page.controller.tagging.read_table(table)
+    assert failed.args == ["The tags cannot be written."]
+    assert (said, data_page.controller.tagging.of(0)) == ([], ())
+    with qtbot.waitSignal(session.notice_reported):
+        data_page.controller.tagging.read_table(table)
+    assert (said, data_page.controller.tagging.of(0)) == (["1 image tagged."], ("new",))
 
 
 def test_saved_tags_that_cannot_be_read_are_not_lost(
