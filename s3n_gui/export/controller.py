@@ -36,7 +36,8 @@ class ExportController(QObject):
         choice_changed: ``choice`` or ``splits`` changed.
         job_changed: The job started, made progress, or ended.
         failed: The job failed; carries the `S3NError`.
-        exported: The job succeeded; carries the folder and the last line of the command's output (a dict).
+        exported: The job succeeded; carries its choice, which may no longer be ``choice``, and the last line of the
+            command's output (a dict).
     """
 
     choice_changed = Signal()
@@ -229,7 +230,7 @@ class ExportController(QObject):
     @Slot(object)
     def _on_succeeded(self, last: dict[str, object] | None) -> None:
         if self._running is not None:
-            self.exported.emit(self._running.out, last or {})
+            self.exported.emit(self._running, last or {})
 
     @Slot(str)
     def _on_ended(self, status: str) -> None:

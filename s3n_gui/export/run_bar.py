@@ -49,8 +49,8 @@ class ExportRunBar(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self._written: Path | None = None
-        self._with_report = False
         self._amount = ""
+        self._shows_job = False
         self._choice: ExportChoice | None = None
         self.command = QLineEdit()
         self.command.setReadOnly(True)
@@ -136,7 +136,6 @@ class ExportRunBar(QFrame):
         self.out.setText(label_text(place_text(choice.out, 40)) if choice.out else "Choose a folder…")
         self.out.setToolTip(tip_text(f"{choice.out}; click to choose another" if choice.out else "Output folder"))
         self.copy.setEnabled(not choice.problem)
-        self._with_report = choice.report
         self._hide_written()
         self._amount = ""
         self.state.clear()
@@ -167,9 +166,12 @@ class ExportRunBar(QFrame):
             # Only one of the two buttons is visible at a time, and it takes over the focus. Stop stays enabled while
             # the job stops (a second press does nothing), because a disabled button loses the focus.
             (self.export if job is None else self.stop).setFocus()
+        ended, self._shows_job = self._shows_job and job is None, job is not None
         if job is None:
             if stopped and not self.reveal.isVisibleTo(self):
                 self.state.setText("Stopped; files already written are kept")
+            elif ended:
+                self.state.setText(self._amount)
             return
         self._hide_written()
         self.progress.show_share(job.fraction)
@@ -179,21 +181,22 @@ class ExportRunBar(QFrame):
             words, left = "Stopping after this image …", ""
         self.state.setText(f"{words} · {left}" if left else words)
 
-    def show_written(self, out: Path, last: dict[str, Any]) -> None:
+    def show_written(self, choice: ExportChoice, last: dict[str, Any]) -> None:
         """Show what was written where.
 
         Args:
-            out: The output folder.
+            choice: The choice that was exported; it has an output folder.
             last: The last line of the command's output (``ExportProgress``).
         """
-        self._written = out
+        out = self._written = choice.out
+        assert out is not None
         total, left_out = int(last.get("total", 0)), int(last.get("left_out", 0))
         words = f"{count_text(total - left_out, 'image')} written to {out}"
         # Unreadable images come first, since a long folder name may be cut off.
         self.state.setText(f"{left_out} could not be read (see index.csv); {words}" if left_out else words)
         self.caution.show_words(" ".join(str(sentence) for sentence in last.get("warnings") or ()))
         self.reveal.show()
-        self.report.setVisible(self._with_report and (out / REPORT).is_file())
+        self.report.setVisible(choice.report and (out / REPORT).is_file())
 
     def _on_start(self) -> None:
         self.start_asked.emit(False)

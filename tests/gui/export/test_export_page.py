@@ -171,7 +171,7 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
     assert bar.state.text() == "24 images, 73 files"
     controller.set(first=2, report=True)
     assert bar.state.text() == "2 images, 8 files"
-    bar.show_written(tmp_path, {"total": 2})
+    bar.show_written(controller.choice, {"total": 2})
     preview.changed.emit()
     assert "written to" in bar.state.text()
     controller.set(split="test")  # not counted yet
@@ -179,12 +179,12 @@ def test_the_number_of_files_is_said_beforehand(export: ExportPage, tmp_path: Pa
 
 
 def test_values_that_do_not_suit_the_model_are_said_beside_the_buttons(export: ExportPage, tmp_path: Path) -> None:
-    bar = export.bar
-    export.controller.exported.emit(tmp_path, {"total": 2, "warnings": ["Values go beyond it."]})
+    bar, exported = export.bar, ExportChoice(out=tmp_path)
+    export.controller.exported.emit(exported, {"total": 2, "warnings": ["Values go beyond it."]})
     assert (bar.caution.isHidden(), bar.caution.words) == (False, "Values go beyond it.")
     export.controller.set(model=MODEL, images=IMAGES, out=tmp_path, first=3)
     assert bar.caution.isHidden()
-    export.controller.exported.emit(tmp_path, {"total": 2, "warnings": []})
+    export.controller.exported.emit(exported, {"total": 2, "warnings": []})
     assert bar.caution.isHidden()
 
 
@@ -341,6 +341,18 @@ def test_the_keyboard_stays_at_the_button(qtbot: QtBot, themed: QApplication) ->
     assert bar.export.hasFocus()
 
 
+def test_the_progress_goes_with_its_job(qtbot: QtBot, themed: QApplication) -> None:
+    bar, job, possible = ExportRunBar(), Job("Exporting"), {"possible": True, "stopped": False}
+    qtbot.addWidget(bar)
+    bar.show_amount(24, 73)
+    for status, words in (("running", "Opening the model …"), ("stopping", "Stopping after this image …")):
+        job._report(status=status)  # type: ignore[arg-type]
+        bar.show_job(job, **possible)
+        assert bar.state.text() == words
+        bar.show_job(None, **possible)  # it failed, or another choice is shown than that which was stopped
+        assert bar.state.text() == "24 images, 73 files"
+
+
 def test_a_preview_that_fails_says_why(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
     export.show()
     export.controller.set(model=MODEL, images=tmp_path)
@@ -356,14 +368,19 @@ def test_a_report_can_be_opened_when_it_is_there(
     export.controller.set(model=MODEL, images=IMAGES, out=tmp_path)
     export.form.report.click()
     assert "--report" in export.bar.command.text()
-    export.bar.show_written(tmp_path, {"total": 2, "left_out": 0})
+    exported = export.controller.choice
+    export.bar.show_written(exported, {"total": 2, "left_out": 0})
     assert not export.bar.report.isVisibleTo(export), "nothing was written"
     (tmp_path / "report.html").write_text("<!doctype html>")
-    export.bar.show_written(tmp_path, {"total": 2, "left_out": 0})
+    export.bar.show_written(exported, {"total": 2, "left_out": 0})
     export.bar.report.click()
     assert opened == [str(tmp_path / "report.html")]
     export.form.report.click()
     assert not export.bar.report.isVisibleTo(export), "another choice"
+    export.bar.show_written(exported, {"total": 2, "left_out": 0})
+    assert export.bar.report.isVisibleTo(export), "that of the export, which began before the choice was changed"
+    export.bar.show_written(export.controller.choice, {"total": 2, "left_out": 0})
+    assert not export.bar.report.isVisibleTo(export), "the report is of an earlier export"
 
 
 def test_the_result_stays_when_the_page_is_left(qtbot: QtBot, export: ExportPage, tmp_path: Path) -> None:
@@ -373,7 +390,7 @@ def test_the_result_stays_when_the_page_is_left(qtbot: QtBot, export: ExportPage
     export.show()
     qtbot.waitUntil(lambda: not controller.is_finding_splits, timeout=PATIENCE)
     export.hide()
-    bar.show_written(tmp_path, {"total": 24, "left_out": 3, "warnings": ["Values do not suit."]})
+    bar.show_written(controller.choice, {"total": 24, "left_out": 3, "warnings": ["Values do not suit."]})
     export.show()
     qtbot.waitUntil(lambda: not controller.is_finding_splits, timeout=PATIENCE)
     assert "21 images written" in bar.state.text()
