@@ -106,12 +106,13 @@ class DataController(QObject):
         self.busy_changed.emit(data_set is not None)
 
     def show_first_images(self, folder: Path) -> None:
-        """Show a preview of a folder while it is being read, unless a data set is already shown."""
-        if self.survey is None:
+        """Show a preview of a folder while it is being read, unless a data set is open."""
+        if self._session.data_set is None:
+            self.drop_first_images()  # those of a folder that is no longer being read
             self._tasks.run("first images", lambda: survey(_first_images(folder)))
 
     def drop_first_images(self) -> None:
-        """Remove the preview after the folder could not be read."""
+        """Remove the preview after the folder could not be read, or when another one is being read."""
         self._tasks.forget("first images")
         if self.is_provisional:
             self._take_over(None)

@@ -588,6 +588,20 @@ def test_the_first_images_are_there_before_the_folder_is_read(
     assert data_page.images.rowCount() == len(data_set.records)
 
 
+def test_the_first_images_are_those_of_the_folder_that_is_being_read(
+    qtbot: QtBot, data_page: DataPage, folder: Path, tmp_path: Path
+) -> None:
+    draw(tmp_path / "second" / "only.png", 1)
+    controller = data_page.controller
+    controller.show_first_images(folder)
+    qtbot.waitUntil(lambda: controller.survey is not None)
+    controller.show_first_images(tmp_path / "second")  # before the first folder has been read
+    assert controller.survey is None
+    qtbot.waitUntil(lambda: controller.survey is not None)
+    assert data_page.header.name.text() == "second"
+    assert data_page.images.rowCount() == 1
+
+
 def test_the_first_images_of_a_folder_that_cannot_be_used_go_again(
     qtbot: QtBot, data_page: DataPage, session: Session, folder: Path
 ) -> None:
