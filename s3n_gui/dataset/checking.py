@@ -28,9 +28,11 @@ class Checking(QObject):
 
     Signals:
         changed: The findings changed, or an audit started or ended.
+        progress_changed: The progress of an audit changed.
     """
 
     changed = Signal()
+    progress_changed = Signal()
 
     def __init__(self, session: Session, jobs: JobList, tasks: Tasks, parent: QObject) -> None:
         super().__init__(parent)
@@ -48,7 +50,10 @@ class Checking(QObject):
 
     @property
     def job(self) -> CommandJob | None:
-        """The running audit, or None."""
+        """The running audit, or the ended one whose findings are still being listed, or None.
+
+        An ended job can be removed from the list of jobs, so its signals come through ``progress_changed``.
+        """
         return self._job
 
     @property
@@ -104,6 +109,7 @@ class Checking(QObject):
         arguments = ("audit", str(data_set.root), f"--format={data_set.format}", "--measures")
         job = CommandJob(f"Checking {data_set.root.name}", arguments)
         self._job = job
+        job.changed.connect(self.progress_changed)
         job.succeeded.connect(self._on_succeeded)
         job.failed.connect(self._on_job_failed)
         job.ended.connect(self._on_ended)

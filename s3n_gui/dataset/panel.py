@@ -117,6 +117,7 @@ class DataPage(Page):
     def _on_value_ranges(self, ranges: ValueRanges | None) -> None:
         self.thumbnails.set_ranges(ranges)
         self.selected.picture.set_ranges(ranges)
+        self.findings.set_ranges(ranges)
 
     # -- content ---------------------------------------------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_gui.appearance.wording import ago_text, left_text, percent_text
-from s3n_gui.background.jobs import Job
 from s3n_gui.dataset.audit.finding_row import FindingRow
 from s3n_gui.dataset.audit.pairs_dialog import PairsDialog
 from s3n_gui.dataset.controller import DataController
@@ -65,21 +65,16 @@ class FindingsCard(QFrame):
         column.addWidget(scroll, 1)
         self.rows: list[FindingRow] = []
         self.pairs: PairsDialog | None = None
-        self._job: Job | None = None
+        self._ranges: ValueRanges | None = None
         controller.checking.changed.connect(self._show)
+        controller.checking.progress_changed.connect(self._show_progress)
         controller.planning.changed.connect(self._show_rows)
         clock().ticked.connect(self._on_tick)
         self._show()
 
     def _show(self) -> None:
         checking = self._controller.checking
-        if checking.job is not self._job:
-            if self._job is not None:
-                self._job.changed.disconnect(self._show_progress)
-            self._job = checking.job
-            if self._job is not None:
-                self._job.changed.connect(self._show_progress)
-        running = self._job is not None
+        running = checking.job is not None
         self.button.setText("Stop" if running else "Check images" if checking.when is None else "Check again")
         self.progress.setVisible(running)
         self._show_words()
@@ -89,7 +84,7 @@ class FindingsCard(QFrame):
         checking, findings, running = (
             self._controller.checking,
             self._controller.checking.findings,
-            self._job is not None,
+            self._controller.checking.job is not None,
         )
         when = "" if checking.when is None else ago_text(checking.when)
         if running:
@@ -104,13 +99,14 @@ class FindingsCard(QFrame):
             self.words.setText(f"Checked {when}.")
 
     def _on_tick(self) -> None:
-        if self.isVisible() and self._job is None:
+        if self.isVisible() and self._controller.checking.job is None:
             self._show_words()
 
     def _show_progress(self) -> None:
-        if self._job is None:
+        job = self._controller.checking.job
+        if job is None:
             return
-        share, left = self._job.fraction, left_text(self._job.seconds_left)
+        share, left = job.fraction, left_text(job.seconds_left)
         self.progress.show_share(share)
         known = "" if share is None else " · ".join(part for part in (percent_text(share), left) if part)
         self.words.setText(f"Every image is being read. You can continue working.\n{known}".strip())
@@ -134,6 +130,12 @@ class FindingsCard(QFrame):
                 shown = [button for button in row.buttons if not button.isHidden()]
                 (row.buttons[at[1]] if row.buttons[at[1]] in shown else shown[0]).setFocus()
 
+    def set_ranges(self, ranges: ValueRanges | None) -> None:
+        """Set the open model's ranges of values, in which pairs are shown."""
+        self._ranges = ranges
+        if self.pairs is not None:
+            self.pairs.set_ranges(ranges)
+
     def close_pairs(self) -> None:
         """Close the dialog that compares pairs."""
         if self.pairs is not None:
@@ -141,7 +143,7 @@ class FindingsCard(QFrame):
 
     def _on_pairs(self, finding: Finding) -> None:
         self.close_pairs()
-        self.pairs = PairsDialog(self._controller, finding, self.window())
+        self.pairs = PairsDialog(self._controller, finding, self.window(), ranges=self._ranges)
         self.pairs.finished.connect(self._on_pairs_closed)
         self.pairs.show()
 
@@ -154,7 +156,7 @@ class FindingsCard(QFrame):
         self._controller.planning.leave_out(images, out=out)
 
     def _on_button(self) -> None:
-        if self._job is not None:
+        if self._controller.checking.job is not None:
             self._controller.checking.stop()
         else:
             self._controller.checking.check()

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_gui.appearance.theme import px, set_icon
 from s3n_gui.appearance.tokens import INSIDE_GROUP, PAGE_MARGIN
 from s3n_gui.appearance.wording import tip_text
@@ -20,7 +21,22 @@ from s3n_gui.widgets.elided_label import ElidedLabel
 class PairsDialog(QDialog):
     """Steps through the pairs of a finding."""
 
-    def __init__(self, controller: DataController, finding: Finding, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        controller: DataController,
+        finding: Finding,
+        parent: QWidget | None = None,
+        *,
+        ranges: ValueRanges | None = None,
+    ) -> None:
+        """Create the dialog.
+
+        Args:
+            controller: The controller of the page.
+            finding: The finding.
+            parent: The window.
+            ranges: The open model's ranges of values; `set_ranges` changes them.
+        """
         super().__init__(parent)
         self.setWindowTitle("Compare images")
         self._controller, self._pairs, self._at = controller, finding.pairs, 0
@@ -67,6 +83,7 @@ class PairsDialog(QDialog):
         for button in self.findChildren(QPushButton):
             button.installEventFilter(self)
         fit_in_window(self, QSize(px(920), px(560)))
+        self.set_ranges(ranges)
         self._show()
         self.next.setFocus()
 
@@ -74,6 +91,11 @@ class PairsDialog(QDialog):
     def pair(self) -> Pair:
         """The pair that is shown."""
         return self._pairs[self._at]
+
+    def set_ranges(self, ranges: ValueRanges | None) -> None:
+        """Show both images in the open model's ranges of values, as the page does."""
+        for side in self.sides:
+            side.picture.set_ranges(ranges)
 
     def show_next(self) -> None:
         """Show the next pair, if there is one."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from many_images import many
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PIL import Image
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -26,15 +27,20 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 from random_layouts import KINDS, layout
+from shiboken6 import isValid
 from small_pictures import draw
 
 from s3n_core.datasets.audit.checks import audit
 from s3n_core.datasets.detection import FORMATS, open_data_set
 from s3n_core.datasets.left_out import read_left_out
 from s3n_core.datasets.records import Box, DataSet, ImageRecord, Part, displayed_class
+from s3n_core.datasets.value_ranges import ValueRanges
 from s3n_core.system.json_values import to_json
 from s3n_gui.appearance.theme import tokens
 from s3n_gui.appearance.tokens import ANNOTATION
+from s3n_gui.background.command_job import CommandJob
+from s3n_gui.background.jobs import JobList
+from s3n_gui.dataset.findings import Finding, Pair
 from s3n_gui.dataset.images.image_model import PATH_ROLE
 from s3n_gui.dataset.panel import DataPage
 from s3n_gui.dataset.report_reading import findings_of
@@ -531,6 +537,62 @@ def wheel(widget: QWidget, place: QPointF, steps: int) -> None:
         False,
     )
     QApplication.sendEvent(widget, event)
+
+
+def test_pairs_are_compared_in_the_values_of_the_open_model(
+    qtbot: QtBot, data_page: DataPage, session: Session, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        path = tmp_path / "deep" / name / "dark.tif"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(np.linspace(0, 900, 1600).reshape(40, 40).astype(np.uint16)).save(path)
+    session.value_ranges = ValueRanges(integers=(0.0, 4095.0))
+    show(qtbot, data_page, session, open_data_set(tmp_path / "deep"))
+    pair = Pair(one=0, other=1, remark="the same")
+    data_page.controller.checking.show_findings(
+        (Finding(kind="near-duplicate", title="1 pair", images=(0, 1), notes=("", ""), pairs=(pair,)),)
+    )
+    data_page.findings.rows[0].pairs_button.click()
+    dialog = data_page.findings.pairs
+    assert dialog is not None
+    pictures = [data_page.selected.picture, *(side.picture for side in dialog.sides)]
+
+    def brightest() -> list[int]:
+        qtbot.waitUntil(lambda: not any(picture.is_reading for picture in pictures))
+        shown = [picture._read.image for picture in pictures if picture._read is not None]
+        return [image.pixelColor(39, 39).red() for image in shown if image is not None]
+
+    assert brightest() == [pytest.approx(255 * 900 / 4095, abs=2)] * 3
+    session.value_ranges = None
+    assert brightest() == [pytest.approx(255 * 900 / 1023, abs=2)] * 3
+    dialog.close()
+
+
+def test_an_ended_check_can_be_cleared_before_its_findings_are_listed(
+    qtbot: QtBot,
+    data_page: DataPage,
+    session: Session,
+    jobs: JobList,
+    data_set: DataSet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CommandJob, "start", lambda _: None)  # it ends below, without a process
+    show(qtbot, data_page, session, data_set)
+    controller, card = data_page.controller, data_page.findings
+    controller.checking.check()
+    job = controller.checking.job
+    assert job is not None
+    job._report(status="running", fraction=0.25)
+    assert "25.0 %" in card.words.text()
+    job._end("done")
+    job.succeeded.emit({"unreadable": [], "duplicates": [], "problems": []}, job)
+    jobs.clear_ended()
+    QApplication.sendPostedEvents(job, QEvent.Type.DeferredDelete)
+    assert not isValid(job)
+    qtbot.waitUntil(lambda: controller.checking.findings == ())
+    assert controller.checking.job is None
+    assert card.button.text() == "Check again"
+    assert card.words.text().startswith("Checked just now.")
 
 
 def test_the_image_of_another_page_is_chosen_here(
