@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -24,7 +25,7 @@ class TagDialog(QDialog):
     """The tags of one or several images.
 
     Attributes:
-        field: The field for a new tag; what is typed also narrows the list.
+        field: The field for a new tag; what is typed also narrows the list, until a tag in it is chosen.
         checks: The check box of each tag. A partly checked one is a tag of some of the images, and stays so.
     """
 
@@ -52,6 +53,9 @@ class TagDialog(QDialog):
         self.hint.setProperty("role", "caption")
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
         self.hint.setWordWrap(True)
+        self._chosen: QCheckBox | None = None
+        self._scroll = QTimer(self, singleShot=True, interval=0)  # the whole list is laid out first
+        self._scroll.timeout.connect(self._show_chosen)
         self.checks: dict[str, QCheckBox] = {}
         listed = QWidget()
         rows = QVBoxLayout(listed)
@@ -61,8 +65,8 @@ class TagDialog(QDialog):
             self.checks[tag] = check = self._check(tag, count)
             rows.addWidget(check)
         rows.addStretch(1)
-        area = ColumnScrollArea()
-        area.setWidget(listed)
+        self._area = ColumnScrollArea()
+        self._area.setWidget(listed)
         self.cancel_button, self.apply_button = QPushButton("Cancel"), QPushButton("Apply")
         self.apply_button.setProperty("role", "primary")
         self.apply_button.setDefault(True)
@@ -80,7 +84,7 @@ class TagDialog(QDialog):
         column.addWidget(title)
         column.addWidget(self.field)
         column.addWidget(self.hint)
-        column.addWidget(area, 1)
+        column.addWidget(self._area, 1)
         column.addLayout(buttons)
         self._on_text()
         room = min(len(self.checks), 8) * px(28)
@@ -112,7 +116,20 @@ class TagDialog(QDialog):
             check.setCheckState(Qt.CheckState.PartiallyChecked)
         else:
             check.setChecked(count > 0)
+        check.clicked.connect(partial(self._on_check, check))
         return check
+
+    def _on_check(self, check: QCheckBox, *_: object) -> None:
+        """Clear the field: what was typed has found this tag, and is no new one."""
+        if self.field.text():
+            self._chosen = check
+            self.field.clear()
+            self._scroll.start()
+
+    def _show_chosen(self) -> None:
+        """Keep the tag in sight that was chosen in the narrowed list."""
+        if self._chosen is not None:
+            self._area.ensureWidgetVisible(self._chosen, 0, 0)
 
     def _typed(self) -> str:
         """Return the typed tag, spelled as in the list if it is there."""

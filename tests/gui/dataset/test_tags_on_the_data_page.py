@@ -114,6 +114,23 @@ def test_the_dialog_shows_what_the_selected_images_have(
     assert data_page.controller.tagging.tags.names == ("all", "some")
 
 
+def test_letters_that_found_a_tag_are_no_new_tag(themed: QApplication, qtbot: QtBot) -> None:
+    counts = {**{f"tag {number}": 0 for number in range(30)}, "juvenile": 0}
+    dialog = TagDialog("bird.png", 1, counts)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    check = dialog.checks["juvenile"]
+    QTest.keyClicks(dialog.field, "juv")
+    QTest.keyClick(dialog.field, Qt.Key.Key_Down)
+    QTest.keyClick(check, Qt.Key.Key_Space)
+    assert dialog.added == {"juvenile"}
+    assert not any(other.isHidden() for other in dialog.checks.values())
+    qtbot.waitUntil(lambda: check.visibleRegion().boundingRect() == check.rect())  # in the whole list, too
+    QTest.keyClick(check, Qt.Key.Key_Space)
+    QTest.keyClicks(dialog.field, "wet")
+    assert dialog.added == {"wet"}
+
+
 def test_a_press_on_a_chip_removes_the_tag_and_undo_brings_it_back(
     qtbot: QtBot, data_page: DataPage, session: Session, data_set: DataSet, folder: Path
 ) -> None:
