@@ -159,7 +159,7 @@ class RunBar(QFrame):
             self._show_preparation(preparation)
         else:
             self.facts.setText(phase_text(phase, batch_seconds) or facts_text(state, images, busy=busy))
-            self._show_progress(state, busy=busy, unknown=phase == "starting")
+            self._show_progress(state, status, busy=busy, unknown=phase == "starting")
         going_on = phase in ("paused", "pausing", "going-on")
         self._pause_order = "go-on" if machine.can("go-on") else "pause"
         self.pause.setText("Resume" if going_on else "Pause")
@@ -229,15 +229,16 @@ class RunBar(QFrame):
         if part is not None:
             part.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _show_progress(self, state: RunState | None, *, busy: bool, unknown: bool) -> None:
+    def _show_progress(self, state: RunState | None, status: ShownStatus | None, *, busy: bool, unknown: bool) -> None:
         if state is None or not state.epochs or unknown:
             self.bar.setVisible(busy)
             self.bar.show_share(None if busy else 0.0)
             self.left.setText("")
             return
         done = state.epochs_passed / state.epochs
-        self.left.setVisible(busy or done < 1.0)
-        self.bar.setVisible(busy or done < 1.0)
+        begun = busy or (status != "finished" and done < 1.0)  # its patience can finish a run before its last epoch
+        self.left.setVisible(begun)
+        self.bar.setVisible(begun)
         self.bar.show_share(done)
         self.bar.setAccessibleName(f"{percent_text(min(done, 1.0))} done")
         self.left.setText(left_text(state.seconds_left) if busy else f"{percent_text(min(done, 1.0))} done")

@@ -13,7 +13,7 @@ from s3n_core.datasets.validation_images import OTHER_MARK, OTHER_VALIDATION
 from s3n_core.evaluation.intervals import accuracy_share_text
 from s3n_core.runs.run_state import STATUS_TEXTS
 from s3n_core.runs.run_summary import RunSummary
-from s3n_gui.appearance.wording import ago_text, tip_text
+from s3n_gui.appearance.wording import ago_text, count_text, tip_text
 from s3n_gui.state.clock import clock
 from s3n_gui.widgets.model_index import NO_PARENT, AnyIndex
 
@@ -130,7 +130,8 @@ def run_facts(run: RunSummary, images: int | None, *, other_validation: bool = F
     facts = [STATUS_TEXTS[run.status]]
     if state is not None and state.epochs:
         done = min(state.epoch, state.epochs)
-        facts.append(f"{done} epochs" if done == state.epochs else f"{done} of {state.epochs} epochs")
+        epochs = count_text(state.epochs, "epoch")
+        facts.append(epochs if done == state.epochs else f"{done} of {epochs}")
     if state is not None and state.best_accuracy is not None:
         best = accuracy_share_text(state.best_accuracy, images)
         facts.append(f"{best} {OTHER_MARK}" if other_validation else best)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from s3n_core.export.run_snapshots import RunSnapshots
 from s3n_core.runs.metrics_reading import MetricsReader
 from s3n_core.runs.run_state import RunState
+from s3n_core.runs.run_summary import RunSummary
 from s3n_core.system.resources import resource
 from s3n_core.training.recipes import RECIPES, find_recipe
 from s3n_gui.training.curves.chart_layout import chart_places
@@ -20,6 +21,7 @@ from s3n_gui.training.curves.metric_series import MetricSeries, block_of, joined
 from s3n_gui.training.recipe.recipe_choice import RecipeChoice, data_problem
 from s3n_gui.training.recipe.recipe_fields import FIRST, recipe_fields
 from s3n_gui.training.runs.run_bar import facts_text, phase_text
+from s3n_gui.training.runs.runs_model import run_facts
 from s3n_gui.training.sentences import result_sentence, sayings
 from s3n_gui.training.shown_run import recipe_bands
 from s3n_gui.training.snapshot_store import read_probes
@@ -331,6 +333,17 @@ class TestSentences:
         rest = "in epoch 2 · batch 2 of 5 · 31.4 images/s"
         assert facts_text(state, 30, busy=True) == f"Epoch 4 of 9 · best 50 % of 30 (33 to 67) {rest}"
         assert facts_text(state, None, busy=True) == f"Epoch 4 of 9 · best 50 % of ? {rest}"
+
+    def test_the_list_counts_one_epoch(self):
+        for epoch, epochs, words in (
+            (1, 1, "1 epoch"),
+            (0, 1, "0 of 1 epoch"),
+            (2, 2, "2 epochs"),
+            (1, 2, "1 of 2 epochs"),
+        ):
+            state = RunState(status="stopped", epoch=epoch, epochs=epochs)
+            run = RunSummary(path=Path("run"), status="stopped", live=False, created=0.0, state=state, run={})
+            assert run_facts(run, None).split(" · ")[1] == words
 
     def test_bands(self):
         run = {"recipe": {"phases": [{"epochs": 2, "sampling": "all"}, {"epochs": 1, "sampling": "random"}]}}

@@ -593,6 +593,14 @@ def test_a_run_that_starts_has_a_progress_bar_after_a_finished_one(themed, qtbot
     assert not bar.bar.isHidden()
 
 
+def test_a_run_that_its_patience_has_finished_shows_no_progress(themed, qtbot):
+    bar, machine = RunBar(), RunMachine()
+    qtbot.addWidget(bar)
+    for status, hidden in (("stopped", False), ("finished", True)):
+        bar.show_run("birds", machine, RunState(status=status, epoch=12, epochs=30), status, None, None)
+        assert (bar.bar.isHidden(), bar.left.isHidden()) == (hidden, hidden)
+
+
 def test_the_words_card_cuts_no_sentence(train_page, runs, qtbot):
     train_page.controller.show_run(runs / "past")
     qtbot.waitUntil(lambda: len(train_page.words.texts()) == 2, timeout=SOON)
