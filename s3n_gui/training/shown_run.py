@@ -139,7 +139,7 @@ class ShownRun(QWidget):
         path = self._controller.path
         if path is None:
             return
-        word, pattern = ("picture", "PNG (*.png)") if kind == "png" else ("table", "CSV (*.csv)")
+        word, pattern = ("image", "PNG (*.png)") if kind == "png" else ("table", "CSV (*.csv)")
         proposed = str(Path.home() / f"{path.name}-curves.{kind}")
         file, _ = ask_where_to_save(self, f"Save curves as {word}", proposed, {pattern: f".{kind}"})
         if file is None:

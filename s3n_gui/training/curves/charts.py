@@ -146,8 +146,10 @@ CHARTS: tuple[Chart, ...] = (
         title="Certain and uncertain images",
         tip="Share of images for which the network was certain (map of one class) or uncertain (mean of several maps).",
         lines=(
-            Line(label="sure", ink="accent", training="sure_share", validation="validation_sure_share"),
-            Line(label="unsure", ink="O", training="sure_share", validation="validation_sure_share", complement=True),
+            Line(label="certain", ink="accent", training="sure_share", validation="validation_sure_share"),
+            Line(
+                label="uncertain", ink="O", training="sure_share", validation="validation_sure_share", complement=True
+            ),
         ),
         unit="%",
         scale=100.0,
@@ -157,7 +159,7 @@ CHARTS: tuple[Chart, ...] = (
         name="memory",
         title="Memory",
         tip="Peak memory that training has used on its device.",
-        lines=(Line(label="held", ink="accent", training="memory_bytes"),),
+        lines=(Line(label="memory", ink="accent", training="memory_bytes"),),
         unit="GB",
         scale=1e-9,
     ),
@@ -165,7 +167,7 @@ CHARTS: tuple[Chart, ...] = (
         name="pace",
         title="Speed",
         tip="Training images per second. If it drops, another program may be using the machine.",
-        lines=(Line(label="pace", ink="accent", training="images_per_second", per_step=True),),
+        lines=(Line(label="speed", ink="accent", training="images_per_second", per_step=True),),
         unit="images/s",
     ),
 )

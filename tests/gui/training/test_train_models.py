@@ -169,6 +169,11 @@ class TestCharts:
         assert drawn >= {"loss", "loss_joint", "loss_O", "loss_D", "loss_C", "accuracy_joint", "accuracy_O", "peaks"}
         assert drawn >= {"rate_backbone", "rate_heads", "beta_d", "beta_c", "sure_share", "memory_bytes"}
 
+    def test_legends_speak_as_the_titles_do(self):
+        labels = {chart.name: [line.label for line in chart.lines] for chart in CHARTS}
+        assert labels["rules"] == ["certain", "uncertain"]
+        assert (labels["memory"], labels["pace"]) == (["memory"], ["speed"])
+
     def test_points(self):
         series = series_of(step(0, 1, loss=2.0), epoch(0, sure_share=0.25, validation_sure_share=0.5, memory_bytes=2e9))
         charts = {chart.name: chart for chart in CHARTS}

@@ -255,11 +255,17 @@ def test_runs_are_compared_renamed_and_trashed(train_page, session, runs, qtbot,
 def test_export(train_page, runs, qtbot, tmp_path, monkeypatch):
     train_page.controller.show_run(runs / "past")
     qtbot.waitUntil(lambda: len(train_page.controller.series.epoch_lines) == 3, timeout=SOON)
+    titles = []
+
+    def choose(_, title, proposed, *__):
+        titles.append(title)
+        return str(tmp_path / f"Kurven{Path(proposed).suffix}"), ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
     for kind in ("png", "csv"):
-        target = tmp_path / f"Kurven.{kind}"
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, target=target: (str(target), ""))
         train_page.toolbar.export_asked.emit(kind)
-        assert target.stat().st_size > 500
+        assert (tmp_path / f"Kurven.{kind}").stat().st_size > 500
+    assert titles == ["Save curves as image", "Save curves as table"]  # as in the menu File
     rows = (tmp_path / "Kurven.csv").read_text().splitlines()
     assert sum(row.startswith("epoch,") for row in rows) == 3
 
