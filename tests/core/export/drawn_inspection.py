@@ -55,6 +55,7 @@ def drawn_inspection(
         "class_maps": np.zeros((3, 2, 2), dtype=np.float32),
         "mapped_classes": (0, 1, 2),
         "alignment": "origins",
+        "span": None,
         "map": hot_cell(10, 20),
         "peaks": tuple(
             Peak(
