@@ -45,7 +45,7 @@ def joined_maps(network: S3N, images: Tensor, trace: SamplingTrace, classes: Ten
         head = network.head(branch)
         of_class = torch.einsum("bdhw,bd->bhw", maps.float(), head.classifier.weight[classes])
         side = config.original_size if branch == "O" else config.input_size
-        span = side / (config.feature_stride * head.step)
+        span = side / (network.backbone.stride * head.step)
         # The release form's buffer is centred on every second feature, from the first on: nearer to the start of its own cells.
         align = cell_shift(config.cell_alignment) / head.step
         of_branch = min_max(resize_map(of_class, SIDE, align=align, span=span))

@@ -135,7 +135,7 @@ class Found:
                 class_maps=to_array(response.maps[row, list(mapped)]),
                 mapped_classes=mapped,
                 alignment=config.alignment,
-                span=config.response_span,
+                span=model.network.span,
                 map=to_array(response.response[row]),
                 window=config.window,
                 floor=config.floor,

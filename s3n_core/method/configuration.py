@@ -174,22 +174,12 @@ class NetworkChoices(BaseModel):
         Every backbone halves the side five times (four times with ``last_stride`` 1). A stride-2 convolution with an
         odd kernel rounds up; pooling and patch embeddings round down.
         """
-        return self._cells(self.feature_stride)
-
-    @property
-    def feature_stride(self) -> int:
-        """Number of pixels of its input per cell of the backbone's features."""
-        return getattr(self, "stride", None) or (32 if self.last_stride == 2 else STAGE_STRIDE)
+        return self._cells(getattr(self, "stride", None) or (32 if self.last_stride == 2 else STAGE_STRIDE))
 
     @property
     def response_cells(self) -> int:
         """Number of cells along each side of the features that R is made of: those of S, or of the side head's stage."""
         return self._cells(STAGE_STRIDE) if self.side_head else self.feature_cells
-
-    @property
-    def response_span(self) -> float:
-        """How many of these cells wide O's input is; no whole number where the stride does not divide its side."""
-        return self.original_size / (STAGE_STRIDE if self.side_head else self.feature_stride)
 
     def _cells(self, stride: int) -> int:
         rounded_up = self.cell_alignment == "origins"

@@ -14,7 +14,7 @@ from s3n_core.method.ablations import given_peaks
 from s3n_core.method.backbones import Backbone, WeightReport, build_backbone, middle_stage
 from s3n_core.method.branch_norm import AnyBatchNorm, separate_statistics, statistics_of
 from s3n_core.method.branch_precision import precision_of
-from s3n_core.method.configuration import NetworkConfig, Sampling
+from s3n_core.method.configuration import STAGE_STRIDE, NetworkConfig, Sampling
 from s3n_core.method.prefiltering import warp_prefiltered
 from s3n_core.method.resampling import resize_grid, warp
 from s3n_core.method.sampler import Response, Samples, SelectiveSampler
@@ -251,7 +251,12 @@ class S3N(nn.Module):
             original: O's logits, shape (B, C), which rank the classes and determine the entropy.
         """
         classifier = self.mapping_head.classifier
-        return sampler.respond(mapped, classifier.weight, classifier.bias, original)
+        return sampler.respond(mapped, classifier.weight, classifier.bias, original, span=self.span)
+
+    @property
+    def span(self) -> float:
+        """How many cells of the class maps wide O's input is; no whole number where the stride does not divide its side."""
+        return self.config.original_size / (self.backbone.stride if self.side is None else STAGE_STRIDE)
 
     @property
     def mapping_head(self) -> BranchHead:

@@ -109,7 +109,9 @@ class SelectiveSampler(nn.Module):
         """beta_2 of Eq. 5 in cells, a scalar."""
         return beta_from_radius(self.radius_c, self.config.map_size)
 
-    def respond(self, features: Tensor, weight: Tensor, bias: Tensor, logits: Tensor) -> Response:
+    def respond(
+        self, features: Tensor, weight: Tensor, bias: Tensor, logits: Tensor, *, span: float | None = None
+    ) -> Response:
         """Build the response map and its peaks.
 
         Args:
@@ -117,6 +119,7 @@ class SelectiveSampler(nn.Module):
             weight: Weights of O's classifier, shape (C, D).
             bias: Its bias, shape (C,); used only by the gate of the release form.
             logits: O's class scores, shape (B, C).
+            span: How many feature cells wide O's input is (`S3N.span`).
 
         Returns:
             The response; detached unless the configuration enables gradients through it.
@@ -135,11 +138,11 @@ class SelectiveSampler(nn.Module):
                 top_k=config.merged_classes,
                 map_size=config.map_size,
                 align=config.alignment,
-                span=config.response_span,
+                span=span,
                 contrast=config.contrast,
             )
             if config.attention == "saliency":
-                response = saliency(features, config.map_size, align=config.alignment, span=config.response_span)
+                response = saliency(features, config.map_size, align=config.alignment, span=span)
             peaks = find_peaks(response.detach(), window=config.window, floor=config.floor)
         return Response(
             maps=maps,

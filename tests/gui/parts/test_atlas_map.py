@@ -476,6 +476,7 @@ def test_more_like_waits_for_what_inspect_says_and_opens_the_models_atlas(
     session.data_set = open_data_set(tmp_path / "others")
     qtbot.waitUntil(lambda: opened.controller.stage == "ready")
     assert (session.atlas, session.model_atlas) == (None, tmp_path / "made")
+    session.image = tmp_path / "other.jpg"  # the other data set has dropped it
     session.ask_like(session.image, (50, 40), looks((50, 40, 0)))
     qtbot.waitUntil(lambda: opened.controller.stage == "open" and len(view.crops.crops) > 10)
     assert (session.atlas, view.heading.text()) == (tmp_path / "made", "part 1")
