@@ -116,7 +116,8 @@ def check(
     from s3n_core.method.weight_files import check_weights
     from s3n_core.runs.model_paths import file_sha256
 
-    report = check_weights(name, typed_path(file), size=size)
+    file = typed_path(file)
+    report = check_weights(name, file, size=size)
     whole_file = not report.missing and not report.reshaped
     verdict = f"The file fits {name}." if whole_file else f"Part of the file fits {name}: {report.loaded} tensors."
     sentences = (verdict, *report.sentences()[1:])
@@ -125,11 +126,11 @@ def check(
             {
                 "event": "checked",
                 "name": name,
-                "file": typed_path(file).absolute(),
+                "file": file.absolute(),
                 "fits": whole_file,
                 "loaded": report.loaded,
                 "sentences": sentences,
-                "sha256": file_sha256(typed_path(file)),
+                "sha256": file_sha256(file),
             }
         )
         return

@@ -43,7 +43,7 @@ from s3n_core.version import __version__
 ANSWERS, PLACES, PEAKS, PREDICTIONS = "answers.csv", "places.json", "peaks.json", "predictions.json"
 RESULT, FAILURE = "cell.json", "failed.json"
 REPORT = "training.json"
-"""What the events of a training have reported so far (`_TrainingReport`), for its result."""
+"""What the events of a training have reported so far (`TrainingReport`), for its result."""
 
 _READINGS: Mapping[Reading, str] = {"predictions": PREDICTIONS, "places": PLACES, "peaks": PEAKS}
 PER_IMAGE = ("hit_rate", "others", "centre", "random", "localized", "central_box")
@@ -53,7 +53,7 @@ _RUN, _LOCK, _OWNER = "run", "claim.lock", "claim.json"
 
 
 @dataclass(frozen=True, slots=True)
-class _TrainingReport:
+class TrainingReport:
     """What only the events of a training tell; stored at once, as it may be killed and resumed before its result is written.
 
     Attributes:
@@ -63,6 +63,11 @@ class _TrainingReport:
 
     not_learned: Mapping[str, str] = field(default_factory=dict)
     computed: tuple[str, ...] = ()
+
+    @property
+    def how(self) -> str:
+        """How it was computed: "float32 on cpu, then bfloat16 on cuda" where it was resumed in another way; "" if not known."""
+        return ", then ".join(self.computed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,28 +144,19 @@ def predictions_of(out: Path, cell: Cell) -> tuple[Prediction, ...]:
     return rows
 
 
-def not_learned_of(out: Path, cell: Cell) -> Mapping[str, str]:
-    """Return which training images the network that a cell measures could not learn from, by name, and why.
+def training_report(out: Path, cell: Cell) -> TrainingReport:
+    """Return what the training of the network that a cell measures reported.
 
-    Empty where its training is not finished, or was by a version that did not store it.
+    Nothing where it is not finished, or was by a version that did not store it.
     """
-    return _report_in(out / "cells" / cell.network / RESULT).not_learned
+    return _report_in(out / "cells" / cell.network / RESULT)
 
 
-def computed_with(out: Path, cell: Cell) -> str:
-    """Return in which precision and on which kind of device the network that a cell measures was trained.
-
-    "bfloat16 on cuda", or several such joined by "then" where it was resumed in another way; "" where its training is not
-    finished, or was by a version that did not store it.
-    """
-    return ", then ".join(_report_in(out / "cells" / cell.network / RESULT).computed)
-
-
-def _report_in(file: Path) -> _TrainingReport:
+def _report_in(file: Path) -> TrainingReport:
     """Return what a training reported, from the file that it is stored in or from its result; nothing if that has none."""
     with contextlib.suppress(OSError, ValueError):
-        return from_json(_TrainingReport, json.loads(read_bytes(file)))
-    return _TrainingReport()
+        return from_json(TrainingReport, json.loads(read_bytes(file)))
+    return TrainingReport()
 
 
 def peaks_of(out: Path, cell: Cell) -> dict[str, list[tuple[float, float, float]]]:
@@ -286,7 +282,7 @@ def _run_cell(cell: Cell, out: Path, device: str, workers: int | None) -> Genera
                     case RunStarted():
                         first = event.epoch
                         if not event.resumed:  # what an earlier training reported is not of this one
-                            report = _TrainingReport()
+                            report = TrainingReport()
                         computed = f"{event.precision} on {choose_device(device).device}"
                         report = replace(report, computed=tuple(dict.fromkeys((*report.computed, computed))))
                         write_json(folder / REPORT, to_json(report))

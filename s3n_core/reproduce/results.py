@@ -19,21 +19,20 @@ from s3n_core.reproduce.campaign import (
     ANSWERS,
     PER_IMAGE,
     PLACES,
+    TrainingReport,
     cell_folder,
-    computed_with,
     failure_of,
     is_finished,
-    not_learned_of,
     run_folder,
+    training_report,
 )
 from s3n_core.reproduce.experiments import OF_PLACES, Arm, Experiment, Measure, paper_name
 from s3n_core.reproduce.planning import Cell, Material, Plan
 from s3n_core.reproduce.statistics import (
     Interval,
+    adjusted_bounds,
     difference,
-    holm_lower_bounds,
     interval,
-    paired,
     table_of,
     too_few_seeds,
 )
@@ -52,7 +51,7 @@ class ArmResult:
         missing: Keys of its cells that are not finished.
         failures: Why cells failed, each reason once.
         not_learned: Training images that could not be read in one of its trainings, and why, by name.
-        computed: Precision and kind of device of its finished trainings (`computed_with`), by their keys, as far as it is known.
+        computed: How its finished trainings were computed (`TrainingReport.how`), by their keys, as far as it is known.
         values: By measure, in [0, 1]: the mean over images and seeds with its interval.
         predictions: By measure of places of how many predictions, each an image with a seed, it is the mean: fewer than
             ``images`` x ``seeds`` where images have no box, or for the hit rate no peak.
@@ -147,11 +146,13 @@ def why_no_verdict(results: list[ArmResult]) -> str:
 
 def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Path) -> list[ArmResult]:
     measured: dict[str, _Measured] = {}
+    reports: dict[str, dict[str, TrainingReport]] = {}
     found: dict[str, tuple[int, frozenset[str], tuple[str, ...]]] = {}
     for arm in experiment.arms:
         by_seed = plan.cells_of[(experiment.key, arm.title, material.name)]
         whole = {seed: cells for seed, cells in enumerate(by_seed) if all(is_finished(out, cell) for cell in cells)}
-        cells = _cells_of(plan, experiment, arm, material)
+        cells = [cell for of_seed in by_seed for cell in of_seed]
+        reports[arm.title] = {cell.network: training_report(out, cell) for cell in cells}
         reasons = dict.fromkeys(failure_of(out, cell) for cell in cells)
         found[arm.title] = (
             len(whole),
@@ -163,13 +164,7 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
     views = {arm.title: arm.views for arm in experiment.arms}
     lower: Mapping[str, float] = {}
     if experiment.family:
-        pairs = {
-            arm.title: paired(_joint(measured[compared], views[compared]), _joint(measured[arm.title], arm.views))
-            for arm in experiment.arms
-            if arm.title != compared
-        }
-        if pairs and all(values is not None for values in pairs.values()):
-            lower = holm_lower_bounds({title: values for title, values in pairs.items() if values is not None})
+        lower = adjusted_bounds(compared, {title: _joint(measured[title], views[title]) for title in measured})
     results = []
     for arm in experiment.arms:
         seeds, missing, failures = found[arm.title]
@@ -200,14 +195,10 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
                 failures=failures,
                 not_learned={
                     name: reason
-                    for cell in _cells_of(plan, experiment, arm, material)
-                    for name, reason in not_learned_of(out, cell).items()
+                    for report in reports[arm.title].values()
+                    for name, reason in report.not_learned.items()
                 },
-                computed={
-                    cell.network: how
-                    for cell in _cells_of(plan, experiment, arm, material)
-                    if (how := computed_with(out, cell))
-                },
+                computed={key: report.how for key, report in reports[arm.title].items() if report.how},
                 values=values,
                 predictions=predictions,
                 ranges=frozenset(ranges),
@@ -227,11 +218,6 @@ def _of_material(plan: Plan, experiment: Experiment, material: Material, out: Pa
         images = next(result.images for result in results if result.arm.title == compared)
         results += _without_looking(experiment, material, measured[compared], images)
     return results
-
-
-def _cells_of(plan: Plan, experiment: Experiment, arm: Arm, material: Material) -> list[Cell]:
-    """Return an arm's cells on a data set, of all seeds and parts."""
-    return [cell for of_seed in plan.cells_of[(experiment.key, arm.title, material.name)] for cell in of_seed]
 
 
 def _over_images(measured: _Measured, name: str) -> tuple[Interval, int] | None:

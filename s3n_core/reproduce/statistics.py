@@ -83,6 +83,22 @@ def holm_lower_bounds(differences: Mapping[str, NDArray[np.float64]], *, draws: 
     return bounds
 
 
+def adjusted_bounds(compared: str, values: Mapping[str, Values], *, draws: int = CROSSED) -> dict[str, float]:
+    """Return by name the lower bound of what one has over each other, adjusted for their number (`holm_lower_bounds`).
+
+    None at all, while one of them has no seeds and images in common with it.
+
+    Args:
+        compared: The name of the one that the others are compared with.
+        values: By name, among them its own.
+        draws: Number of draws.
+    """
+    ours = values.get(compared, {})
+    differences = {name: paired(ours, theirs) for name, theirs in values.items() if name != compared}
+    known = {name: difference for name, difference in differences.items() if difference is not None}
+    return holm_lower_bounds(known, draws=draws) if len(known) == len(differences) else {}
+
+
 def too_few_seeds(seeds: int) -> str:
     """Return why so many seeds are too few for a verdict, as a clause; "" if they are not."""
     if seeds >= FEWEST_SEEDS:

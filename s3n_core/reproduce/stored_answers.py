@@ -6,7 +6,6 @@ Folds of a data set are folders of their own; a pattern such as ``CUB10-fold*`` 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from pathlib import Path
 
 from s3n_core.errors import OutputError
@@ -14,10 +13,9 @@ from s3n_core.reproduce.answers import read_answers
 from s3n_core.reproduce.experiments import MEASURE_TITLES, Experiment, Measure
 from s3n_core.reproduce.statistics import (
     Values,
+    adjusted_bounds,
     difference,
-    holm_lower_bounds,
     nats_text,
-    paired,
     points_text,
     table_of,
     too_few_seeds,
@@ -82,11 +80,10 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
     everything = frozenset[str]().union(*images.values())
     measured = {title: _of_whole_seeds(answers, images[title]) for title, answers in stored.items()}
     views = {arm.title: arm.views for arm in experiment.arms}
-    reference = _predicted(measured.get(experiment.compared, {}), views.get(experiment.compared, 1))
     heads = [MEASURE_TITLES[head] for head in HEADS]
     losses = {title: answers.get("joint/1/loss", {}) for title, answers in measured.items()}
     predicted = {title: _predicted(answers, views[title]) for title, answers in measured.items()}
-    bounds = _lower_bounds(experiment, predicted) if experiment.family else {}
+    bounds = adjusted_bounds(experiment.compared, predicted) if experiment.family else {}
     rows = [["network", "seeds", *heads, "difference", "three views: prediction / mean"]]
     rows[0] += ["adjusted bound"] * experiment.family + ["log loss, difference"] * any(losses.values())
     for title, answers in measured.items():
@@ -96,16 +93,16 @@ def stored_table(experiment: Experiment, folder: Path, data: str) -> list[list[s
         seeds = str(len(own)) if len(own) == len(begun) else f"{len(own)} of {len(begun)}"
         if images[title] != everything:
             seeds += f" ({len(images[title]):,} of {len(everything):,} images)"
-        over = None if title == experiment.compared else difference(_predicted(answers, views[title]), reference)
+        over, loss = (
+            None if title == experiment.compared else difference(values[title], values.get(experiment.compared, {}))
+            for values in (predicted, losses)
+        )
         one = [_percent(answers.get(f"{head}/1", {})) for head in HEADS]
         three = [_percent(values) for values in (_predicted(answers, 3), answers.get("mean/3", {})) if values]
         row = [title, seeds, *one, points_text(over), " / ".join(three)]
         if experiment.family:
             row.append(f"{100 * bounds[title]:+.1f}" if title in bounds else "")
         if any(losses.values()):
-            loss = (
-                None if title == experiment.compared else difference(losses[title], losses.get(experiment.compared, {}))
-            )
             row.append(nats_text(loss))
         rows.append(row)
     return rows
@@ -133,16 +130,8 @@ def stored_shortcoming(experiment: Experiment, folder: Path, data: str) -> str:
             return f"{title} has not the seeds and images of {experiment.compared}"
     if reason := too_few_seeds(len(ours)):
         return reason
-    low = [title for title, bound in _lower_bounds(experiment, predicted).items() if bound <= 0]
+    low = [title for title, bound in adjusted_bounds(experiment.compared, predicted).items() if bound <= 0]
     return f"the lower bound against {low[0]} is not above 0" if low else ""
-
-
-def _lower_bounds(experiment: Experiment, predicted: Mapping[str, Values]) -> dict[str, float]:
-    """Return by title the adjusted lower bound of what the compared arm has over another; none where one has no pair."""
-    ours = predicted.get(experiment.compared, {})
-    pairs = {title: paired(ours, values) for title, values in predicted.items() if title != experiment.compared}
-    known = {title: values for title, values in pairs.items() if values is not None}
-    return dict(holm_lower_bounds(known)) if len(known) == len(pairs) and known else {}
 
 
 def _stored(experiment: Experiment, folder: Path, data: str) -> dict[str, Answers]:

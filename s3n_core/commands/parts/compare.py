@@ -144,7 +144,7 @@ def _compare_image(
     from s3n_core.datasets.opening import open_images
     from s3n_core.parts.atlas.sources import name_below
 
-    name = name_below(Path(atlas.header.data) if data is None else atlas_root(atlas, data), path)
+    name = name_below(atlas_root(atlas, data), path)
     of_atlas = next((image for image in atlas.images if image.file == name), None)
     if a is None and b is None and of_atlas is not None and of_atlas.label in atlas.classes:
         a = of_atlas.label

@@ -46,7 +46,7 @@ def export(
     if data is not None and not data.is_dir():
         raise typer.BadParameter(f"there is no folder {data}; --data names the folder of the data set.")
     opened = Atlas(atlas)
-    crops = PartCrops(opened, None if data is None else atlas_root(opened, data))
+    crops = PartCrops(opened, atlas_root(opened, data))
     match suffix:
         case ".csv":
             opened.write_peaks(out, excel=excel)

@@ -29,12 +29,14 @@ def atlas_records(atlas: Atlas, data: Path | None) -> dict[str, ImageRecord]:
     """Open the data set of an atlas and return its records by name."""
     from s3n_core.datasets.opening import open_images
 
-    root = Path(atlas.header.data) if data is None else atlas_root(atlas, data)
-    return {record.name: record for record in open_images(root, atlas.header.data_format).records}
+    data_set = open_images(atlas_root(atlas, data), atlas.header.data_format)
+    return {record.name: record for record in data_set.records}
 
 
-def atlas_root(atlas: Atlas, data: Path) -> Path:
+def atlas_root(atlas: Atlas, data: Path | None) -> Path:
     """Return the folder that the names of an atlas's images are relative to: the one given, or the data set found in it.
+
+    None given: where it was when the atlas was built.
 
     Raises:
         DataSetError: There is no image.
@@ -42,6 +44,8 @@ def atlas_root(atlas: Atlas, data: Path) -> Path:
     """
     from s3n_core.datasets.opening import open_images
 
+    if data is None:
+        return Path(atlas.header.data)
     names = [image.file for image in atlas.images]
     if _has_any(data, names):
         return data

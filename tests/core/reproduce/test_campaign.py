@@ -34,12 +34,11 @@ from s3n_core.reproduce.campaign import (
     PLACES,
     RESULT,
     cell_folder,
-    computed_with,
     is_finished,
-    not_learned_of,
     peaks_of,
     run_campaign,
     run_folder,
+    training_report,
 )
 from s3n_core.reproduce.experiments import EXPERIMENTS, FULL
 from s3n_core.reproduce.planning import Plan, open_materials, plan_campaign, recipe_of
@@ -239,12 +238,12 @@ def test_a_training_that_was_killed_after_its_last_checkpoint_is_measured(birds,
     (cell_folder(out, cell) / RESULT).unlink()
     assert [step.failed for step in run(plan, out) if step.failed] == []
     assert is_finished(out, cell)
-    assert not_learned_of(out, cell).keys() == {damaged.name}, "the training told it before the kill"
+    assert training_report(out, cell).not_learned.keys() == {damaged.name}, "the training told it before the kill"
     shutil.copy(birds / damaged.name, damaged.path)
     shutil.rmtree(run_folder(out, cell))
     (cell_folder(out, cell) / RESULT).unlink()
     run(plan, out)
-    assert not_learned_of(out, cell) == {}, "it was trained anew, with the repaired image"
+    assert training_report(out, cell).not_learned == {}, "it was trained anew, with the repaired image"
 
 
 def test_trainings_that_were_computed_in_different_ways_are_told_apart(birds, tmp_path):
@@ -255,7 +254,7 @@ def test_trainings_that_were_computed_in_different_ways_are_told_apart(birds, tm
         return markdown(plan, experiment, results_of(plan, experiment, tmp_path))
 
     first, second = plan.cells
-    assert computed_with(tmp_path, first) == "float32 on cpu"
+    assert training_report(tmp_path, first).how == "float32 on cpu"
     assert "not all computed in the same way" not in said()
     result = cell_folder(tmp_path, second) / RESULT
     of_second = json.loads(result.read_bytes())
@@ -403,7 +402,7 @@ def test_training_images_that_could_not_be_read_are_counted(birds, tmp_path):
             break  # the tables so far know it, too
     counted = f"birds: 1 training image could not be read and was not learned from; the first is {damaged.name} ("
     assert counted in markdown(plan, EXPERIMENTS["table5"], results_of(plan, EXPERIMENTS["table5"], tmp_path))
-    assert not_learned_of(tmp_path, first).keys() == {damaged.name}
+    assert training_report(tmp_path, first).not_learned.keys() == {damaged.name}
 
 
 def test_a_campaign_does_not_download_weights_unasked(birds, tmp_path, monkeypatch):
